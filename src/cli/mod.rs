@@ -1,0 +1,142 @@
+//! The command line: arguments to high-level options, once; nothing below sees a flag.
+
+mod prove;
+mod setup;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::toolchain::{Toolchain, Wish};
+
+/// How a run ended, for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Proved, verified, or done.
+    Success = 0,
+    /// Not proved, or a proof was not accepted.
+    NotProved = 1,
+    /// Bad usage or input.
+    Usage = 2,
+    /// No Lean, or Lean failed.
+    Toolchain = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// An error that is the toolchain's fault, not the input's.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+pub struct ToolchainFailed(pub anyhow::Error);
+
+const EXAMPLES: &str = "\
+Examples:
+  qstar prove lean-project/Examples.lean              every theorem there that ends in `sorry`
+  qstar prove lean-project/Examples.lean:sum_to       one of them
+  qstar prove --statement 'theorem t (n : Nat) : 2 ∣ n * (n + 1) := by'
+  qstar prove DATA.jsonl --name mathd_algebra_123 --time 60
+  qstar verify ORIGINAL.lean CANDIDATE.lean           is every sorry filled honestly?
+  qstar doctor                                        which Lean is used, and what is missing
+
+Exit codes:
+  0  proved, or done      1  not proved or not accepted
+  2  bad usage or input   3  Lean is missing or failed
+
+Lean is looked for in this order: --lean or QSTAR_LEAN, the Lake project around the file (through elan), `lean` on the
+PATH, the portable one in the cache (QSTAR_HOME, else the XDG cache). If there is none, the portable one is set up.";
+
+/// Proves Lean 4 theorems by search; a real Lean decides what counts.
+#[derive(Parser)]
+#[command(name = "qstar", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// The Lean program to use.
+    #[arg(long, global = true, value_name = "PROGRAM")]
+    lean: Option<PathBuf>,
+    /// Say more (`-v`: events, `-vv`: every failed tactic).
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Search for proofs of theorems and verify what is found.
+    Prove(prove::ProveArgs),
+    /// Check a certificate again from nothing, or a file of proofs against the original with its sorrys.
+    Verify(verify::VerifyArgs),
+    /// Set up the portable Lean in the cache.
+    Setup(setup::SetupArgs),
+    /// Say which Lean is used, and what is missing.
+    Doctor(JsonArgs),
+}
+
+#[derive(Args)]
+struct JsonArgs {
+    /// Print JSON for scripts.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Parses the arguments and runs the command.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
+        }
+    };
+    let level = ["warn,qstar=info", "info,qstar=debug", "debug"][usize::from(cli.verbose.min(2))];
+    let filter = tracing_subscriber::EnvFilter::try_from_env("QSTAR_LOG").unwrap_or_else(|_| level.replace("qstar=info", "qstar::toolchain=info,qstar=warn").into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().with_target(false).init();
+    match dispatch(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            // A closed pipe is the reader's decision, not an error.
+            if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
+                return Exit::Success.into();
+            }
+            eprintln!("qstar: {error:#}");
+            let toolchain = error.chain().any(|e| e.is::<ToolchainFailed>());
+            if toolchain { Exit::Toolchain.into() } else { Exit::Usage.into() }
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let exit = runtime.block_on(async {
+        match cli.command {
+            Command::Prove(args) => prove::run(args, cli.lean).await,
+            Command::Verify(args) => verify::run(args, cli.lean).await,
+            Command::Setup(args) => setup::setup(&args),
+            Command::Doctor(args) => setup::doctor(cli.lean, args.json),
+        }
+    });
+    // Lean processes end when their handles are dropped with the runtime.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    exit
+}
+
+/// Finds Lean near a file, or sets it up.
+async fn toolchain(lean: Option<PathBuf>, near: Option<PathBuf>) -> Result<Toolchain> {
+    let bar = spinner();
+    let found = tokio::task::spawn_blocking(move || Toolchain::find_or_install(&Wish { lean, near }, &bar)).await?;
+    found.map_err(|e| ToolchainFailed(e).into())
+}
+
+/// A progress line on a terminal; hidden when standard error is none.
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+    let style = ProgressStyle::with_template("{spinner:.green} [{elapsed}] {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    bar.with_style(style)
+}

@@ -1,0 +1,196 @@
+//! `qstar prove`.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::{Exit, ToolchainFailed, spinner};
+use crate::lean::{Pool, PoolOptions};
+use crate::problem::Problem;
+use crate::prover::{Guide, Outcome, ProveError, prove};
+use crate::search::{Budget, Heuristic, Portfolio, Progress, SearchError, StopReason};
+
+#[derive(Args)]
+pub struct ProveArgs {
+    /// FILE.lean, FILE.lean:THEOREM, or DATA.jsonl.
+    #[arg(required_unless_present = "statement", conflicts_with = "statement")]
+    place: Option<String>,
+    /// The theorem of that name only.
+    #[arg(long)]
+    name: Option<String>,
+    /// A statement instead of a file.
+    #[arg(long, value_name = "LEAN")]
+    statement: Option<String>,
+    /// What stands before the statement (imports, definitions, notations).
+    #[arg(long, default_value = "", requires = "statement", value_name = "LEAN")]
+    header: String,
+    /// Seconds for each theorem.
+    #[arg(long, default_value_t = 60.0, value_parser = seconds)]
+    time: f64,
+    /// Lean checks for each theorem.
+    #[arg(long, default_value_t = Budget::default().checks)]
+    checks: u64,
+    /// Lean processes; by default as cores and memory allow.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    /// Write the proofs found to a Lean file, and a certificate for each beside it.
+    #[arg(long, value_name = "FILE.lean")]
+    out: Option<PathBuf>,
+    /// Print one JSON object for each theorem.
+    #[arg(long)]
+    json: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if value > 0.0 && value <= 1e7 { Ok(value) } else { Err("must be more than 0 and at most 10 million".to_owned()) }
+}
+
+/// A portable worker uses more than one core by itself and 1.5 GB.
+pub fn default_workers() -> usize {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let by_memory = usize::try_from(system.available_memory() >> 30).unwrap_or(1) / 2;
+    let by_cores = std::thread::available_parallelism().map_or(1, |n| n.get() / 2);
+    by_cores.min(by_memory).max(1)
+}
+
+pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
+    let problems = match (&args.place, &args.statement) {
+        (Some(place), _) => Problem::load(place, args.name.as_deref())?,
+        (None, Some(statement)) => vec![Problem::from_statement(&args.header, statement)?],
+        (None, None) => bail!("a file or --statement is needed"),
+    };
+    let near = args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
+    let toolchain = Arc::new(super::toolchain(lean, near).await?);
+    let workers = args.workers.map_or_else(default_workers, usize::from);
+    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let cancel = CancellationToken::new();
+    tokio::spawn({
+        let cancel = cancel.clone();
+        async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                cancel.cancel();
+            }
+        }
+    });
+    let budget = Budget { time: Duration::from_secs_f64(args.time), checks: args.checks, ..Budget::default() };
+    let guide = Guide { policy: &Portfolio, value: &Heuristic, budget, parallel: workers, cancel: cancel.clone() };
+    let mut found = Vec::new();
+    for problem in &problems {
+        if cancel.is_cancelled() {
+            break;
+        }
+        let line = Line::new(&problem.name);
+        let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;
+        line.end();
+        let outcome = outcome.map_err(|e| match e {
+            ProveError::Search(SearchError::Statement(_)) => anyhow::Error::from(e).context(format!("theorem {}", problem.name)),
+            e => ToolchainFailed(anyhow::Error::from(e).context(format!("theorem {}", problem.name))).into(),
+        })?;
+        report(&outcome, args.json)?;
+        found.push(outcome);
+    }
+    if let Some(out) = &args.out {
+        write(out, &problems, &found)?;
+    }
+    let proved = found.iter().filter(|o| o.proved).count();
+    if problems.len() > 1 && !args.json {
+        eprintln!("proved {proved} of {}", problems.len());
+    }
+    Ok(if proved == problems.len() { Exit::Success } else { Exit::NotProved })
+}
+
+/// The progress line: live on a terminal, a plain line now and then when piped.
+struct Line {
+    bar: indicatif::ProgressBar,
+    name: String,
+    plain: Option<std::sync::Mutex<Instant>>,
+}
+
+impl Line {
+    fn new(name: &str) -> Line {
+        let plain = (!std::io::stderr().is_terminal()).then(|| std::sync::Mutex::new(Instant::now()));
+        Line { bar: spinner(), name: name.to_owned(), plain }
+    }
+
+    fn tell(&self, p: &Progress) {
+        let trying = p.trying.replace('\n', "; ");
+        let message = format!("{}: {} checks, {} goals, depth {}, trying {trying}", self.name, p.checks, p.goals, p.depth);
+        match &self.plain {
+            None => {
+                self.bar.set_message(message);
+                self.bar.tick();
+            }
+            Some(last) => {
+                if let Ok(mut last) = last.lock()
+                    && last.elapsed() >= Duration::from_secs(10)
+                {
+                    eprintln!("{message}");
+                    *last = Instant::now();
+                }
+            }
+        }
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn report(outcome: &Outcome, as_json: bool) -> Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    if as_json {
+        writeln!(out, "{}", serde_json::to_string(outcome)?)?;
+        return Ok(());
+    }
+    match &outcome.proof {
+        Some(proof) => writeln!(out, "-- proved: {} ({:.1} s, {} checks)\n{proof}", outcome.name, outcome.seconds, outcome.checks)?,
+        None => {
+            let why = match outcome.reason {
+                StopReason::Exhausted => "nothing is left to try",
+                StopReason::Time => "out of time; try a longer --time",
+                StopReason::Checks => "out of checks; try more --checks",
+                StopReason::Nodes => "the graph is full",
+                StopReason::Cancelled => "stopped",
+                StopReason::Proved => "the verifier refused the proof",
+            };
+            writeln!(out, "-- not proved: {} ({:.1} s, {} checks, {} goals): {why}\n", outcome.name, outcome.seconds, outcome.checks, outcome.goals)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the proved theorems behind their header, and the certificates; each file whole or not at all.
+fn write(out: &Path, problems: &[Problem], outcomes: &[Outcome]) -> Result<()> {
+    let mut text = String::new();
+    let mut header = None;
+    for (problem, outcome) in problems.iter().zip(outcomes) {
+        if let (Some(proof), Some(certificate)) = (&outcome.proof, &outcome.certificate) {
+            if header.replace(&problem.header) != Some(&problem.header) && text.is_empty() {
+                text.push_str(&problem.header);
+                text.push('\n');
+            }
+            text.push_str(&format!("{proof}\n"));
+            let name: String = outcome.name.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+            put(&out.with_extension(format!("{name}.json")), &serde_json::to_string_pretty(certificate)?)?;
+        }
+    }
+    put(out, &text)
+}
+
+fn put(path: &Path, text: &str) -> Result<()> {
+    use std::io::Write;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot = || format!("cannot write {}", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+    file.write_all(text.as_bytes()).with_context(cannot)?;
+    file.persist(path).with_context(cannot)?;
+    Ok(())
+}

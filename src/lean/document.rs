@@ -1,0 +1,183 @@
+//! A batch of candidates as one Lean document, and Lean's diagnostics as their verdicts.
+//!
+//! Each candidate is an `example` of its own: anonymous, so that nothing in the document can refer to it (a
+//! declaration that fails is admitted and would be found by `exact?`). The word `example` can stand in no term or
+//! tactic, so it ends whatever a broken candidate left unfinished.
+
+use super::goal::Goal;
+use super::guard;
+use super::protocol::LeanDiagnostic;
+use super::verdict::{Candidate, Verdict};
+
+/// Longest message kept of a failed candidate, in characters.
+const MAX_MESSAGE: usize = 1500;
+
+/// Options for every oracle document, after the user's header: goals printed in full, no noise.
+const OPTIONS: &str = "set_option pp.deepTerms true\nset_option pp.maxSteps 50000\nset_option linter.all false\n";
+
+/// Where a candidate stands in a document (lines from 0).
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Slot {
+    first_line: u32,
+    /// First line of the candidate's own text.
+    tactic_line: u32,
+    /// Last line of the candidate's own text.
+    tactic_end: u32,
+    last_line: u32,
+    /// Where Lean reports what a candidate leaves unsolved: line and column of its bullet, or of the `by`.
+    opener: (u32, u32),
+}
+
+/// A batch compiled to text.
+#[derive(Debug)]
+pub struct Document {
+    pub text: String,
+    slots: Vec<Slot>,
+}
+
+/// The verdicts of one document, in order; `None` where the candidate must be tried again.
+pub type Verdicts = Vec<Option<Verdict>>;
+
+impl Document {
+    /// Compiles candidates that passed the guard.
+    pub fn compile(header: &str, heartbeats: u64, candidates: &[&Candidate]) -> Document {
+        let mut text = String::from(header.trim_end());
+        text.push_str(if text.is_empty() { "" } else { "\n\n" });
+        text.push_str(OPTIONS);
+        text.push_str(&format!("set_option maxHeartbeats {heartbeats}\n"));
+        let mut line = text.lines().count() as u32;
+        let mut slots = Vec::new();
+        for candidate in candidates {
+            let hole = &candidate.hole;
+            text.push('\n');
+            line += 1;
+            let first_line = line;
+            let start = text.len();
+            text.push_str(&hole.before);
+            let by = text[start..].find(" := by\n").map_or(0, |at| start + at + 4);
+            let opener = match hole.bullet {
+                Some((row, column)) => (first_line + row, column),
+                None => {
+                    let row = text[start..by].matches('\n').count() as u32;
+                    let column = text[..by].rsplit('\n').next().unwrap_or("").encode_utf16().count() as u32;
+                    (first_line + row, column)
+                }
+            };
+            line += text[start..].matches('\n').count() as u32;
+            let tactic_line = line;
+            let start = text.len();
+            indent_into(&mut text, &candidate.tactic, hole.indent);
+            line += text[start..].matches('\n').count() as u32;
+            let tactic_end = line - 1;
+            text.push_str(&hole.after);
+            line += hole.after.matches('\n').count() as u32;
+            slots.push(Slot { first_line, tactic_line, tactic_end, last_line: line - 1, opener });
+        }
+        // A last word, so that the last candidate, too, is followed by something that ends it.
+        text.push_str("\nexample : True := trivial\n");
+        Document { text, slots }
+    }
+
+    /// Maps diagnostics back. Suspect candidates get `None`: those before or at a diagnostic that cannot be theirs
+    /// alone. With `stuck_at` (the first line that Lean did not finish) the candidate there counts as timed out and
+    /// those after it get `None`.
+    pub fn verdicts(&self, diagnostics: &[LeanDiagnostic], stuck_at: Option<u32>) -> Verdicts {
+        let alone = self.slots.len() == 1;
+        let mut found: Verdicts = Vec::with_capacity(self.slots.len());
+        let mut broken_header = None;
+        for d in diagnostics.iter().filter(|d| d.is_error()) {
+            if self.slots.first().is_none_or(|s| d.start().line < s.first_line) {
+                broken_header = Some(clip(&d.base.message));
+            }
+        }
+        for (i, slot) in self.slots.iter().enumerate() {
+            if let Some(message) = &broken_header {
+                found.push(Some(Verdict::Crashed(format!("the header does not elaborate: {message}"))));
+                continue;
+            }
+            match stuck_at {
+                Some(line) if line > slot.last_line + 1 => {}
+                Some(line) if line >= slot.first_line || i == 0 => {
+                    found.push(Some(Verdict::TimedOut));
+                    continue;
+                }
+                Some(_) => {
+                    found.push(None);
+                    continue;
+                }
+                None => {}
+            }
+            // An error at the next declaration's first word is this one's unfinished text.
+            let next = self.slots.get(i + 1).map_or(slot.last_line + 2, |s| s.first_line);
+            let errors: Vec<&LeanDiagnostic> = diagnostics
+                .iter()
+                .filter(|d| d.is_error() && d.start().line >= slot.first_line && d.start().line < next.max(slot.last_line + 1))
+                .collect();
+            let spill = diagnostics.iter().any(|d| d.is_error() && d.start().line == next && d.start().character == 0);
+            let into_me = slot.first_line > 0
+                && diagnostics.iter().any(|d| d.is_error() && d.start().line == slot.first_line && d.start().character == 0);
+            found.push(if spill && alone {
+                Some(Verdict::Failed("the tactic is not finished".into()))
+            } else if (spill || into_me) && !alone {
+                None
+            } else {
+                Some(slot.verdict(&errors))
+            });
+        }
+        // What stuck before any candidate's line (the header) sticks at the first one.
+        found
+    }
+}
+
+impl Slot {
+    fn verdict(&self, errors: &[&LeanDiagnostic]) -> Verdict {
+        let mine = |d: &LeanDiagnostic| (self.tactic_line..=self.tactic_end).contains(&d.start().line);
+        let left = |d: &LeanDiagnostic| d.is_unsolved_goals() && (d.start().line, d.start().character) == self.opener;
+        let (unsolved, other): (Vec<&LeanDiagnostic>, Vec<&LeanDiagnostic>) = errors.iter().partition(|d| left(d));
+        if let Some(d) = other.iter().find(|d| !mine(d)).filter(|_| !other.iter().any(|d| mine(d))) {
+            return failed(&format!("the steps before this one no longer hold: {}", d.base.message));
+        }
+        if let Some(d) = other.first() {
+            return failed(&d.base.message);
+        }
+        match unsolved.first() {
+            None => Verdict::Closed,
+            Some(d) => {
+                let goals = d.base.message.strip_prefix("unsolved goals\n").unwrap_or(&d.base.message);
+                Goal::parse_all(goals).map_or_else(|e| failed(&e.to_string()), Verdict::Goals)
+            }
+        }
+    }
+}
+
+fn failed(message: &str) -> Verdict {
+    if message.contains("maximum number of heartbeats") || message.contains("(deterministic) timeout") {
+        return Verdict::TimedOut;
+    }
+    Verdict::Failed(clip(message))
+}
+
+fn clip(message: &str) -> String {
+    message.chars().take(MAX_MESSAGE).collect()
+}
+
+/// Writes a tactic block at an indentation, its own relative layout kept.
+pub fn indent_into(text: &mut String, tactic: &str, indent: usize) {
+    let base = tactic.lines().next().map_or(0, |l| l.len() - l.trim_start_matches(' ').len());
+    for line in tactic.lines() {
+        let line = line.get(base..).unwrap_or("").trim_end();
+        if !line.is_empty() {
+            text.extend(std::iter::repeat_n(' ', indent));
+            text.push_str(line);
+        }
+        text.push('\n');
+    }
+}
+
+/// Lets a candidate through to Lean, or says why not.
+///
+/// # Errors
+/// The guard's refusal.
+pub fn admit(candidate: &Candidate) -> Result<(), guard::Refusal> {
+    guard::check(&candidate.tactic)
+}

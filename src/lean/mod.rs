@@ -1,0 +1,19 @@
+//! Lean as the oracle: sessions with a server, batches as documents, goals, and a pool of workers.
+//!
+//! Depends on `toolchain` only. Must not know about search, models or files of problems.
+
+pub mod document;
+pub mod goal;
+pub mod guard;
+mod memory;
+pub mod pool;
+pub mod protocol;
+pub mod session;
+pub mod syntax;
+pub mod transport;
+pub mod verdict;
+
+pub use goal::{Goal, Hypothesis};
+pub use pool::{Pool, PoolOptions};
+pub use session::{Limits, Session, SessionError};
+pub use verdict::{Batch, Candidate, Hole, Verdict};

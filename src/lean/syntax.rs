@@ -1,0 +1,220 @@
+//! Tokens of Lean source, as far as safety needs them: comments, strings, names, numbers, brackets, the rest.
+//!
+//! Not a parser: Lean parses. This only finds what must not be there and where declarations begin.
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A name, dots and `«»` parts included, without leading `@`.
+    Name,
+    Number,
+    /// A string or character literal.
+    Literal,
+    Comment,
+    Open,
+    Close,
+    Symbol,
+}
+
+/// A token and where it stands (byte offsets).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token<'a> {
+    pub kind: Kind,
+    pub text: &'a str,
+    pub start: usize,
+}
+
+impl Token<'_> {
+    /// The offset just past the token.
+    pub fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+}
+
+/// Why text could not be cut into tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SyntaxError {
+    #[error("a comment is not closed")]
+    OpenComment,
+    #[error("a string or character is not closed")]
+    OpenString,
+    #[error("a «name» is not closed")]
+    OpenName,
+}
+
+fn is_name_start(c: char) -> bool {
+    c == '_' || c == '«' || (c.is_alphabetic() && !matches!(c, 'λ' | 'Π' | 'Σ'))
+}
+
+fn is_name_rest(c: char) -> bool {
+    c == '_' || c == '\'' || c == '!' || c == '?' || c == '✝' || c.is_alphanumeric()
+}
+
+/// Cuts `source` into tokens, white space left out.
+///
+/// # Errors
+/// When a comment, string or quoted name does not end.
+pub fn tokens(source: &str) -> Result<Vec<Token<'_>>, SyntaxError> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(c) = source[at..].chars().next() {
+        let rest = &source[at..];
+        if c.is_whitespace() {
+            at += c.len_utf8();
+            continue;
+        }
+        let (kind, len) = if rest.starts_with("--") {
+            (Kind::Comment, rest.find('\n').unwrap_or(rest.len()))
+        } else if rest.starts_with("/-") {
+            (Kind::Comment, block_comment(rest)?)
+        } else if c == '"' {
+            (Kind::Literal, string(rest)?)
+        } else if let Some(len) = character(rest) {
+            (Kind::Literal, len)
+        } else if let Some(len) = raw_string(rest)? {
+            (Kind::Literal, len)
+        } else if is_name_start(c) {
+            (Kind::Name, name(rest)?)
+        } else if c.is_ascii_digit() {
+            (Kind::Number, rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len()))
+        } else if "([{⟨⟪⟦‹⌊⌈".contains(c) {
+            (Kind::Open, c.len_utf8())
+        } else if ")]}⟩⟫⟧›⌋⌉".contains(c) {
+            (Kind::Close, c.len_utf8())
+        } else if rest.starts_with(":=") {
+            (Kind::Symbol, 2)
+        } else {
+            (Kind::Symbol, c.len_utf8())
+        };
+        found.push(Token { kind, text: &rest[..len], start: at });
+        at += len;
+    }
+    Ok(found)
+}
+
+fn block_comment(text: &str) -> Result<usize, SyntaxError> {
+    let bytes = text.as_bytes();
+    let (mut depth, mut i) = (0, 0);
+    while i + 1 < bytes.len() {
+        match &bytes[i..i + 2] {
+            b"/-" => {
+                depth += 1;
+                i += 2;
+            }
+            b"-/" => {
+                depth -= 1;
+                i += 2;
+                if depth == 0 {
+                    return Ok(i);
+                }
+            }
+            _ => i += 1,
+        }
+    }
+    Err(SyntaxError::OpenComment)
+}
+
+fn string(text: &str) -> Result<usize, SyntaxError> {
+    let mut chars = text.char_indices().skip(1);
+    while let Some((i, c)) = chars.next() {
+        match c {
+            '\\' => {
+                chars.next();
+            }
+            '"' => return Ok(i + 1),
+            _ => {}
+        }
+    }
+    Err(SyntaxError::OpenString)
+}
+
+/// A character literal; a lone `'` is left to be a symbol.
+fn character(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix('\'')?;
+    let len = match inner.strip_prefix('\\') {
+        Some(escape) => 1 + escape.find('\'').filter(|&n| (1..=8).contains(&n))?,
+        None => inner.chars().next().filter(|&c| c != '\'')?.len_utf8(),
+    };
+    inner[len..].starts_with('\'').then_some(len + 2)
+}
+
+/// `r"…"` and `r#"…"#`.
+fn raw_string(text: &str) -> Result<Option<usize>, SyntaxError> {
+    let Some(rest) = text.strip_prefix('r') else { return Ok(None) };
+    let hashes = rest.len() - rest.trim_start_matches('#').len();
+    if !rest[hashes..].starts_with('"') {
+        return Ok(None);
+    }
+    let end = format!("\"{}", "#".repeat(hashes));
+    let body = 1 + hashes + 1;
+    text[body..].find(&end).map(|n| Some(body + n + end.len())).ok_or(SyntaxError::OpenString)
+}
+
+fn name(text: &str) -> Result<usize, SyntaxError> {
+    let mut at = 0;
+    loop {
+        if text[at..].starts_with('«') {
+            at += text[at..].find('»').ok_or(SyntaxError::OpenName)? + '»'.len_utf8();
+        } else {
+            at += text[at..].find(|c| !is_name_rest(c)).unwrap_or(text.len() - at);
+        }
+        let next = text[at..].strip_prefix('.').and_then(|t| t.chars().next());
+        match next {
+            Some(c) if is_name_start(c) || c.is_ascii_digit() => at += 1,
+            _ => return Ok(at),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn kinds(text: &str) -> Vec<(Kind, &str)> {
+        tokens(text).unwrap().into_iter().map(|t| (t.kind, t.text)).collect()
+    }
+
+    #[test]
+    fn tokens_are_told_apart() {
+        use Kind::*;
+        assert_eq!(
+            kinds("exact h'.1 ⟨'a', \"x -- y\"⟩ -- tail /- no\n/- a /- b -/ c -/ «end x».y 12"),
+            [
+                (Name, "exact"),
+                (Name, "h'.1"),
+                (Open, "⟨"),
+                (Literal, "'a'"),
+                (Symbol, ","),
+                (Literal, "\"x -- y\""),
+                (Close, "⟩"),
+                (Comment, "-- tail /- no"),
+                (Comment, "/- a /- b -/ c -/"),
+                (Name, "«end x».y"),
+                (Number, "12"),
+            ]
+        );
+        assert_eq!(kinds("r#\"a\"b\"# rfl"), [(Literal, "r#\"a\"b\"#"), (Name, "rfl")]);
+    }
+
+    #[test]
+    fn open_ends_are_errors() {
+        assert_eq!(tokens("/- /- -/"), Err(SyntaxError::OpenComment));
+        assert_eq!(tokens("\"abc\\\""), Err(SyntaxError::OpenString));
+        assert_eq!(tokens("«abc"), Err(SyntaxError::OpenName));
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_cover_all_but_white_space(text in "\\PC{0,80}") {
+            if let Ok(found) = tokens(&text) {
+                let mut at = 0;
+                for t in found {
+                    prop_assert!(text[at..t.start].chars().all(char::is_whitespace));
+                    at = t.end();
+                }
+                prop_assert!(text[at..].chars().all(char::is_whitespace));
+            }
+        }
+    }
+}

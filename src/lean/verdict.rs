@@ -1,0 +1,61 @@
+//! The oracle's words: what is asked (candidates at holes) and what is answered (verdicts).
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::goal::Goal;
+use super::guard::Refusal;
+
+/// A place in an unfinished proof of one statement. Everything but the hole is fixed text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Hole {
+    /// From `example` to the line before the hole, line breaks included.
+    pub before: String,
+    /// What stands after the hole: `sorry` for goals that are not this candidate's business.
+    pub after: String,
+    /// Column of the hole.
+    pub indent: usize,
+    /// Line (within `before`) and column of the bullet that focuses the hole; `None`: the theorem's own `by`.
+    pub bullet: Option<(u32, u32)>,
+}
+
+/// A tactic to be tried at a hole.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Candidate {
+    pub hole: Arc<Hole>,
+    pub tactic: String,
+}
+
+/// What Lean says of a candidate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", content = "detail", rename_all = "snake_case")]
+pub enum Verdict {
+    /// No goal is left.
+    Closed,
+    /// Accepted; these goals are left.
+    Goals(Vec<Goal>),
+    /// Lean's message.
+    Failed(String),
+    /// Out of heartbeats, or no progress until the deadline.
+    TimedOut,
+    /// Not sent: the guard's reason.
+    #[serde(serialize_with = "as_text")]
+    Refused(Refusal),
+    /// The worker died on it again and again, or the document around it is broken.
+    Crashed(String),
+}
+
+fn as_text<S: serde::Serializer>(refusal: &Refusal, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(refusal)
+}
+
+/// A batch that shares its header and options.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Text before every candidate: imports, definitions, notations, open namespaces.
+    pub header: Arc<str>,
+    /// Budget of one candidate, in thousands of small allocations (Lean's `maxHeartbeats`).
+    pub heartbeats: u64,
+    pub candidates: Vec<Candidate>,
+}

@@ -1,0 +1,56 @@
+//! What a search may spend, and why it ended.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+/// Limits of one search; each is a stop condition of its own.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Budget {
+    pub time: Duration,
+    /// Candidates given to Lean.
+    pub checks: u64,
+    /// Goal nodes in the graph.
+    pub nodes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { time: Duration::from_secs(60), checks: 100_000, nodes: 100_000 }
+    }
+}
+
+/// Why a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    Proved,
+    /// Every proposal at every goal was tried.
+    Exhausted,
+    Time,
+    Checks,
+    Nodes,
+    /// The user asked to stop.
+    Cancelled,
+}
+
+/// What a search has spent.
+#[derive(Debug, Clone, Serialize)]
+pub struct Spent {
+    #[serde(skip)]
+    pub since: Instant,
+    pub checks: u64,
+    pub nodes: usize,
+}
+
+impl Budget {
+    /// The first limit that is reached, if any.
+    pub fn reached(&self, spent: &Spent) -> Option<StopReason> {
+        let conditions = [
+            (spent.since.elapsed() >= self.time, StopReason::Time),
+            (spent.checks >= self.checks, StopReason::Checks),
+            (spent.nodes >= self.nodes, StopReason::Nodes),
+        ];
+        conditions.into_iter().find_map(|(reached, reason)| reached.then_some(reason))
+    }
+}

@@ -1,0 +1,379 @@
+//! The AND/OR graph of proof states.
+//!
+//! ```text
+//!   goal (OR) ──tactic──► step (AND) ──► goal, goal, …      a step without goals closes its goal
+//!      ▲                                   │
+//!      └───────── equal keys meet ◄────────┘
+//! ```
+//! A goal node is a proof state: one goal, or several that share metavariables and stay together. It is proved when
+//! one of its steps is; a step is proved when all its goals are. A goal's proof is fixed at the moment its step's
+//! goals are all proved, so that no proof passes through itself, cycles or not.
+//!
+//! Pure data: no Lean, no policy, no time.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use petgraph::Direction;
+use petgraph::stable_graph::{NodeIndex, StableDiGraph};
+use petgraph::visit::EdgeRef;
+
+use crate::lean::document::indent_into;
+use crate::lean::goal::state_key;
+use crate::lean::{Goal, Hole};
+
+/// A proof state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GoalId(NodeIndex);
+
+/// A tactic that Lean accepted at a goal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StepId(NodeIndex);
+
+/// Where a goal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Open,
+    /// By this step, whose goals are all proved.
+    Proved(StepId),
+    /// Every proposal was tried and none can succeed any more.
+    Exhausted,
+}
+
+/// An OR node.
+#[derive(Debug)]
+pub struct GoalNode {
+    pub state: Vec<Goal>,
+    pub status: Status,
+    /// The step through which it was first reached, and the place among its goals; `None` for the root.
+    pub origin: Option<(StepId, usize)>,
+    /// Sum of the log-probabilities on the way from the root.
+    pub log_prior: f64,
+    pub depth: u32,
+    /// Number of proposals that were given to the oracle.
+    pub tried: usize,
+    /// All proposals were tried.
+    pub expanded: bool,
+    /// How promising, in (0, 1).
+    pub value: f64,
+}
+
+/// An AND node.
+#[derive(Debug)]
+pub struct StepNode {
+    pub tactic: String,
+    pub goals: Vec<GoalId>,
+    /// Taken back: the verifier refused a proof through it.
+    pub retracted: bool,
+}
+
+enum Node {
+    Goal(GoalNode),
+    Step(StepNode),
+}
+
+/// The graph; the root is the theorem's own goal.
+pub struct Graph {
+    nodes: StableDiGraph<Node, ()>,
+    by_key: HashMap<String, GoalId>,
+    root: GoalId,
+    /// From `example` to `:= by`, line break included.
+    statement: Arc<str>,
+}
+
+impl Graph {
+    /// A graph of one goal. `statement` is what stands before the proof, up to `:= by` and a line break.
+    pub fn new(statement: Arc<str>, state: Vec<Goal>) -> Graph {
+        let mut nodes = StableDiGraph::new();
+        let key = state_key(&state);
+        let node = GoalNode { state, status: Status::Open, origin: None, log_prior: 0.0, depth: 0, tried: 0, expanded: false, value: 0.5 };
+        let root = GoalId(nodes.add_node(Node::Goal(node)));
+        Graph { nodes, by_key: HashMap::from([(key, root)]), root, statement }
+    }
+
+    pub fn root(&self) -> GoalId {
+        self.root
+    }
+
+    pub fn goal(&self, id: GoalId) -> &GoalNode {
+        match &self.nodes[id.0] {
+            Node::Goal(goal) => goal,
+            Node::Step(_) => unreachable!("a GoalId names a goal"),
+        }
+    }
+
+    pub fn goal_mut(&mut self, id: GoalId) -> &mut GoalNode {
+        match &mut self.nodes[id.0] {
+            Node::Goal(goal) => goal,
+            Node::Step(_) => unreachable!("a GoalId names a goal"),
+        }
+    }
+
+    pub fn step(&self, id: StepId) -> &StepNode {
+        match &self.nodes[id.0] {
+            Node::Step(step) => step,
+            Node::Goal(_) => unreachable!("a StepId names a step"),
+        }
+    }
+
+    /// Number of goal nodes.
+    pub fn goals(&self) -> usize {
+        self.by_key.len()
+    }
+
+    pub fn is_proved(&self, id: GoalId) -> bool {
+        matches!(self.goal(id).status, Status::Proved(_))
+    }
+
+    /// Adds a step from `parent` that leaves `left`. Returns the goals that are new in the graph.
+    ///
+    /// Goals that share metavariables become one node. A step that leads back to its own goal is not added.
+    pub fn add_step(&mut self, parent: GoalId, tactic: &str, log_prior: f64, left: Vec<Goal>) -> Vec<GoalId> {
+        let states = if is_coupled(&left) { vec![left] } else { left.into_iter().map(|g| vec![g]).collect() };
+        let keys: Vec<String> = states.iter().map(|s| state_key(s)).collect();
+        if keys.iter().any(|k| self.by_key.get(k) == Some(&parent)) {
+            return Vec::new();
+        }
+        let step = StepId(self.nodes.add_node(Node::Step(StepNode { tactic: tactic.to_owned(), goals: Vec::new(), retracted: false })));
+        self.nodes.add_edge(parent.0, step.0, ());
+        let (depth, prior) = (self.goal(parent).depth + 1, self.goal(parent).log_prior + log_prior);
+        let (mut new, mut goals) = (Vec::new(), Vec::new());
+        for (place, (key, state)) in keys.into_iter().zip(states).enumerate() {
+            let id = match self.by_key.get(&key) {
+                Some(&known) => known,
+                None => {
+                    let origin = Some((step, place));
+                    let node = GoalNode { state, status: Status::Open, origin, log_prior: prior, depth, tried: 0, expanded: false, value: 0.5 };
+                    let id = GoalId(self.nodes.add_node(Node::Goal(node)));
+                    self.by_key.insert(key, id);
+                    new.push(id);
+                    id
+                }
+            };
+            self.nodes.add_edge(step.0, id.0, ());
+            goals.push(id);
+        }
+        if let Node::Step(node) = &mut self.nodes[step.0] {
+            node.goals = goals;
+        }
+        self.mark_proved(vec![step]);
+        new
+    }
+
+    /// Carries «proved» up from steps whose goals may all be proved now.
+    fn mark_proved(&mut self, mut steps: Vec<StepId>) {
+        while let Some(step) = steps.pop() {
+            let node = self.step(step);
+            if node.retracted || !node.goals.iter().all(|&g| self.is_proved(g)) {
+                continue;
+            }
+            let parents: Vec<GoalId> = self.nodes.neighbors_directed(step.0, Direction::Incoming).map(GoalId).collect();
+            for parent in parents {
+                if !self.is_proved(parent) {
+                    self.goal_mut(parent).status = Status::Proved(step);
+                    steps.extend(self.nodes.neighbors_directed(parent.0, Direction::Incoming).map(StepId));
+                }
+            }
+        }
+    }
+
+    /// Says that a goal's proposals are used up; «exhausted» travels up where nothing is left to hope for.
+    pub fn mark_expanded(&mut self, id: GoalId) {
+        self.goal_mut(id).expanded = true;
+        let mut goals = vec![id];
+        while let Some(goal) = goals.pop() {
+            let node = self.goal(goal);
+            let hopeless = |step: NodeIndex| {
+                let step = self.step(StepId(step));
+                step.retracted || step.goals.iter().any(|&g| self.goal(g).status == Status::Exhausted)
+            };
+            if node.status != Status::Open || !node.expanded || !self.nodes.neighbors(goal.0).all(hopeless) {
+                continue;
+            }
+            self.goal_mut(goal).status = Status::Exhausted;
+            for step in self.nodes.neighbors_directed(goal.0, Direction::Incoming) {
+                goals.extend(self.nodes.neighbors_directed(step, Direction::Incoming).map(GoalId));
+            }
+        }
+    }
+
+    /// Takes a step back that the verifier refused, and works out anew what is proved.
+    pub fn retract(&mut self, step: StepId) {
+        if let Node::Step(node) = &mut self.nodes[step.0] {
+            node.retracted = true;
+        }
+        let all: Vec<NodeIndex> = self.nodes.node_indices().collect();
+        let mut steps = Vec::new();
+        for index in all {
+            match &mut self.nodes[index] {
+                Node::Goal(goal) => {
+                    if let Status::Proved(_) = goal.status {
+                        goal.status = Status::Open;
+                    }
+                }
+                Node::Step(_) => steps.push(StepId(index)),
+            }
+        }
+        self.mark_proved(steps);
+    }
+
+    /// Whether a proof of this goal could still help: it is open, and so is some chain of goals above it.
+    pub fn is_relevant(&self, id: GoalId) -> bool {
+        let mut seen = HashSet::new();
+        let mut stack = vec![id];
+        while let Some(goal) = stack.pop() {
+            if !seen.insert(goal) || self.goal(goal).status != Status::Open {
+                continue;
+            }
+            if goal == self.root {
+                return true;
+            }
+            for step in self.nodes.edges_directed(goal.0, Direction::Incoming).map(|e| StepId(e.source())) {
+                let node = self.step(step);
+                if !node.retracted && node.goals.iter().all(|&g| self.goal(g).status != Status::Exhausted) {
+                    stack.extend(self.nodes.neighbors_directed(step.0, Direction::Incoming).map(GoalId));
+                }
+            }
+        }
+        false
+    }
+
+    /// The place in the proof at which a tactic for this goal is tried: the way on which it was first reached.
+    pub fn hole(&self, id: GoalId) -> Hole {
+        let mut way = Vec::new();
+        let mut at = id;
+        while let Some((step, place)) = self.goal(at).origin {
+            way.push((step, place));
+            at = GoalId(self.nodes.neighbors_directed(step.0, Direction::Incoming).next().expect("a step has a goal"));
+        }
+        let mut before = self.statement.to_string();
+        let (mut after, mut indent, mut bullet) = (String::new(), 2, None);
+        for &(step, place) in way.iter().rev() {
+            let node = self.step(step);
+            indent_into(&mut before, &node.tactic, indent);
+            if node.goals.len() > 1 {
+                let pad = " ".repeat(indent);
+                (0..place).for_each(|_| before.push_str(&format!("{pad}· sorry\n")));
+                bullet = Some((before.matches('\n').count() as u32, indent as u32));
+                before.push_str(&format!("{pad}·\n"));
+                let rest: String = (place + 1..node.goals.len()).map(|_| format!("{pad}· sorry\n")).collect();
+                after = rest + &after;
+                indent += 2;
+            }
+        }
+        Hole { before, after, indent, bullet }
+    }
+
+    /// The proof of a proved goal as a tactic block, and the step of each of its lines.
+    pub fn proof(&self, id: GoalId) -> Option<(String, Vec<StepId>)> {
+        let (mut text, mut lines) = (String::new(), Vec::new());
+        self.write_proof(id, 0, &mut text, &mut lines)?;
+        Some((text, lines))
+    }
+
+    fn write_proof(&self, id: GoalId, indent: usize, text: &mut String, lines: &mut Vec<StepId>) -> Option<()> {
+        let Status::Proved(step) = self.goal(id).status else { return None };
+        let node = self.step(step);
+        indent_into(text, &node.tactic, indent);
+        lines.resize(text.matches('\n').count(), step);
+        if let [only] = node.goals[..] {
+            return self.write_proof(only, indent, text, lines);
+        }
+        for &goal in &node.goals {
+            let start = text.len() + indent;
+            self.write_proof(goal, indent + 2, text, lines)?;
+            text.replace_range(start..start + 2, "· ");
+        }
+        Some(())
+    }
+}
+
+/// Whether any two of the goals share a metavariable, or one goal's tag is another's metavariable.
+fn is_coupled(goals: &[Goal]) -> bool {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    goals.iter().enumerate().any(|(i, goal)| {
+        let in_text = Goal { case: None, ..goal.clone() }.metavariables();
+        let tag = goal.case.iter().map(|t| format!("?{t}"));
+        let clash = in_text.iter().any(|m| seen.get(m).is_some_and(|&j| j != i) || goals.iter().any(|g| g.case.as_ref().is_some_and(|t| *m == format!("?{t}"))));
+        seen.extend(in_text.iter().cloned().chain(tag).map(|m| (m, i)));
+        clash
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn goal(target: &str) -> Goal {
+        Goal { case: None, hypotheses: Vec::new(), target: target.to_owned() }
+    }
+    fn graph() -> Graph {
+        Graph::new("example : p := by\n".into(), vec![goal("p")])
+    }
+
+    #[test]
+    fn a_step_is_proved_when_all_its_goals_are() {
+        let mut g = graph();
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b")]);
+        assert_eq!(new.len(), 2);
+        g.add_step(new[0], "rfl", 0.0, vec![]);
+        assert!(!g.is_proved(g.root()));
+        assert!(g.is_relevant(new[1]) && !g.is_relevant(new[0]));
+        g.add_step(new[1], "intro x\nexact x", 0.0, vec![]);
+        assert_eq!(g.proof(g.root()).unwrap().0, "constructor\n· rfl\n· intro x\n  exact x\n");
+        assert_eq!(g.proof(g.root()).unwrap().1.len(), 4);
+    }
+
+    #[test]
+    fn equal_states_meet_and_cycles_prove_nothing() {
+        let mut g = graph();
+        let a = g.add_step(g.root(), "rw [h]", -1.0, vec![goal("a")])[0];
+        assert!(g.add_step(a, "rw [← h]", -1.0, vec![goal("p")]).is_empty());
+        assert!(g.add_step(a, "skip", -1.0, vec![goal("a")]).is_empty());
+        assert!(!g.is_proved(g.root()));
+        g.mark_expanded(a);
+        g.mark_expanded(g.root());
+        assert_eq!(g.goal(g.root()).status, Status::Open, "a cycle is neither proved nor exhausted");
+        g.add_step(a, "trivial", 0.0, vec![]);
+        assert_eq!(g.proof(g.root()).unwrap().0, "rw [h]\ntrivial\n");
+    }
+
+    #[test]
+    fn exhausted_goals_take_their_steps_with_them() {
+        let mut g = graph();
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b")]);
+        g.mark_expanded(g.root());
+        g.mark_expanded(new[0]);
+        assert_eq!(g.goal(g.root()).status, Status::Exhausted);
+        assert!(!g.is_relevant(new[1]));
+    }
+
+    #[test]
+    fn coupled_goals_stay_together() {
+        let mut g = graph();
+        let witness = Goal { case: Some("w".into()), ..goal("Nat") };
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("q ?w"), witness]);
+        assert_eq!(new.len(), 1);
+        assert_eq!(g.hole(new[0]).indent, 2);
+    }
+
+    #[test]
+    fn a_retracted_step_proves_nothing() {
+        let mut g = graph();
+        g.add_step(g.root(), "bad", -1.0, vec![]);
+        let bad = g.proof(g.root()).unwrap().1[0];
+        g.add_step(g.root(), "good", -2.0, vec![]);
+        g.retract(bad);
+        assert_eq!(g.proof(g.root()).unwrap().0, "good\n");
+    }
+
+    #[test]
+    fn holes_leave_other_goals_to_sorry() {
+        let mut g = graph();
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b"), goal("c")]);
+        let hole = g.hole(new[1]);
+        assert_eq!(hole.before, "example : p := by\n  constructor\n  · sorry\n  ·\n");
+        assert_eq!(hole.after, "  · sorry\n");
+        assert_eq!((hole.indent, hole.bullet), (4, Some((3, 2))));
+    }
+}

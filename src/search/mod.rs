@@ -1,0 +1,296 @@
+//! The search: a graph of proof states, grown where policy and value promise most, judged by an oracle.
+//!
+//! Knows Lean only through [`Oracle`], networks only through [`Policy`] and [`Value`].
+
+pub mod budget;
+pub mod graph;
+pub mod policy;
+pub mod portfolio;
+mod shape;
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashMap};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio_util::sync::CancellationToken;
+
+use crate::lean::{Candidate, Goal, Verdict};
+pub use budget::{Budget, Spent, StopReason};
+pub use graph::{GoalId, Graph, StepId};
+pub use policy::{Heuristic, Policy, Proposal, Value};
+pub use portfolio::Portfolio;
+
+/// Judges candidates; one verdict for each, in order.
+pub trait Oracle: Sync {
+    fn check(&self, candidates: Vec<Candidate>) -> impl Future<Output = Vec<Verdict>> + Send;
+}
+
+/// Candidates asked of the oracle at a time, over all goals.
+const BATCH: usize = 40;
+/// Proposals of one goal in one batch: the rest waits with a lower priority.
+const CHUNK: usize = 14;
+/// How much the value of a state counts beside the policy's log-probabilities.
+const VALUE_WEIGHT: f64 = 0.7;
+/// What each step of depth costs, as a log-probability.
+const DEPTH_COST: f64 = 0.25;
+
+/// What to tell while a search runs.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    pub checks: u64,
+    pub goals: usize,
+    pub depth: u32,
+    /// The tactic tried first in the newest batch.
+    pub trying: String,
+}
+
+/// A search that cannot begin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SearchError {
+    #[error("the statement does not elaborate: {0}")]
+    Statement(String),
+    #[error("Lean could not judge the statement: {0}")]
+    Toolchain(String),
+}
+
+/// A goal with proposals that are still to be tried.
+struct Open {
+    priority: f64,
+    /// Earlier entries win ties, so that the order is the same in every run.
+    number: usize,
+    goal: GoalId,
+    next: usize,
+}
+
+impl PartialEq for Open {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for Open {}
+impl PartialOrd for Open {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Open {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.priority.total_cmp(&other.priority).then(other.number.cmp(&self.number))
+    }
+}
+
+/// Candidates on their way through Lean.
+struct Tried {
+    goal: GoalId,
+    proposal: Proposal,
+}
+
+/// A best-first search for one theorem.
+pub struct Search<'a, O: Oracle> {
+    oracle: &'a O,
+    policy: &'a dyn Policy,
+    value: &'a dyn Value,
+    budget: Budget,
+    cancel: CancellationToken,
+    /// Batches given to the oracle at a time.
+    parallel: usize,
+    graph: Graph,
+    frontier: BinaryHeap<Open>,
+    proposals: HashMap<GoalId, Vec<Proposal>>,
+    /// Proposals of a goal that Lean has not judged yet.
+    pending: HashMap<GoalId, usize>,
+    spent: Spent,
+    pushed: usize,
+}
+
+impl<'a, O: Oracle> Search<'a, O> {
+    /// Asks Lean for the goal of `statement` (`example … : type`, without `:=`) and sets a search up.
+    ///
+    /// # Errors
+    /// When the statement does not elaborate, or Lean is not to be had.
+    pub async fn begin(
+        oracle: &'a O,
+        policy: &'a dyn Policy,
+        value: &'a dyn Value,
+        statement: &str,
+        budget: Budget,
+    ) -> Result<Search<'a, O>, SearchError> {
+        let since = Instant::now();
+        let statement: Arc<str> = format!("{statement} := by\n").into();
+        let probe = Graph::new(statement.clone(), Vec::new());
+        let hole = Arc::new(probe.hole(probe.root()));
+        let verdict = oracle.check(vec![Candidate { hole, tactic: "skip".to_owned() }]).await.pop();
+        let state = match verdict {
+            Some(Verdict::Goals(state)) => state,
+            Some(Verdict::Failed(message)) => return Err(SearchError::Statement(message)),
+            Some(Verdict::Crashed(message)) => return Err(SearchError::Toolchain(message)),
+            other => return Err(SearchError::Toolchain(format!("{other:?}"))),
+        };
+        let mut search = Search {
+            oracle,
+            policy,
+            value,
+            budget,
+            cancel: CancellationToken::new(),
+            parallel: 1,
+            graph: Graph::new(statement, state),
+            frontier: BinaryHeap::new(),
+            proposals: HashMap::new(),
+            pending: HashMap::new(),
+            spent: Spent { since, checks: 1, nodes: 1 },
+            pushed: 0,
+        };
+        search.score(&[search.graph.root()]);
+        Ok(search)
+    }
+
+    /// Lets the search be stopped from outside.
+    pub fn with_cancel(mut self, cancel: CancellationToken) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    /// Number of batches in flight; 1 keeps a search the same in every run.
+    pub fn with_parallel(mut self, parallel: usize) -> Self {
+        self.parallel = parallel.max(1);
+        self
+    }
+
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    pub fn spent(&self) -> &Spent {
+        &self.spent
+    }
+
+    /// Runs until the root is proved or a limit is reached. May be called again after [`Search::retract`].
+    ///
+    /// One iteration: stop? → gather candidates → ask the oracle → expand with its verdicts → score new goals.
+    pub async fn run(&mut self, mut tell: impl FnMut(&Progress)) -> StopReason {
+        let mut flights = FuturesUnordered::new();
+        let oracle = self.oracle;
+        loop {
+            if self.graph.is_proved(self.graph.root()) {
+                return StopReason::Proved;
+            }
+            if let Some(reason) = self.budget.reached(&self.spent) {
+                return reason;
+            }
+            while flights.len() < self.parallel {
+                let batch = self.gather();
+                let Some(first) = batch.first() else { break };
+                let depth = self.graph.goal(first.goal).depth;
+                tell(&Progress { checks: self.spent.checks, goals: self.graph.goals(), depth, trying: first.proposal.tactic.clone() });
+                let candidates = self.candidates(&batch);
+                flights.push(async move { (batch, oracle.check(candidates).await) });
+            }
+            let left = self.budget.time.saturating_sub(self.spent.since.elapsed());
+            tokio::select! {
+                landed = flights.next() => match landed {
+                    Some((batch, verdicts)) => {
+                        let new = self.expand(batch, verdicts);
+                        self.score(&new);
+                    }
+                    None => return StopReason::Exhausted,
+                },
+                () = tokio::time::sleep(left) => return StopReason::Time,
+                () = self.cancel.cancelled() => return StopReason::Cancelled,
+            }
+        }
+    }
+
+    /// Takes the step back that the verifier refused, and opens again what had been closed by it.
+    pub fn retract(&mut self, step: StepId) {
+        self.graph.retract(step);
+        let open: Vec<GoalId> = self.proposals.keys().copied().filter(|&g| !self.graph.goal(g).expanded).collect();
+        self.frontier.clear();
+        let mut again: Vec<(GoalId, usize)> = open.into_iter().map(|g| (g, self.graph.goal(g).tried)).collect();
+        again.sort_unstable();
+        for (goal, next) in again {
+            self.push(goal, next);
+        }
+    }
+
+    /// Takes the most promising proposals until a batch is full.
+    fn gather(&mut self) -> Vec<Tried> {
+        let room = usize::try_from(self.budget.checks.saturating_sub(self.spent.checks)).unwrap_or(usize::MAX).min(BATCH);
+        let mut batch = Vec::new();
+        while batch.len() < room {
+            let Some(open) = self.frontier.pop() else { break };
+            if !self.graph.is_relevant(open.goal) {
+                continue;
+            }
+            let all = &self.proposals[&open.goal];
+            let end = (open.next + CHUNK.min(room - batch.len())).min(all.len());
+            batch.extend(all[open.next..end].iter().map(|p| Tried { goal: open.goal, proposal: p.clone() }));
+            *self.pending.entry(open.goal).or_default() += end - open.next;
+            self.graph.goal_mut(open.goal).tried = end;
+            self.push(open.goal, end);
+        }
+        self.spent.checks += batch.len() as u64;
+        batch
+    }
+
+    fn candidates(&self, batch: &[Tried]) -> Vec<Candidate> {
+        let mut holes: HashMap<GoalId, Arc<crate::lean::Hole>> = HashMap::new();
+        let hole = |goal: GoalId, holes: &mut HashMap<_, _>| holes.entry(goal).or_insert_with(|| Arc::new(self.graph.hole(goal))).clone();
+        batch.iter().map(|t| Candidate { hole: hole(t.goal, &mut holes), tactic: t.proposal.tactic.clone() }).collect()
+    }
+
+    /// Adds what Lean accepted to the graph; returns the goals that are new.
+    fn expand(&mut self, batch: Vec<Tried>, verdicts: Vec<Verdict>) -> Vec<GoalId> {
+        let mut new = Vec::new();
+        for (Tried { goal, proposal }, verdict) in batch.into_iter().zip(verdicts) {
+            let left = match verdict {
+                Verdict::Closed => Some(Vec::new()),
+                Verdict::Goals(goals) => Some(goals),
+                Verdict::Failed(message) => {
+                    tracing::debug!(tactic = proposal.tactic, message, "failed");
+                    None
+                }
+                other => {
+                    tracing::debug!(tactic = proposal.tactic, ?other, "no verdict");
+                    None
+                }
+            };
+            if let Some(left) = left {
+                new.extend(self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left));
+            }
+            let pending = self.pending.entry(goal).or_default();
+            *pending = pending.saturating_sub(1);
+            if *pending == 0 && self.graph.goal(goal).tried >= self.proposals[&goal].len() {
+                self.graph.mark_expanded(goal);
+            }
+        }
+        self.spent.nodes = self.graph.goals();
+        new
+    }
+
+    /// Asks policy and value about new goals and opens them.
+    fn score(&mut self, new: &[GoalId]) {
+        let states: Vec<Vec<Goal>> = new.iter().map(|&g| self.graph.goal(g).state.clone()).collect();
+        let states: Vec<&[Goal]> = states.iter().map(Vec::as_slice).collect();
+        let values = self.value.score(&states);
+        for ((&goal, value), proposals) in new.iter().zip(values).zip(self.policy.propose(&states)) {
+            self.graph.goal_mut(goal).value = value;
+            if proposals.is_empty() {
+                self.graph.mark_expanded(goal);
+            }
+            self.proposals.insert(goal, proposals);
+            self.push(goal, 0);
+        }
+    }
+
+    /// Opens a goal from its proposal number `next` on.
+    fn push(&mut self, goal: GoalId, next: usize) {
+        let Some(proposal) = self.proposals[&goal].get(next) else { return };
+        let node = self.graph.goal(goal);
+        let priority = node.log_prior + proposal.log_prior + VALUE_WEIGHT * node.value.ln() - DEPTH_COST * f64::from(node.depth);
+        self.pushed += 1;
+        self.frontier.push(Open { priority, number: self.pushed, goal, next });
+    }
+}

@@ -1,0 +1,142 @@
+//! What the portfolio sees of a goal's text: connectives, variables and their types, numerals, moduli.
+//!
+//! Guesses from printed text; a wrong guess costs one failed tactic.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::lean::Goal;
+use crate::lean::goal::is_inaccessible;
+
+/// The outermost connective of a proposition, as far as its text shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Forall,
+    Implies,
+    Not,
+    Exists,
+    And,
+    Or,
+    Iff,
+    Equality,
+    Other,
+}
+
+/// Splits `text` at its outermost `operator`, brackets and binders respected.
+pub fn split_top<'a>(text: &'a str, operator: &str) -> Option<(&'a str, &'a str)> {
+    let mut depth = 0i32;
+    for (i, c) in text.char_indices() {
+        match c {
+            '(' | '[' | '{' | '⟨' => depth += 1,
+            ')' | ']' | '}' | '⟩' => depth -= 1,
+            _ if depth == 0 && text[i..].starts_with(operator) => return Some((&text[..i], &text[i + operator.len()..])),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The outermost connective.
+pub fn shape(text: &str) -> Shape {
+    let text = text.trim();
+    if text.starts_with('∀') {
+        return Shape::Forall;
+    }
+    if text.starts_with('∃') {
+        return Shape::Exists;
+    }
+    // Loosest first, as Lean binds them.
+    for (operator, shape) in [(" ↔ ", Shape::Iff), (" → ", Shape::Implies), (" ∨ ", Shape::Or), (" ∧ ", Shape::And)] {
+        if split_top(text, operator).is_some() || split_top(text, operator.trim_end()).is_some_and(|(_, r)| r.starts_with('\n')) {
+            return shape;
+        }
+    }
+    if text.starts_with('¬') || split_top(text, " ≠ ").is_some() {
+        return Shape::Not;
+    }
+    if split_top(text, " = ").is_some() { Shape::Equality } else { Shape::Other }
+}
+
+/// An accessible name and its type.
+#[derive(Debug, Clone)]
+pub struct Entry<'a> {
+    pub name: &'a str,
+    pub ty: &'a str,
+}
+
+/// The accessible entries of a context.
+pub fn entries(goal: &Goal) -> Vec<Entry<'_>> {
+    let all = goal.hypotheses.iter().flat_map(|h| h.names.iter().map(|n| Entry { name: n, ty: &h.ty }));
+    all.filter(|e| !is_inaccessible(e.name)).collect()
+}
+
+/// Whether a type is one of the number types that tactics know.
+pub fn number_type(ty: &str) -> Option<&'static str> {
+    match ty {
+        "Nat" | "ℕ" => Some("Nat"),
+        "Int" | "ℤ" => Some("Int"),
+        _ => None,
+    }
+}
+
+/// Whether an entry is a hypothesis (its type a proposition) rather than data.
+pub fn is_proposition(ty: &str) -> bool {
+    ty.contains(['=', '<', '≤', '>', '≥', '∧', '∨', '¬', '∃', '↔', '∣', '≠']) || ty.starts_with('∀')
+}
+
+/// Small moduli in the text: after `%`, and before `∣`.
+pub fn moduli(goal: &Goal) -> BTreeSet<u32> {
+    static MODULUS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"% (\d{1,3})\b|\b(\d{1,3}) ∣").expect("fixed"));
+    let text = goal.to_string();
+    let found = MODULUS.captures_iter(&text).filter_map(|c| c.get(1).or(c.get(2))?.as_str().parse().ok());
+    found.filter(|m| (2..=20).contains(m)).collect()
+}
+
+/// A name like `wish` that the goal does not use.
+pub fn fresh(goal: &Goal, wish: &str, taken: &mut Vec<String>) -> String {
+    let used = |name: &str| goal.names().any(|n| n == name) || taken.iter().any(|n| n == name);
+    let name = std::iter::once(wish.to_owned()).chain((1..).map(|i| format!("{wish}{i}"))).find(|n| !used(n)).unwrap_or_default();
+    taken.push(name.clone());
+    name
+}
+
+/// The names bound by leading `∀`s, and whether a hypothesis follows.
+pub fn binders(target: &str) -> Vec<String> {
+    static BINDER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^∀ (?:\{|\()?([^:(){},]+?)(?: :|[,)}]| [<>≤≥∈])").expect("fixed"));
+    BINDER.captures(target.trim()).map(|c| c[1].split_whitespace().map(str::to_owned).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connectives_are_seen() {
+        let cases = [
+            ("∀ (n : Nat), p n", Shape::Forall),
+            ("p ∧ q → r", Shape::Implies),
+            ("(p → q) ∧ r", Shape::And),
+            ("a ∨ b ∧ c", Shape::Or),
+            ("p ∧ q ↔ q ∧ p", Shape::Iff),
+            ("¬p", Shape::Not),
+            ("a ≠ b", Shape::Not),
+            ("f (a = b) = c", Shape::Equality),
+            ("∃ x, x = 1", Shape::Exists),
+            ("3 ∣ n", Shape::Other),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(shape(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn binders_and_moduli_are_found() {
+        assert_eq!(binders("∀ (a b : Nat), a = b"), ["a", "b"]);
+        assert_eq!(binders("∀ n ≥ 5, x n = 1"), ["n"]);
+        assert_eq!(binders("p"), Vec::<String>::new());
+        let goal = Goal::parse("h : n % 7 = 3\n⊢ 3 ∣ n ^ 12").unwrap();
+        assert_eq!(moduli(&goal).into_iter().collect::<Vec<_>>(), [3, 7]);
+    }
+}

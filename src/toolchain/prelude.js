@@ -1,0 +1,71 @@
+"use strict-off";
+// Put in front of the glue of the portable Lean: the symbol table that all threads share, and standard streams that
+// are read and written in the calling thread.
+(() => {
+  const workers = require("worker_threads"), fs = require("fs"), path = require("path");
+  if (workers.isMainThread) {
+    const bytes = fs.readFileSync(path.join(__dirname, "lean.symbols"));
+    const shared = new SharedArrayBuffer(bytes.length);
+    new Uint8Array(shared).set(bytes);
+    workers.setEnvironmentData("lean.symbols", shared);
+  } else {
+    // A thread's console goes through the event loop of the main thread, which may be late.
+    console.log = console.error = console.warn = (...words) => { fs.writeSync(2, words.join(" ") + "\n"); };
+  }
+})();
+var qstarSymbols = null;
+function qstarLookup(name) {
+  if (!qstarSymbols) qstarSymbols = new Uint32Array(require("worker_threads").getEnvironmentData("lean.symbols"));
+  const bytes = Buffer.from(name, "utf8");
+  let a = 0x811C9DC5, b = 0x01234567;
+  for (let i = 0; i < bytes.length; i++) {
+    a = Math.imul(a ^ bytes[i], 16777619) >>> 0;
+    b = Math.imul(b ^ bytes[i], 16777619) >>> 0;
+  }
+  const rows = qstarSymbols;
+  let low = 0, high = rows.length / 3;
+  while (low < high) {
+    const middle = (low + high) >>> 1, x = rows[3 * middle], y = rows[3 * middle + 1];
+    if (x < a || (x === a && y < b)) low = middle + 1; else high = middle;
+  }
+  return low < rows.length / 3 && rows[3 * low] === a && rows[3 * low + 1] === b ? rows[3 * low + 2] | 0 : undefined;
+}
+function qstarRead(iov, count, got) {
+  for (let k = 0; k < count; k++) {
+    const heap = (growMemViews(), HEAPU32), to = heap[(iov + 8 * k) >> 2], length = heap[(iov + 8 * k + 4) >> 2];
+    if (!length) continue;
+    const bytes = Buffer.allocUnsafe(length);
+    let n;
+    for (;;) {
+      try { n = require("fs").readSync(0, bytes, 0, length, null); break; }
+      catch (e) {
+        if (e.code === "EOF") { n = 0; break; }
+        if (e.code !== "EAGAIN") throw e;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+      }
+    }
+    (growMemViews(), HEAPU8).set(bytes.subarray(0, n), to);
+    HEAPU32[got >> 2] = n;
+    return 0;
+  }
+  (growMemViews(), HEAPU32)[got >> 2] = 0;
+  return 0;
+}
+function qstarWrite(fd, iov, count, written) {
+  const heap = (growMemViews(), HEAPU32);
+  let total = 0;
+  for (let k = 0; k < count; k++) {
+    const from = heap[(iov + 8 * k) >> 2], length = heap[(iov + 8 * k + 4) >> 2];
+    if (!length) continue;
+    const bytes = Buffer.from(HEAPU8.slice(from, from + length));
+    total += length;
+    if (bytes.subarray(0, 7).toString() === "[DEBUG:") continue;
+    let done = 0;
+    while (done < length) {
+      try { done += require("fs").writeSync(fd, bytes, done, length - done); }
+      catch (e) { if (e.code !== "EAGAIN") throw e; }
+    }
+  }
+  heap[written >> 2] = total;
+  return 0;
+}
