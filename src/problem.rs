@@ -34,7 +34,8 @@ impl Problem {
     /// # Errors
     /// When the text is no statement without proof.
     pub fn from_statement(header: &str, statement: &str) -> Result<Problem> {
-        let statement = Statement::parse(statement.trim()).with_context(|| format!("not a statement to prove: {}", statement.trim()))?;
+        let statement =
+            Statement::parse(statement.trim()).with_context(|| format!("not a statement to prove: {}", statement.trim()))?;
         let name = statement.name.clone().unwrap_or_else(|| "example".to_owned());
         Ok(Problem { name, header: header.to_owned(), statement })
     }
@@ -70,11 +71,17 @@ impl Problem {
             if name.is_some_and(|n| n != row.name) {
                 continue;
             }
-            let mut problem = Problem::from_statement(row.header.as_deref().unwrap_or(""), &row.formal_statement).with_context(at)?;
+            let mut problem =
+                Problem::from_statement(row.header.as_deref().unwrap_or(""), &row.formal_statement).with_context(at)?;
             problem.name = row.name;
             found.push(problem);
         }
-        ensure!(!found.is_empty(), "{} has no row{}", path.display(), name.map(|n| format!(" named `{n}`")).unwrap_or_default());
+        ensure!(
+            !found.is_empty(),
+            "{} has no row{}",
+            path.display(),
+            name.map(|n| format!(" named `{n}`")).unwrap_or_default()
+        );
         Ok(found)
     }
 
@@ -103,7 +110,10 @@ pub fn open_theorems(text: &str) -> Result<Vec<Problem>> {
     let mut header = text[..commands.first().map_or(text.len(), |c| c.range.start)].to_owned();
     for command in &commands {
         let body = &text[command.range.clone()];
-        let statement = ["theorem", "lemma", "example"].contains(&command.keyword.as_str()).then(|| Statement::parse(body.trim()).ok()).flatten();
+        let statement = ["theorem", "lemma", "example"]
+            .contains(&command.keyword.as_str())
+            .then(|| Statement::parse(body.trim()).ok())
+            .flatten();
         match statement {
             Some(statement) => {
                 let name = statement.name.clone().unwrap_or_else(|| format!("example_{}", found.len() + 1));

@@ -98,13 +98,17 @@ pub async fn prove(
     let mut reason;
     loop {
         reason = search.run(&mut tell).await;
-        let Some((proof, lines)) = search.graph().proof(search.graph().root()).filter(|_| reason == StopReason::Proved) else { break };
+        let Some((proof, lines)) = search.graph().proof(search.graph().root()).filter(|_| reason == StopReason::Proved) else {
+            break;
+        };
         match verify(toolchain, problem, &proof, VERIFY_TIME).await {
             Ok(found) => {
                 certificate = Some(found);
                 break;
             }
-            Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => return Err(ProveError::Verify(error)),
+            Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => {
+                return Err(ProveError::Verify(error));
+            }
             Err(error) => {
                 tracing::info!("the verifier refuses a proof of {}: {error}\n{proof}", problem.name);
                 let line = match &error {

@@ -8,13 +8,58 @@ use crate::lean::syntax::{Kind, SyntaxError, Token, tokens};
 
 /// Words that begin a command at the start of a line.
 const COMMAND_WORDS: &[&str] = &[
-    "abbrev", "alias", "attribute", "axiom", "class", "def", "deriving", "elab", "end", "example", "export", "import",
-    "include", "inductive", "infix", "infixl", "infixr", "initialize", "instance", "lemma", "local", "macro", "macro_rules",
-    "module", "mutual", "namespace", "noncomputable", "nonrec", "notation", "omit", "opaque", "open", "partial", "postfix",
-    "prefix", "prelude", "private", "protected", "public", "run_cmd", "scoped", "section", "set_option", "structure",
-    "syntax", "theorem", "universe", "unsafe", "variable",
+    "abbrev",
+    "alias",
+    "attribute",
+    "axiom",
+    "class",
+    "def",
+    "deriving",
+    "elab",
+    "end",
+    "example",
+    "export",
+    "import",
+    "include",
+    "inductive",
+    "infix",
+    "infixl",
+    "infixr",
+    "initialize",
+    "instance",
+    "lemma",
+    "local",
+    "macro",
+    "macro_rules",
+    "module",
+    "mutual",
+    "namespace",
+    "noncomputable",
+    "nonrec",
+    "notation",
+    "omit",
+    "opaque",
+    "open",
+    "partial",
+    "postfix",
+    "prefix",
+    "prelude",
+    "private",
+    "protected",
+    "public",
+    "run_cmd",
+    "scoped",
+    "section",
+    "set_option",
+    "structure",
+    "syntax",
+    "theorem",
+    "universe",
+    "unsafe",
+    "variable",
 ];
-const MODIFIERS: &[&str] = &["private", "protected", "noncomputable", "nonrec", "partial", "unsafe", "public", "local", "scoped", "meta"];
+const MODIFIERS: &[&str] =
+    &["private", "protected", "noncomputable", "nonrec", "partial", "unsafe", "public", "local", "scoped", "meta"];
 
 /// A theorem's text up to its proof.
 ///
@@ -109,8 +154,12 @@ impl Statement {
         }
         let kept = text[..end].trim_end();
         let start = code.first().map_or(0, |t| t.start);
-        let statement =
-            Statement { name, text: kept[start..].to_owned(), signature: signature - start, universes: universes.trim().to_owned() };
+        let statement = Statement {
+            name,
+            text: kept[start..].to_owned(),
+            signature: signature - start,
+            universes: universes.trim().to_owned(),
+        };
         Ok((statement, &text[end..]))
     }
 
@@ -205,7 +254,8 @@ pub fn commands(source: &str) -> Result<Vec<Command>, SyntaxError> {
             }
         }
         let next = all[i + 1..].iter().filter(|t| t.kind != Kind::Comment).find(|t| source.as_bytes()[t.start - 1] == b'\n');
-        let before_next = next.and_then(|n| all[i..].iter().take_while(|t| t.start < n.start).filter(|t| t.kind != Kind::Comment).last());
+        let before_next =
+            next.and_then(|n| all[i..].iter().take_while(|t| t.start < n.start).filter(|t| t.kind != Kind::Comment).last());
         joined = is_head && next.is_some_and(|n| rest.iter().take_while(|t| t.start < n.start).all(|t| t.text != keyword))
             || (["open", "set_option", "omit", "include"].contains(&token.text) && before_next.is_some_and(|t| t.text == "in"));
     }
@@ -219,7 +269,10 @@ mod tests {
     #[test]
     fn every_way_to_leave_a_proof_out_is_one() {
         for tail in ["", " :=", " := by", " := by\n  sorry", " := sorry", " := by sorry -- later"] {
-            let s = Statement::parse(&format!("@[simp] private theorem a.b.{{u, v}} {{α : Type u}} (h : x = (let y := 1; y)) : P{tail}")).unwrap();
+            let s = Statement::parse(&format!(
+                "@[simp] private theorem a.b.{{u, v}} {{α : Type u}} (h : x = (let y := 1; y)) : P{tail}"
+            ))
+            .unwrap();
             assert_eq!(s.name.as_deref(), Some("a.b"));
             assert_eq!(s.signature(), "{α : Type u} (h : x = (let y := 1; y)) : P");
             assert_eq!(s.universe_command(), "universe u  v\n");

@@ -96,7 +96,8 @@ pub fn run() -> ExitCode {
         }
     };
     let level = ["warn,qstar=info", "info,qstar=debug", "debug"][usize::from(cli.verbose.min(2))];
-    let filter = tracing_subscriber::EnvFilter::try_from_env("QSTAR_LOG").unwrap_or_else(|_| level.replace("qstar=info", "qstar::toolchain=info,qstar=warn").into());
+    let filter = tracing_subscriber::EnvFilter::try_from_env("QSTAR_LOG")
+        .unwrap_or_else(|_| level.replace("qstar=info", "qstar::toolchain=info,qstar=warn").into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().with_target(false).init();
     match dispatch(cli) {
         Ok(exit) => exit.into(),
@@ -137,6 +138,7 @@ async fn toolchain(lean: Option<PathBuf>, near: Option<PathBuf>) -> Result<Toolc
 /// A progress line on a terminal; hidden when standard error is none.
 fn spinner() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-    let style = ProgressStyle::with_template("{spinner:.green} [{elapsed}] {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style = ProgressStyle::with_template("{spinner:.green} [{elapsed}] {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
     bar.with_style(style)
 }

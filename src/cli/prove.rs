@@ -66,7 +66,8 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
         (None, Some(statement)) => vec![Problem::from_statement(&args.header, statement)?],
         (None, None) => bail!("a file or --statement is needed"),
     };
-    let near = args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
+    let near =
+        args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
     let toolchain = Arc::new(super::toolchain(lean, near).await?);
     let workers = args.workers.map_or_else(default_workers, usize::from);
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
@@ -80,17 +81,20 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
         }
     });
     let budget = Budget { time: Duration::from_secs_f64(args.time), checks: args.checks, ..Budget::default() };
-    let guide = Guide { policy: &Portfolio, value: &Heuristic, budget, parallel: workers, cancel: cancel.clone() };
     let mut found = Vec::new();
     for problem in &problems {
         if cancel.is_cancelled() {
             break;
         }
         let line = Line::new(&problem.name);
+        let policy = Portfolio::for_header(&problem.header);
+        let guide = Guide { policy: &policy, value: &Heuristic, budget, parallel: workers, cancel: cancel.clone() };
         let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;
         line.end();
         let outcome = outcome.map_err(|e| match e {
-            ProveError::Search(SearchError::Statement(_)) => anyhow::Error::from(e).context(format!("theorem {}", problem.name)),
+            ProveError::Search(SearchError::Statement(_)) => {
+                anyhow::Error::from(e).context(format!("theorem {}", problem.name))
+            }
             e => ToolchainFailed(anyhow::Error::from(e).context(format!("theorem {}", problem.name))).into(),
         })?;
         report(&outcome, args.json)?;
@@ -151,7 +155,9 @@ fn report(outcome: &Outcome, as_json: bool) -> Result<()> {
         return Ok(());
     }
     match &outcome.proof {
-        Some(proof) => writeln!(out, "-- proved: {} ({:.1} s, {} checks)\n{proof}", outcome.name, outcome.seconds, outcome.checks)?,
+        Some(proof) => {
+            writeln!(out, "-- proved: {} ({:.1} s, {} checks)\n{proof}", outcome.name, outcome.seconds, outcome.checks)?
+        }
         None => {
             let why = match outcome.reason {
                 StopReason::Exhausted => "nothing is left to try",
@@ -161,7 +167,11 @@ fn report(outcome: &Outcome, as_json: bool) -> Result<()> {
                 StopReason::Cancelled => "stopped",
                 StopReason::Proved => "the verifier refused the proof",
             };
-            writeln!(out, "-- not proved: {} ({:.1} s, {} checks, {} goals): {why}\n", outcome.name, outcome.seconds, outcome.checks, outcome.goals)?;
+            writeln!(
+                out,
+                "-- not proved: {} ({:.1} s, {} checks, {} goals): {why}\n",
+                outcome.name, outcome.seconds, outcome.checks, outcome.goals
+            )?;
         }
     }
     Ok(())
@@ -178,7 +188,8 @@ fn write(out: &Path, problems: &[Problem], outcomes: &[Outcome]) -> Result<()> {
                 text.push('\n');
             }
             text.push_str(&format!("{proof}\n"));
-            let name: String = outcome.name.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+            let name: String =
+                outcome.name.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
             put(&out.with_extension(format!("{name}.json")), &serde_json::to_string_pretty(certificate)?)?;
         }
     }

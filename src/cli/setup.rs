@@ -59,7 +59,11 @@ pub fn doctor(lean: Option<PathBuf>, as_json: bool) -> Result<Exit> {
     let workers = super::prove::default_workers();
     let enough = free >= 2048;
     let remedy = if enough { "" } else { "; a worker needs about 1.5 GB: close other programs" };
-    findings.push(Finding { what: "memory", good: enough, text: format!("{free} MB free; {workers} Lean worker(s) by default{remedy}") });
+    findings.push(Finding {
+        what: "memory",
+        good: enough,
+        text: format!("{free} MB free; {workers} Lean worker(s) by default{remedy}"),
+    });
     let home = portable::cache_home();
     let text = home.as_ref().map_or_else(|e| e.to_string(), |h| h.display().to_string());
     findings.push(Finding { what: "cache", good: home.is_ok(), text });

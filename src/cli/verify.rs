@@ -28,7 +28,9 @@ pub async fn run(args: VerifyArgs, lean: Option<PathBuf>) -> Result<Exit> {
     match &args.files[..] {
         [certificate] => {
             if certificate.extension().is_some_and(|e| e == "lean") {
-                bail!("a Lean file alone cannot be verified; give the original first: qstar verify ORIGINAL.lean CANDIDATE.lean");
+                bail!(
+                    "a Lean file alone cannot be verified; give the original first: qstar verify ORIGINAL.lean CANDIDATE.lean"
+                );
             }
             crate::verify::Certificate::read(certificate)?;
             let toolchain = super::toolchain(lean, None).await?;
@@ -45,7 +47,8 @@ pub async fn run(args: VerifyArgs, lean: Option<PathBuf>) -> Result<Exit> {
             Ok(if judged.is_ok() { Exit::Success } else { Exit::NotProved })
         }
         [original, proofs] => {
-            let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+            let read =
+                |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
             let (original_text, candidate_text) = (read(original)?, read(proofs)?);
             let toolchain = super::toolchain(lean, Some(original.clone())).await?;
             let judged = candidate::verify_file(&toolchain, &original_text, &candidate_text, time).await;

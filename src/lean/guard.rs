@@ -31,24 +31,99 @@ pub enum Refusal {
 
 /// Words that begin commands or end a proof's block. Keywords only when they stand alone (`h.end` is a name).
 const COMMANDS: &[&str] = &[
-    "abbrev", "alias", "class", "coinductive", "constant", "decreasing_by", "def", "definition", "deriving", "end",
-    "example", "export", "in_universe", "include", "inductive", "irreducible_def", "lemma", "library_note", "local", "meta",
-    "module", "mutual", "namespace", "noncomputable", "nonrec", "omit", "open", "partial", "prelude", "private",
-    "proof_wanted", "protected", "public", "restate_axiom", "scoped", "seal", "section", "structure",
-    "suppress_compilation", "termination_by", "theorem", "universe", "universes", "variable", "variables", "where",
+    "abbrev",
+    "alias",
+    "class",
+    "coinductive",
+    "constant",
+    "decreasing_by",
+    "def",
+    "definition",
+    "deriving",
+    "end",
+    "example",
+    "export",
+    "in_universe",
+    "include",
+    "inductive",
+    "irreducible_def",
+    "lemma",
+    "library_note",
+    "local",
+    "meta",
+    "module",
+    "mutual",
+    "namespace",
+    "noncomputable",
+    "nonrec",
+    "omit",
+    "open",
+    "partial",
+    "prelude",
+    "private",
+    "proof_wanted",
+    "protected",
+    "public",
+    "restate_axiom",
+    "scoped",
+    "seal",
+    "section",
+    "structure",
+    "suppress_compilation",
+    "termination_by",
+    "theorem",
+    "universe",
+    "universes",
+    "variable",
+    "variables",
+    "where",
 ];
 
 /// Words that are refused in every text that is not the user's own, also as a part of a dotted name: they admit
 /// goals, bring axioms, change the language, or run code while Lean elaborates.
 const NEVER: &[&str] = &[
-    "add_decl_doc", "attribute", "axiom", "axioms", "builtin_initialize", "bv_check", "bv_decide", "by_elab",
-    "compile_inductive", "declare_syntax_cat", "elab", "elab_rules", "extern", "implemented_by", "import", "include_str",
-    "infix", "infixl", "infixr", "init_quot", "initialize", "instance", "macro", "macro_rules", "native", "notation",
-    "notation3", "opaque", "postfix", "run_cmd", "run_elab", "run_meta", "run_tac", "simproc", "stop", "syntax", "unseal",
+    "add_decl_doc",
+    "attribute",
+    "axiom",
+    "axioms",
+    "builtin_initialize",
+    "bv_check",
+    "bv_decide",
+    "by_elab",
+    "compile_inductive",
+    "declare_syntax_cat",
+    "elab",
+    "elab_rules",
+    "extern",
+    "implemented_by",
+    "import",
+    "include_str",
+    "infix",
+    "infixl",
+    "infixr",
+    "init_quot",
+    "initialize",
+    "instance",
+    "macro",
+    "macro_rules",
+    "native",
+    "notation",
+    "notation3",
+    "opaque",
+    "postfix",
+    "run_cmd",
+    "run_elab",
+    "run_meta",
+    "run_tac",
+    "simproc",
+    "stop",
+    "syntax",
+    "unseal",
 ];
 
 /// Parts of names that are never honest in a proof, whatever stands around them.
-const BANNED_PARTS: &[&str] = &["sorry", "native_decide", "reduceBool", "reduceNat", "ofReduce", "trustCompiler", "skipKernel", "unsafe", "dbg", "admit"];
+const BANNED_PARTS: &[&str] =
+    &["sorry", "native_decide", "reduceBool", "reduceNat", "ofReduce", "trustCompiler", "skipKernel", "unsafe", "dbg", "admit"];
 
 /// Options a tactic may set, with `in`: they change how long Lean tries, not what it accepts.
 const OPTIONS: &[&str] = &["maxRecDepth", "exponentiation.threshold", "synthInstance.maxHeartbeats", "maxHeartbeats"];
@@ -107,7 +182,8 @@ pub(crate) fn check_tokens(tokens: &[Token], commands: bool) -> Result<(), Refus
             Kind::Close => return Err(Refusal::Brackets(token.text.to_owned())),
             Kind::Name if token.text == "set_option" => {
                 let option = code.get(i + 1).map_or("", |t| t.text);
-                let bounded = code.get(i + 2).is_some_and(|t| t.text.parse::<u64>().is_ok_and(|n| (1..=10_000_000).contains(&n)));
+                let bounded =
+                    code.get(i + 2).is_some_and(|t| t.text.parse::<u64>().is_ok_and(|n| (1..=10_000_000).contains(&n)));
                 if !OPTIONS.contains(&option) || !bounded || code.get(i + 3).is_none_or(|t| t.text != "in") {
                     return Err(Refusal::Option(option.to_owned()));
                 }
@@ -115,7 +191,9 @@ pub(crate) fn check_tokens(tokens: &[Token], commands: bool) -> Result<(), Refus
             Kind::Name => check_name(token.text, commands)?,
             // `#exit`, `#eval`; quotations (`` ` ``) and `%`-terms reach into Lean's own machinery.
             Kind::Symbol if matches!(token.text, "#" | "`") => return Err(Refusal::Banned(token.text.to_owned())),
-            Kind::Symbol if token.text == "%" && i > 0 && code[i - 1].kind == Kind::Name && code[i - 1].end() == token.start => {
+            Kind::Symbol
+                if token.text == "%" && i > 0 && code[i - 1].kind == Kind::Name && code[i - 1].end() == token.start =>
+            {
                 let joined = code.get(i + 1).is_none_or(|next| next.start > token.end());
                 if joined && code[i - 1].text.contains('_') {
                     return Err(Refusal::Banned(format!("{}%", code[i - 1].text)));

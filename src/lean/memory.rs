@@ -23,7 +23,11 @@ impl Meter {
         {
             return bytes;
         }
-        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[self.pid]), true, ProcessRefreshKind::nothing().with_memory());
+        self.system.refresh_processes_specifics(
+            ProcessesToUpdate::Some(&[self.pid]),
+            true,
+            ProcessRefreshKind::nothing().with_memory(),
+        );
         let bytes = self.system.process(self.pid).map_or(0, sysinfo::Process::memory);
         self.last = Some((Instant::now(), bytes));
         bytes

@@ -14,7 +14,9 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
-use super::protocol::{FileProgress, LeanDiagnostic, PlainGoal, PublishDiagnostics, did_change, did_open, notification, request};
+use super::protocol::{
+    FileProgress, LeanDiagnostic, PlainGoal, PublishDiagnostics, did_change, did_open, notification, request,
+};
 use super::transport::{FrameError, read_message, write_message};
 use crate::toolchain::{ServerKind, Toolchain};
 
@@ -166,7 +168,13 @@ impl Session {
     }
 
     /// Sends a request and reads until its answer, keeping diagnostics and progress of the current version.
-    async fn call(&mut self, method: &str, params: Value, stall: Duration, seen: &mut Elaboration) -> Result<Value, SessionError> {
+    async fn call(
+        &mut self,
+        method: &str,
+        params: Value,
+        stall: Duration,
+        seen: &mut Elaboration,
+    ) -> Result<Value, SessionError> {
         self.last_id += 1;
         let id = self.last_id;
         self.send(&request(id, method, params)).await?;

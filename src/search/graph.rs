@@ -86,7 +86,16 @@ impl Graph {
     pub fn new(statement: Arc<str>, state: Vec<Goal>) -> Graph {
         let mut nodes = StableDiGraph::new();
         let key = state_key(&state);
-        let node = GoalNode { state, status: Status::Open, origin: None, log_prior: 0.0, depth: 0, tried: 0, expanded: false, value: 0.5 };
+        let node = GoalNode {
+            state,
+            status: Status::Open,
+            origin: None,
+            log_prior: 0.0,
+            depth: 0,
+            tried: 0,
+            expanded: false,
+            value: 0.5,
+        };
         let root = GoalId(nodes.add_node(Node::Goal(node)));
         Graph { nodes, by_key: HashMap::from([(key, root)]), root, statement }
     }
@@ -134,7 +143,11 @@ impl Graph {
         if keys.iter().any(|k| self.by_key.get(k) == Some(&parent)) {
             return Vec::new();
         }
-        let step = StepId(self.nodes.add_node(Node::Step(StepNode { tactic: tactic.to_owned(), goals: Vec::new(), retracted: false })));
+        let step = StepId(self.nodes.add_node(Node::Step(StepNode {
+            tactic: tactic.to_owned(),
+            goals: Vec::new(),
+            retracted: false,
+        })));
         self.nodes.add_edge(parent.0, step.0, ());
         let (depth, prior) = (self.goal(parent).depth + 1, self.goal(parent).log_prior + log_prior);
         let (mut new, mut goals) = (Vec::new(), Vec::new());
@@ -143,7 +156,16 @@ impl Graph {
                 Some(&known) => known,
                 None => {
                     let origin = Some((step, place));
-                    let node = GoalNode { state, status: Status::Open, origin, log_prior: prior, depth, tried: 0, expanded: false, value: 0.5 };
+                    let node = GoalNode {
+                        state,
+                        status: Status::Open,
+                        origin,
+                        log_prior: prior,
+                        depth,
+                        tried: 0,
+                        expanded: false,
+                        value: 0.5,
+                    };
                     let id = GoalId(self.nodes.add_node(Node::Goal(node)));
                     self.by_key.insert(key, id);
                     new.push(id);
@@ -294,7 +316,9 @@ fn is_coupled(goals: &[Goal]) -> bool {
     goals.iter().enumerate().any(|(i, goal)| {
         let in_text = Goal { case: None, ..goal.clone() }.metavariables();
         let tag = goal.case.iter().map(|t| format!("?{t}"));
-        let clash = in_text.iter().any(|m| seen.get(m).is_some_and(|&j| j != i) || goals.iter().any(|g| g.case.as_ref().is_some_and(|t| *m == format!("?{t}"))));
+        let clash = in_text.iter().any(|m| {
+            seen.get(m).is_some_and(|&j| j != i) || goals.iter().any(|g| g.case.as_ref().is_some_and(|t| *m == format!("?{t}")))
+        });
         seen.extend(in_text.iter().cloned().chain(tag).map(|m| (m, i)));
         clash
     })

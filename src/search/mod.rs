@@ -184,7 +184,12 @@ impl<'a, O: Oracle> Search<'a, O> {
                 let batch = self.gather();
                 let Some(first) = batch.first() else { break };
                 let depth = self.graph.goal(first.goal).depth;
-                tell(&Progress { checks: self.spent.checks, goals: self.graph.goals(), depth, trying: first.proposal.tactic.clone() });
+                tell(&Progress {
+                    checks: self.spent.checks,
+                    goals: self.graph.goals(),
+                    depth,
+                    trying: first.proposal.tactic.clone(),
+                });
                 let candidates = self.candidates(&batch);
                 flights.push(async move { (batch, oracle.check(candidates).await) });
             }
@@ -237,7 +242,9 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     fn candidates(&self, batch: &[Tried]) -> Vec<Candidate> {
         let mut holes: HashMap<GoalId, Arc<crate::lean::Hole>> = HashMap::new();
-        let hole = |goal: GoalId, holes: &mut HashMap<_, _>| holes.entry(goal).or_insert_with(|| Arc::new(self.graph.hole(goal))).clone();
+        let hole = |goal: GoalId, holes: &mut HashMap<_, _>| {
+            holes.entry(goal).or_insert_with(|| Arc::new(self.graph.hole(goal))).clone()
+        };
         batch.iter().map(|t| Candidate { hole: hole(t.goal, &mut holes), tactic: t.proposal.tactic.clone() }).collect()
     }
 
@@ -289,7 +296,8 @@ impl<'a, O: Oracle> Search<'a, O> {
     fn push(&mut self, goal: GoalId, next: usize) {
         let Some(proposal) = self.proposals[&goal].get(next) else { return };
         let node = self.graph.goal(goal);
-        let priority = node.log_prior + proposal.log_prior + VALUE_WEIGHT * node.value.ln() - DEPTH_COST * f64::from(node.depth);
+        let priority =
+            node.log_prior + proposal.log_prior + VALUE_WEIGHT * node.value.ln() - DEPTH_COST * f64::from(node.depth);
         self.pushed += 1;
         self.frontier.push(Open { priority, number: self.pushed, goal, next });
     }

@@ -30,7 +30,8 @@ pub struct Heuristic;
 impl Value for Heuristic {
     fn score(&self, states: &[&[Goal]]) -> Vec<f64> {
         let one = |goal: &Goal| {
-            let size = goal.target.chars().count() as f64 + 0.3 * goal.hypotheses.iter().map(|h| h.ty.chars().count() as f64).sum::<f64>();
+            let size = goal.target.chars().count() as f64
+                + 0.3 * goal.hypotheses.iter().map(|h| h.ty.chars().count() as f64).sum::<f64>();
             let hard = goal.target.matches(['∀', '∃', '?']).count() as f64;
             1.0 / (1.0 + size / 120.0 + hard / 4.0)
         };

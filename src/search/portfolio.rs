@@ -6,17 +6,29 @@ use super::policy::{Policy, Proposal};
 use super::shape::{self, Entry, Shape, entries, fresh, is_proposition, moduli, number_type, shape, split_top};
 use crate::lean::Goal;
 use crate::lean::goal::is_inaccessible;
+use crate::lean::syntax::{Kind, tokens};
 
 /// Proposals kept for one goal.
 const MOST: usize = 70;
 
 /// See the module.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Portfolio;
+#[derive(Debug, Clone, Default)]
+pub struct Portfolio {
+    /// Definitions of the header, to be unfolded where a goal mentions them.
+    definitions: Vec<String>,
+}
+
+impl Portfolio {
+    /// A portfolio that knows the definitions in a header.
+    pub fn for_header(header: &str) -> Portfolio {
+        let definitions = definitions(header);
+        Portfolio { definitions }
+    }
+}
 
 impl Policy for Portfolio {
     fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
-        states.iter().map(|state| state.first().map_or_else(Vec::new, propose)).collect()
+        states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| propose(goal, &self.definitions))).collect()
     }
 }
 
@@ -29,8 +41,9 @@ impl List {
     }
 }
 
-fn propose(goal: &Goal) -> Vec<Proposal> {
+fn propose(goal: &Goal, definitions: &[String]) -> Vec<Proposal> {
     let mut list = List(Vec::new());
+    unfolding(goal, definitions, &mut list);
     closers(&mut list);
     target_steps(goal, &mut list);
     hypothesis_steps(goal, &mut list);
@@ -65,6 +78,38 @@ fn closers(list: &mut List) {
     ] {
         list.add(p, tactic);
     }
+}
+
+/// Steps that open the user's own definitions.
+fn unfolding(goal: &Goal, definitions: &[String], list: &mut List) {
+    let text = goal.to_string();
+    let words: std::collections::HashSet<&str> = text.split(|c: char| !(c.is_alphanumeric() || "_.'".contains(c))).collect();
+    let used: Vec<&str> = definitions.iter().map(String::as_str).filter(|d| words.contains(d)).collect();
+    if used.is_empty() {
+        return;
+    }
+    let all = used.join(", ");
+    list.add(0.50, format!("grind [{all}]"));
+    list.add(0.45, format!("simp_all [{all}]"));
+    list.add(0.30, format!("simp [{all}]"));
+    list.add(0.20, format!("simp_all [{all}]\nomega"));
+    list.add(0.20, format!("simp [{all}] at *\ngrind"));
+    list.add(0.10, format!("unfold {}", used.join(" ")));
+}
+
+/// Names that a header defines.
+fn definitions(header: &str) -> Vec<String> {
+    let found = crate::source::commands(header).unwrap_or_default();
+    let bodies = found
+        .iter()
+        .filter(|c| ["def", "abbrev"].contains(&c.keyword.as_str()))
+        .map(|c| (&header[c.range.clone()], &c.keyword));
+    let name = |(body, keyword): (&str, &String)| {
+        let all = tokens(body).ok()?;
+        let at = all.iter().position(|t| t.kind == Kind::Name && t.text == keyword)?;
+        all.get(at + 1).filter(|t| t.kind == Kind::Name).map(|t| t.text.to_owned())
+    };
+    bodies.filter_map(name).collect()
 }
 
 /// Steps that the target's shape asks for.
@@ -220,8 +265,12 @@ fn induction_steps(goal: &Goal, list: &mut List) {
                 list.add(0.3 * mentioned, format!("induction {n} with\n| nil => ?_\n| cons x xs {ih} => ?_"));
                 list.add(0.08 * mentioned, format!("cases {n} with\n| nil => ?_\n| cons x xs => ?_"));
             }
-            ty if ty.starts_with("Option ") => list.add(0.3 * mentioned, format!("cases {n} with\n| none => ?_\n| some x => ?_")),
-            ty if ty.starts_with("Fin ") || ty.contains(" × ") => list.add(0.15 * mentioned, format!("obtain ⟨{n}, h{n}⟩ := {n}")),
+            ty if ty.starts_with("Option ") => {
+                list.add(0.3 * mentioned, format!("cases {n} with\n| none => ?_\n| some x => ?_"))
+            }
+            ty if ty.starts_with("Fin ") || ty.contains(" × ") => {
+                list.add(0.15 * mentioned, format!("obtain ⟨{n}, h{n}⟩ := {n}"))
+            }
             _ => {}
         }
     }
@@ -280,13 +329,30 @@ fn remainders(goal: &Goal, x: &str, kind: &str, list: &mut List, taken: &mut Vec
         if m <= 8 {
             list.add(p * 0.5, split.clone());
         }
-        list.add(p, format!("{split} <;> simp [{kind}.pow_succ, {kind}.mul_{r}, {kind}.add_{r}, {kind}.sub_{r}, {h}]", r = if kind == "Int" { "emod" } else { "mod" }).replace(", Nat.sub_mod", ""));
+        list.add(
+            p,
+            format!(
+                "{split} <;> simp [{kind}.pow_succ, {kind}.mul_{r}, {kind}.add_{r}, {kind}.sub_{r}, {h}]",
+                r = if kind == "Int" { "emod" } else { "mod" }
+            )
+            .replace(", Nat.sub_mod", ""),
+        );
         list.add(p * 0.8, format!("{split} <;> grind"));
         if kind == "Nat" {
             // Exponents: x = m * q + r, and powers of m-th powers.
             let q = fresh(goal, "q", taken);
-            list.add(p * 0.5, format!("obtain ⟨{q}, {h}⟩ : ∃ q, {} := ⟨{x} / {m}, by omega⟩", (0..m).map(|r| format!("{x} = {m} * q + {r}")).collect::<Vec<_>>().join(" ∨ ")));
-            let base = format!("obtain ⟨{q}, {h}⟩ : ∃ q, {} := ⟨{x} / {m}, by omega⟩\nrcases {h} with {}", (0..m).map(|r| format!("{x} = {m} * q + {r}")).collect::<Vec<_>>().join(" ∨ "), vec!["rfl"; m as usize].join(" | "));
+            list.add(
+                p * 0.5,
+                format!(
+                    "obtain ⟨{q}, {h}⟩ : ∃ q, {} := ⟨{x} / {m}, by omega⟩",
+                    (0..m).map(|r| format!("{x} = {m} * q + {r}")).collect::<Vec<_>>().join(" ∨ ")
+                ),
+            );
+            let base = format!(
+                "obtain ⟨{q}, {h}⟩ : ∃ q, {} := ⟨{x} / {m}, by omega⟩\nrcases {h} with {}",
+                (0..m).map(|r| format!("{x} = {m} * q + {r}")).collect::<Vec<_>>().join(" ∨ "),
+                vec!["rfl"; m as usize].join(" | ")
+            );
             list.add(p * 0.6, format!("{base} <;> simp_all [Nat.pow_add, Nat.pow_mul, Nat.mul_mod, Nat.pow_mod, Nat.add_mod, Nat.dvd_iff_mod_eq_zero] <;> omega"));
         }
     }
@@ -312,7 +378,10 @@ fn range(goal: &Goal, x: &str, kind: &str, numbers: usize, list: &mut List, take
             list.add(p * 0.6, bounded);
             let contradiction = "apply Classical.byContradiction\n  intro hc";
             let step = if kind == "Nat" {
-                format!("have {h} : {x} ≤ {n} := by\n  {contradiction}\n  have := Nat.mul_le_mul (show {m} ≤ {x} by omega) (show {m} ≤ {x} by omega)\n  grind", m = n + 1)
+                format!(
+                    "have {h} : {x} ≤ {n} := by\n  {contradiction}\n  have := Nat.mul_le_mul (show {m} ≤ {x} by omega) (show {m} ≤ {x} by omega)\n  grind",
+                    m = n + 1
+                )
             } else {
                 format!("have {h} : {x} ≤ {n} ∧ -{n} ≤ {x} := by\n  {contradiction}\n  have := Int.mul_le_mul_self\n  grind")
             };
@@ -349,10 +418,14 @@ fn products(goal: &Goal, all: &[Entry], list: &mut List) {
 /// Arguments of the first `gcd` in a text, when they are in brackets or single words.
 fn gcd_arguments(text: &str) -> Vec<(String, String)> {
     static GCD: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
-        regex::Regex::new(r"(?:^|[\s(])(?:Nat\.)?gcd (\([^()]*\)|\S+) (\([^()]*\)|\S+)|\(([^()]*)\)\.gcd (\([^()]*\)|\S+)").expect("fixed")
+        regex::Regex::new(r"(?:^|[\s(])(?:Nat\.)?gcd (\([^()]*\)|\S+) (\([^()]*\)|\S+)|\(([^()]*)\)\.gcd (\([^()]*\)|\S+)")
+            .expect("fixed")
     });
     let strip = |m: regex::Match| m.as_str().trim_start_matches('(').trim_end_matches(')').to_owned();
-    GCD.captures_iter(text).filter_map(|c| Some((strip(c.get(1).or(c.get(3))?), strip(c.get(2).or(c.get(4))?)))).take(1).collect()
+    GCD.captures_iter(text)
+        .filter_map(|c| Some((strip(c.get(1).or(c.get(3))?), strip(c.get(2).or(c.get(4))?))))
+        .take(1)
+        .collect()
 }
 
 /// Names for hypotheses that have none that can be written.
@@ -377,7 +450,7 @@ mod tests {
 
     fn tactics(goal: &str) -> Vec<String> {
         let goal = Goal::parse(goal).unwrap();
-        Portfolio.propose(&[&[goal]]).remove(0).into_iter().map(|p| p.tactic).collect()
+        Portfolio::default().propose(&[&[goal]]).remove(0).into_iter().map(|p| p.tactic).collect()
     }
 
     #[test]
@@ -386,6 +459,13 @@ mod tests {
         assert!(tactics("p q : Prop\nh : p ∧ q\n⊢ q").iter().any(|t| t.starts_with("obtain ⟨h1, h2⟩ := h")));
         assert!(tactics("n : Nat\n⊢ 3 ∣ n").iter().any(|t| t.starts_with("induction n with")));
         assert!(tactics("a✝ : p\n⊢ p").contains(&"rename_i a".to_owned()));
+    }
+
+    #[test]
+    fn definitions_of_the_header_are_unfolded() {
+        let portfolio = Portfolio::for_header("/-- doc -/\ndef sumTo : Nat → Nat\n  | 0 => 0\n  | n + 1 => sumTo n\n");
+        let goal = Goal::parse("n : Nat\n⊢ sumTo n = 0").unwrap();
+        assert_eq!(portfolio.propose(&[&[goal]])[0][1].tactic, "grind [sumTo]");
     }
 
     #[test]
@@ -403,7 +483,7 @@ mod tests {
     #[test]
     fn priors_fall_and_are_probabilities() {
         let goal = Goal::parse("n : Nat\nh : n % 4 = 3\n⊢ n ^ 2 % 4 = 1").unwrap();
-        let all = Portfolio.propose(&[&[goal]]).remove(0);
+        let all = Portfolio::default().propose(&[&[goal]]).remove(0);
         assert!(all.windows(2).all(|w| w[0].log_prior >= w[1].log_prior) && all[0].log_prior < 0.0 && all.len() <= MOST);
     }
 }

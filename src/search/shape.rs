@@ -49,7 +49,8 @@ pub fn shape(text: &str) -> Shape {
     }
     // Loosest first, as Lean binds them.
     for (operator, shape) in [(" ↔ ", Shape::Iff), (" → ", Shape::Implies), (" ∨ ", Shape::Or), (" ∧ ", Shape::And)] {
-        if split_top(text, operator).is_some() || split_top(text, operator.trim_end()).is_some_and(|(_, r)| r.starts_with('\n')) {
+        if split_top(text, operator).is_some() || split_top(text, operator.trim_end()).is_some_and(|(_, r)| r.starts_with('\n'))
+        {
             return shape;
         }
     }
@@ -97,14 +98,16 @@ pub fn moduli(goal: &Goal) -> BTreeSet<u32> {
 /// A name like `wish` that the goal does not use.
 pub fn fresh(goal: &Goal, wish: &str, taken: &mut Vec<String>) -> String {
     let used = |name: &str| goal.names().any(|n| n == name) || taken.iter().any(|n| n == name);
-    let name = std::iter::once(wish.to_owned()).chain((1..).map(|i| format!("{wish}{i}"))).find(|n| !used(n)).unwrap_or_default();
+    let name =
+        std::iter::once(wish.to_owned()).chain((1..).map(|i| format!("{wish}{i}"))).find(|n| !used(n)).unwrap_or_default();
     taken.push(name.clone());
     name
 }
 
 /// The names bound by leading `∀`s, and whether a hypothesis follows.
 pub fn binders(target: &str) -> Vec<String> {
-    static BINDER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^∀ (?:\{|\()?([^:(){},]+?)(?: :|[,)}]| [<>≤≥∈])").expect("fixed"));
+    static BINDER: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^∀ (?:\{|\()?([^:(){},]+?)(?: :|[,)}]| [<>≤≥∈])").expect("fixed"));
     BINDER.captures(target.trim()).map(|c| c[1].split_whitespace().map(str::to_owned).collect()).unwrap_or_default()
 }
 

@@ -9,7 +9,7 @@ mod wasm;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -64,9 +64,13 @@ impl Toolchain {
     /// # Errors
     /// When a toolchain that the user named does not run. That none was found is `Ok(None)`.
     pub fn find(wish: &Wish) -> Result<Option<Toolchain>> {
-        if let Some(lean) = wish.lean.clone().or_else(|| std::env::var_os("QSTAR_LEAN").filter(|v| !v.is_empty()).map(PathBuf::from)) {
+        if let Some(lean) =
+            wish.lean.clone().or_else(|| std::env::var_os("QSTAR_LEAN").filter(|v| !v.is_empty()).map(PathBuf::from))
+        {
             let found = Toolchain::probe(lean.clone(), Source::Named, None);
-            return found.map(Some).with_context(|| format!("the Lean named by --lean or QSTAR_LEAN, {}, does not run", lean.display()));
+            return found
+                .map(Some)
+                .with_context(|| format!("the Lean named by --lean or QSTAR_LEAN, {}, does not run", lean.display()));
         }
         let project = wish.near.as_deref().and_then(project_root);
         if let Some(root) = project
@@ -107,12 +111,21 @@ impl Toolchain {
         }
         let output = command.arg("--version").output().with_context(|| format!("cannot start {}", lean.display()))?;
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        ensure!(output.status.success(), "`{} --version` failed: {}", lean.display(), String::from_utf8_lossy(&output.stderr).trim());
-        if !version.starts_with("Lean (version 4") {
-            bail!("`{} --version` printed `{version}`, which is not a Lean 4", lean.display());
-        }
+        // The exit code says nothing: the portable Lean's is not 0 here.
+        let words = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            version.starts_with("Lean (version 4"),
+            "`{} --version` printed `{version}`, which is not a Lean 4 {}",
+            lean.display(),
+            words.trim()
+        );
         let server = if version.contains("wasm32") { ServerKind::Worker } else { ServerKind::Watchdog };
         Ok(Toolchain { lean, server, source, project, version })
+    }
+
+    /// The `lean` program.
+    pub fn program(&self) -> &Path {
+        &self.lean
     }
 
     pub fn server_kind(&self) -> ServerKind {

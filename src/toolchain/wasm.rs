@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use wasm_encoder::{ConstExpr, ElementSection, Elements, ExportKind, ExportSection, Module, RawSection, TableSection};
-use wasmparser::{Dylink0Subsection, ElementItems, ElementKind, ExternalKind, KnownCustom, Operator, Parser, Payload, SymbolFlags, TypeRef};
+use wasmparser::{
+    Dylink0Subsection, ElementItems, ElementKind, ExternalKind, KnownCustom, Operator, Parser, Payload, SymbolFlags, TypeRef,
+};
 
 /// Section ids of the binary format.
 const TABLE: u8 = 4;
@@ -149,12 +151,16 @@ fn read(data: &[u8]) -> Result<Facts<'_>> {
                 ensure!(segments.count() == 1, "expected one element segment, found {}", segments.count());
                 for segment in segments {
                     let segment = segment?;
-                    let ElementKind::Active { offset_expr, .. } = segment.kind else { bail!("the element segment is not active") };
+                    let ElementKind::Active { offset_expr, .. } = segment.kind else {
+                        bail!("the element segment is not active")
+                    };
                     let Operator::I32Const { value } = offset_expr.get_operators_reader().read()? else {
                         bail!("the element segment has no constant base")
                     };
                     facts.table_base = value;
-                    let ElementItems::Functions(functions) = segment.items else { bail!("the element segment holds no functions") };
+                    let ElementItems::Functions(functions) = segment.items else {
+                        bail!("the element segment holds no functions")
+                    };
                     facts.elements = functions.into_iter().collect::<Result<_, _>>()?;
                 }
             }
@@ -162,7 +168,9 @@ fn read(data: &[u8]) -> Result<Facts<'_>> {
                 if let KnownCustom::Dylink0(parts) = custom.as_known() {
                     for part in parts {
                         if let Dylink0Subsection::ExportInfo(infos) = part? {
-                            facts.thread_local.extend(infos.iter().filter(|i| i.flags.contains(SymbolFlags::TLS)).map(|i| i.name));
+                            facts
+                                .thread_local
+                                .extend(infos.iter().filter(|i| i.flags.contains(SymbolFlags::TLS)).map(|i| i.name));
                         }
                     }
                 }

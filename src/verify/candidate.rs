@@ -52,7 +52,9 @@ pub async fn verify_file(toolchain: &Toolchain, original: &str, candidate: &str,
         .filter_map(|p| p.statement.name)
         .collect();
     anyhow::ensure!(!wanted.is_empty(), "the original has no theorem that ends in `sorry`");
-    let all_fail = |reason: String| wanted.iter().map(|n| Judged { name: n.clone(), proved: false, reason: Some(reason.clone()) }).collect();
+    let all_fail = |reason: String| {
+        wanted.iter().map(|n| Judged { name: n.clone(), proved: false, reason: Some(reason.clone()) }).collect()
+    };
     let (text, places, canary) = match compose(original, candidate) {
         Ok(composed) => composed,
         Err(reason) => return Ok(all_fail(reason)),
@@ -78,7 +80,11 @@ pub async fn verify_file(toolchain: &Toolchain, original: &str, candidate: &str,
 }
 
 fn judge(place: &Place, places: &[Place], messages: &[Message]) -> Option<String> {
-    let others = |line: usize| places.iter().any(|p| p.name != place.name && ((p.claim..=p.claim_end).contains(&line) || (p.first..=p.check).contains(&line)));
+    let others = |line: usize| {
+        places
+            .iter()
+            .any(|p| p.name != place.name && ((p.claim..=p.claim_end).contains(&line) || (p.first..=p.check).contains(&line)))
+    };
     for m in messages.iter().filter(|m| m.is_error() || m.uses_sorry()) {
         if (place.claim..=place.claim_end).contains(&m.line) {
             return Some(format!("its statement cannot be compared by Lean: {}", m.text));
@@ -108,8 +114,12 @@ fn compose(original: &str, candidate: &str) -> Result<(String, Vec<Place>, usize
     if head(original, &ours) != head(candidate, &theirs) {
         return Err("the beginning of the candidate differs from the original's".into());
     }
-    let known: HashSet<&str> =
-        tokens(original).map_err(|e| e.to_string())?.iter().filter(|t| t.kind == Kind::Name).flat_map(|t| t.text.split('.')).collect();
+    let known: HashSet<&str> = tokens(original)
+        .map_err(|e| e.to_string())?
+        .iter()
+        .filter(|t| t.kind == Kind::Name)
+        .flat_map(|t| t.text.split('.'))
+        .collect();
     let mut text = head(original, &ours) + "\n";
     let mut places = Vec::new();
     let mut checks = String::new();
@@ -124,7 +134,10 @@ fn compose(original: &str, candidate: &str) -> Result<(String, Vec<Place>, usize
             let number = places.len();
             claim.0 = line(&text) + 1;
             let universes = statement.universe_command();
-            text.push_str(&format!("\nsection\n{universes}def QStarClaim{number} : Prop :=\n  {}\nend\n", statement.closed_type()));
+            text.push_str(&format!(
+                "\nsection\n{universes}def QStarClaim{number} : Prop :=\n  {}\nend\n",
+                statement.closed_type()
+            ));
             claim.1 = line(&text) - 1;
             checks = format!("\nexample : QStarClaim{number} := @{name}\n");
         }

@@ -74,8 +74,14 @@ impl Certificate {
     /// Naming the file and what is wrong.
     pub fn read(path: &Path) -> Result<Certificate> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let read: Certificate = serde_json::from_str(&text).with_context(|| format!("{} is no certificate of qstar", path.display()))?;
-        ensure!(read.format == FORMAT, "{}: format `{}` is not known; this qstar reads `{FORMAT}`", path.display(), read.format);
+        let read: Certificate =
+            serde_json::from_str(&text).with_context(|| format!("{} is no certificate of qstar", path.display()))?;
+        ensure!(
+            read.format == FORMAT,
+            "{}: format `{}` is not known; this qstar reads `{FORMAT}`",
+            path.display(),
+            read.format
+        );
         let hash = statement_hash(&read.header, &read.statement);
         ensure!(hash == read.statement_sha256, "{}: the statement was changed after the certificate was made", path.display());
         Ok(read)

@@ -60,7 +60,12 @@ struct Document {
 ///
 /// # Errors
 /// [`Rejection`]; `Process` and `TimedOut` say nothing of the proof.
-pub async fn verify(toolchain: &Toolchain, problem: &Problem, proof: &str, timeout: Duration) -> Result<Certificate, Rejection> {
+pub async fn verify(
+    toolchain: &Toolchain,
+    problem: &Problem,
+    proof: &str,
+    timeout: Duration,
+) -> Result<Certificate, Rejection> {
     guard::check(proof)?;
     check_header(&problem.header)?;
     let start = Instant::now();
@@ -68,9 +73,9 @@ pub async fn verify(toolchain: &Toolchain, problem: &Problem, proof: &str, timeo
     let mut messages = process::run(toolchain, &document.text, timeout).await?;
     // Some statements have no closed form as a term (default values in binders, section variables): then the bytes
     // of the statement alone speak for it.
-    let unclaimed = document.claim_line.is_some_and(|line| {
-        messages.iter().any(|m| m.is_error() && (m.line >= line && m.line < document.statement_line))
-    });
+    let unclaimed = document
+        .claim_line
+        .is_some_and(|line| messages.iter().any(|m| m.is_error() && (m.line >= line && m.line < document.statement_line)));
     if unclaimed {
         document = compile(problem, proof, false);
         messages = process::run(toolchain, &document.text, timeout).await?;
@@ -178,7 +183,10 @@ mod tests {
     #[test]
     fn axioms_are_read() {
         assert_eq!(read_axioms("'t' does not depend on any axioms"), Some(vec![]));
-        assert_eq!(read_axioms("'t' depends on axioms: [propext,\n Quot.sound]"), Some(vec!["propext".into(), "Quot.sound".into()]));
+        assert_eq!(
+            read_axioms("'t' depends on axioms: [propext,\n Quot.sound]"),
+            Some(vec!["propext".into(), "Quot.sound".into()])
+        );
         assert_eq!(read_axioms("unknown constant"), None);
     }
 
@@ -191,7 +199,10 @@ mod tests {
         let judge = |more: Vec<Message>| judge(&document, &[more, vec![canary.clone()]].concat());
         assert_eq!(judge(vec![]), Ok(Axioms::Unavailable));
         assert_eq!(super::judge(&document, &[]), Err(Rejection::Swallowed));
-        assert!(matches!(judge(vec![say(document.proof_line + 1, "error", "x")]), Err(Rejection::Lean { proof_line: Some(1), .. })));
+        assert!(matches!(
+            judge(vec![say(document.proof_line + 1, "error", "x")]),
+            Err(Rejection::Lean { proof_line: Some(1), .. })
+        ));
         assert!(matches!(judge(vec![say(document.check_line.unwrap(), "error", "x")]), Err(Rejection::OtherStatement(_))));
         assert_eq!(judge(vec![say(5, "warning", "declaration uses 'sorry'")]), Err(Rejection::Sorry));
         let axioms = say(document.axioms_line, "information", "'t' depends on axioms: [propext, sorryAx]");

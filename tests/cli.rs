@@ -1,0 +1,68 @@
+//! The real binary, as a user runs it.
+
+mod common;
+
+use assert_cmd::Command;
+
+fn qstar() -> Command {
+    common::toolchain();
+    Command::cargo_bin("qstar").expect("the binary is built")
+}
+
+#[test]
+fn theorems_of_different_kinds_are_proved() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("Proofs.lean");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/lean-project/Examples.lean");
+    let run = qstar().args(["prove", file, "--time", "120", "--out"]).arg(&out).assert().success();
+    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+    assert_eq!(text.matches("-- proved: ").count(), 6, "{text}");
+    let judged = qstar().args(["verify", file]).arg(&out).args(["--json"]).output().unwrap();
+    let judged: serde_json::Value = serde_json::from_slice(&judged.stdout).unwrap();
+    assert!(judged.as_array().unwrap().iter().all(|j| j["proved"] == true), "{judged}");
+    let certificate = folder.path().join("Proofs.sum_to.json");
+    qstar().arg("verify").arg(certificate).assert().success();
+}
+
+#[test]
+fn a_false_statement_is_not_proved() {
+    let run = qstar()
+        .args(["prove", "--json", "--checks", "60", "--statement", "theorem t (n : Nat) : n < n := by"])
+        .assert()
+        .code(1);
+    let outcome: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    assert_eq!((&outcome["proved"], &outcome["name"]), (&false.into(), &"t".into()));
+    assert!(outcome["checks"].as_u64().unwrap() <= 60);
+}
+
+#[test]
+fn bad_input_is_named_with_exit_code_2() {
+    let cases: [(&[&str], &str); 6] = [
+        (&["prove", "nothing.lean"], "nothing.lean"),
+        (&["prove", "README.md"], ".lean or .jsonl"),
+        (&["prove", "lean-project/Examples.lean:nope"], "nope"),
+        (&["prove", "--statement", "theorem t : 1 = 1 := rfl"], "proof"),
+        (&["prove", "--statement", "theorem t : unknown_thing := by"], "does not elaborate"),
+        (&["verify", "Cargo.toml"], "certificate"),
+    ];
+    for (args, part) in cases {
+        let run = qstar().current_dir(env!("CARGO_MANIFEST_DIR")).args(args).assert().code(2);
+        let words = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        assert!(words.contains(part) && !words.contains("panicked"), "{args:?}: {words}");
+    }
+}
+
+#[test]
+fn a_missing_lean_is_exit_code_3() {
+    let run = qstar().args(["--lean", "/nonexistent", "prove", "--statement", "theorem t : 1 = 1 := by"]).assert().code(3);
+    assert!(String::from_utf8_lossy(&run.get_output().stderr).contains("QSTAR_LEAN"));
+}
+
+#[test]
+fn help_teaches_and_the_doctor_reports() {
+    let help = qstar().arg("--help").assert().success();
+    assert!(String::from_utf8_lossy(&help.get_output().stdout).contains("Exit codes"));
+    let doctor = qstar().args(["doctor", "--json"]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    assert!(report["toolchain"]["version"].as_str().unwrap().starts_with("Lean (version 4"));
+}

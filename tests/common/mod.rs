@@ -1,0 +1,19 @@
+//! What the tests share: the real Lean of this machine, set up when there is none.
+
+use std::sync::Arc;
+
+use indicatif::ProgressBar;
+use qstar::lean::{Candidate, Hole};
+use qstar::toolchain::{Toolchain, Wish};
+
+/// The Lean that `qstar` itself would use.
+pub fn toolchain() -> Arc<Toolchain> {
+    Arc::new(Toolchain::find_or_install(&Wish::default(), &ProgressBar::hidden()).expect("a Lean to test with"))
+}
+
+/// A candidate for a statement's whole proof.
+#[allow(dead_code, reason = "not every test file needs it")]
+pub fn candidate(statement: &str, tactic: &str) -> Candidate {
+    let hole = Hole { before: format!("{statement} := by\n"), after: String::new(), indent: 2, bullet: None };
+    Candidate { hole: Arc::new(hole), tactic: tactic.to_owned() }
+}

@@ -1,0 +1,146 @@
+//! The oracle against the real Lean, and against servers that fail on purpose.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use common::candidate;
+use qstar::lean::{Batch, Candidate, Limits, Pool, PoolOptions, Verdict};
+use qstar::toolchain::{Toolchain, Wish};
+
+fn batch(candidates: Vec<Candidate>) -> Batch {
+    Batch { header: "".into(), heartbeats: 40_000, candidates }
+}
+
+fn additions(count: usize) -> Vec<Candidate> {
+    (0..count).map(|i| candidate(&format!("example : {i} + 1 = {}", if i % 3 == 0 { i + 2 } else { i + 1 }), "rfl")).collect()
+}
+
+fn assert_additions(verdicts: &[Verdict]) {
+    for (i, verdict) in verdicts.iter().enumerate() {
+        assert_eq!(*verdict == Verdict::Closed, i % 3 != 0, "{i}: {verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn verdicts_are_those_of_lean() {
+    let pool = Pool::new(common::toolchain(), PoolOptions::default());
+    let and = "example (p q : Prop) (h : p ∧ q) : q ∧ p";
+    let verdicts = pool
+        .check(batch(vec![
+            candidate(and, "exact ⟨h.2, h.1⟩"),
+            candidate(and, "constructor"),
+            candidate(and, "exact h"),
+            candidate(and, "exact"),
+            candidate(and, "have : q := by skip\nexact ⟨this, h.1⟩"),
+            candidate(and, "sorry"),
+            candidate("example (f : Nat → Nat) (h : ∀ x, f x = f (x + 1)) : f 0 = f 100000", "repeat rw [h]"),
+            candidate("example : 10000000000 - 1 = 9999999999", "rfl"),
+            candidate(and, "exact ⟨h.2, h.1⟩"),
+        ]))
+        .await;
+    assert_eq!(verdicts[0], Verdict::Closed);
+    let Verdict::Goals(goals) = &verdicts[1] else { panic!("{:?}", verdicts[1]) };
+    assert_eq!(goals.iter().map(|g| g.target.as_str()).collect::<Vec<_>>(), ["q", "p"]);
+    assert!(matches!(&verdicts[2], Verdict::Failed(m) if m.contains("mismatch")), "{:?}", verdicts[2]);
+    assert!(matches!(&verdicts[3], Verdict::Failed(_)), "{:?}", verdicts[3]);
+    assert!(matches!(&verdicts[4], Verdict::Failed(m) if m.contains("unsolved goals")), "{:?}", verdicts[4]);
+    assert!(matches!(&verdicts[5], Verdict::Refused(_)));
+    assert!(matches!(&verdicts[6], Verdict::TimedOut | Verdict::Failed(_)), "{:?}", verdicts[6]);
+    assert_eq!(verdicts[7..], [Verdict::Closed, Verdict::Closed]);
+    let before = pool.counters().checks.load(Ordering::Relaxed);
+    assert_eq!(pool.check(batch(vec![candidate(and, "exact ⟨h.2, h.1⟩")])).await, [Verdict::Closed]);
+    assert_eq!(pool.counters().checks.load(Ordering::Relaxed), before, "what was checked is not checked again");
+}
+
+/// A named theorem that fails is admitted and `exact?` would find it: candidates must be anonymous.
+#[tokio::test]
+async fn a_failed_candidate_proves_nothing_further_down() {
+    let pool = Pool::new(common::toolchain(), PoolOptions::default());
+    let open = "example (f : Nat → Nat) (h : ∀ n, f (f n) = n + 3) : f 12 = f 7 + 5";
+    let verdicts = pool.check(batch(vec![candidate(open, "omega"), candidate(open, "rfl"), candidate(open, "exact?")])).await;
+    assert!(verdicts.iter().all(|v| *v != Verdict::Closed), "{verdicts:?}");
+}
+
+#[tokio::test]
+async fn a_killed_worker_costs_nothing() {
+    let pool = Arc::new(Pool::new(common::toolchain(), PoolOptions::default()));
+    assert_additions(&pool.check(batch(additions(3))).await);
+    let killer = tokio::spawn({
+        let pool = pool.clone();
+        async move {
+            for wait in [60, 200] {
+                tokio::time::sleep(Duration::from_millis(wait)).await;
+                for pid in pool.pids() {
+                    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGKILL);
+                }
+            }
+        }
+    });
+    let verdicts = pool.check(batch(additions(300))).await;
+    killer.await.unwrap();
+    assert_additions(&verdicts);
+    assert!(pool.counters().lost_workers.load(Ordering::Relaxed) >= 1);
+}
+
+#[tokio::test]
+async fn a_worker_at_its_memory_limit_is_ended() {
+    let limits = Limits { memory: 64 << 20, ..Limits::default() };
+    let pool = Pool::new(common::toolchain(), PoolOptions { limits, ..PoolOptions::default() });
+    let verdicts = pool.check(batch(additions(1))).await;
+    assert!(matches!(&verdicts[0], Verdict::Crashed(m) if m.contains("memory")), "{verdicts:?}");
+}
+
+/// A Lean that misbehaves at its first start as `fault` says, and is the real one afterwards.
+fn faulty(folder: &Path, fault: &str) -> Arc<Toolchain> {
+    let real = real_program();
+    let script = format!(
+        "#!/bin/sh\nif [ \"$1\" = --version ]; then echo 'Lean (version 4.28.0-pre, wasm32-unknown-emscripten)'; exit; fi\n\
+         if mkdir {0}/seen 2>/dev/null; then {fault}; fi\nexec {1} \"$@\"\n",
+        folder.display(),
+        real.display()
+    );
+    let program = folder.join("lean");
+    std::fs::write(&program, script).unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Arc::new(Toolchain::find(&Wish { lean: Some(program), near: None }).unwrap().unwrap())
+}
+
+fn real_program() -> PathBuf {
+    common::toolchain().program().to_owned()
+}
+
+#[tokio::test]
+async fn faults_of_the_server_lose_nothing() {
+    for (name, fault) in [
+        ("a hang", "sleep 1000"),
+        ("garbage", "echo hello; echo world; sleep 1000"),
+        ("a truncated message", "printf 'Content-Length: 100\\r\\n\\r\\n{\"a\"'; exit 0"),
+        ("an end at once", "exit 3"),
+        ("a message that is too big", "printf 'Content-Length: 99999999999\\r\\n\\r\\n'; sleep 1000"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let toolchain = faulty(folder.path(), fault);
+        let limits = Limits { start: Duration::from_secs(20), ..Limits::default() };
+        let pool = Pool::new(toolchain, PoolOptions { limits, ..PoolOptions::default() });
+        let verdicts = pool.check(batch(additions(20))).await;
+        assert_additions(&verdicts);
+        assert!(pool.counters().lost_workers.load(Ordering::Relaxed) >= 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_works_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let toolchain = faulty(folder.path(), "true");
+    std::fs::create_dir_all(folder.path().join("seen")).unwrap();
+    let program = folder.path().join("lean");
+    std::fs::write(&program, "#!/bin/sh\necho 'library not found' >&2\nexit 3\n").unwrap();
+    let pool = Pool::new(toolchain, PoolOptions::default());
+    let verdicts = pool.check(batch(additions(2))).await;
+    assert!(verdicts.iter().all(|v| matches!(v, Verdict::Crashed(_))), "{verdicts:?}");
+}

@@ -1,0 +1,156 @@
+//! Attacks: each is a proof text that tries to cheat. All must be refused, by the guard or by Lean, and none may
+//! change the verdict of a neighbour in the same document.
+
+mod common;
+
+use std::time::Duration;
+
+use qstar::lean::{Batch, Pool, PoolOptions, Verdict};
+use qstar::problem::Problem;
+use qstar::verify::candidate::verify_file;
+use qstar::verify::{Certificate, Rejection, recheck, verify};
+
+const TIME: Duration = Duration::from_secs(120);
+/// False, so that every accepted proof is a hole in the verifier.
+const FALSE: &str = "theorem target (n : Nat) : n + 1 = n";
+
+/// Name and text of each attack.
+const ATTACKS: &[(&str, &str)] = &[
+    ("sorry", "sorry"),
+    ("sorry in a term", "exact (sorry : _)"),
+    ("sorry behind a semicolon", "skip; sorry"),
+    ("sorry in a have", "have h : n + 1 = n := by sorry\nexact h"),
+    ("sorry in quotes", "exact «sorry»"),
+    ("sorryAx", "exact sorryAx _"),
+    ("sorryAx with its arguments", "exact @sorryAx _ false"),
+    ("quoted sorryAx", "exact «sorryAx» _ false"),
+    ("admit", "admit"),
+    ("stop", "stop\nrfl"),
+    ("native_decide", "native_decide"),
+    ("decide with native", "decide +native"),
+    ("decide with a native field", "decide (config := { native := true })"),
+    ("ofReduceBool", "exact absurd (Lean.ofReduceBool false true rfl) (by decide)"),
+    ("trustCompiler", "have := @Lean.trustCompiler\nexact this"),
+    ("an axiom after the proof", "rfl\naxiom bad : False"),
+    ("an axiom on the same line", "rfl axiom bad (n : Nat) : n + 1 = n"),
+    ("end of a namespace", "rfl\nend Nat"),
+    ("a namespace", "rfl\nnamespace Nat"),
+    ("open for the rest", "rfl\nopen Classical"),
+    ("#exit", "rfl\n#exit"),
+    ("#eval", "rfl\n#eval 1"),
+    ("import", "rfl\nimport Lean"),
+    ("the kernel switched off", "set_option debug.skipKernelTC true in rfl"),
+    ("sorry's warning switched off", "set_option warn.sorry false in simp"),
+    ("heartbeats without end", "set_option maxHeartbeats 0 in simp"),
+    ("a second declaration", "rfl\ntheorem other : True := trivial"),
+    ("an instance", "rfl\ninstance : Add Nat := ⟨fun a _ => a⟩"),
+    ("local notation", "rfl\nlocal notation \"x\" => y"),
+    ("a macro", "rfl\nmacro_rules | `(tactic| rfl) => `(tactic| sorry)"),
+    ("a comment left open", "rfl /- tail"),
+    ("a nested comment left open", "rfl /- a /- b -/"),
+    ("a comment closed too often", "rfl -/"),
+    ("a doc comment left open", "rfl\n/-- tail"),
+    ("a bracket left open", "exact (rfl"),
+    ("a bracket closed too often", "exact rfl)"),
+    ("a string left open", "exact absurd \"a rfl"),
+    ("a name left open", "exact «a"),
+    ("a tab", "\trfl"),
+    ("a carriage return", "skip\rsorry"),
+    ("a zero-width space", "exact so\u{200b}rry"),
+    ("text that runs backwards", "rfl \u{202e} yrros"),
+    ("a line separator", "-- x\u{2028}sorry"),
+    ("less indentation than the first line", "  skip\nrfl"),
+    ("a bullet that ends the block", "· rfl\n\nexample : True := trivial"),
+    ("case' on a goal that is not there", "case' h => exact rfl"),
+    ("run_tac", "run_tac do throwError \"x\""),
+    ("by_elab", "exact by_elab do return Lean.mkConst ``True"),
+    ("reading a file while elaborating", "exact absurd (include_str \"/etc/passwd\") (by simp)"),
+    ("unsafe", "exact unsafe (unsafeCast ())"),
+    ("code in a string", "exact absurd s!\"{(sorry : Nat)}\" (by simp)"),
+    ("a giant term", "exact absurd rfl (by simp : ¬ (2 ^ 1000000 + n = 2 ^ 1000000 + n))"),
+    ("the theorem itself", "exact target n"),
+    ("the theorem itself by search", "exact?"),
+    ("a proof of another statement", "exact (rfl : 1 = 1)"),
+    ("a show of another statement", "show n + 1 = n + 1\nrfl"),
+    ("where", "exact h\nwhere h : n + 1 = n := h"),
+    ("termination by hand", "exact target n\ntermination_by n\ndecreasing_by all_goals simp"),
+    ("a term macro of Lean's own", "exact (no_implicit_lambda% sorry)"),
+    ("empty", ""),
+    ("a comment only", "-- rfl"),
+    ("unfinished", "exact"),
+    ("unfinished have", "have h : n = n :="),
+];
+
+#[tokio::test]
+async fn no_attack_is_accepted() {
+    let toolchain = common::toolchain();
+    let problem = Problem::from_statement("", FALSE).unwrap();
+    assert!(ATTACKS.len() >= 30);
+    for (name, text) in ATTACKS {
+        match verify(&toolchain, &problem, text, TIME).await {
+            Err(Rejection::Process(e)) => panic!("{name}: Lean did not run: {e}"),
+            Err(reason) => assert!(!reason.to_string().is_empty(), "{name} needs a reason"),
+            Ok(_) => panic!("accepted: {name}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_attack_reaches_its_neighbours() {
+    let toolchain = common::toolchain();
+    let pool = Pool::new(toolchain, PoolOptions::default());
+    let statement = FALSE.replace("theorem target", "example");
+    let mut candidates = Vec::new();
+    for (_, text) in ATTACKS {
+        candidates.push(common::candidate(&statement, text));
+        candidates.push(common::candidate("example (a b : Nat) (h : a = b) : b = a", "exact h.symm"));
+        candidates.push(common::candidate("example (n : Nat) : n + 1 = n", "omega"));
+    }
+    // Different texts, so that the pool's memory does not answer for the neighbours.
+    for (i, c) in candidates.iter_mut().enumerate() {
+        c.tactic =
+            format!("{}{}", c.tactic, if c.tactic.is_empty() || i % 3 == 0 { String::new() } else { format!(" -- {i}") });
+    }
+    let verdicts = pool.check(Batch { header: "".into(), heartbeats: 40_000, candidates }).await;
+    for (i, (name, _)) in ATTACKS.iter().enumerate() {
+        assert_ne!(verdicts[3 * i], Verdict::Closed, "{name}");
+        assert_eq!(verdicts[3 * i + 1], Verdict::Closed, "the neighbour of: {name}");
+        assert!(matches!(verdicts[3 * i + 2], Verdict::Failed(_)), "the false neighbour of: {name}: {:?}", verdicts[3 * i + 2]);
+    }
+}
+
+#[tokio::test]
+async fn honest_proofs_are_certified_and_certificates_hold() {
+    let toolchain = common::toolchain();
+    let header = "local notation \"ℕ\" => Nat\nopen Nat";
+    let problem = Problem::from_statement(header, "theorem honest (n : ℕ) (h : 0 < n) :\n  n ≠ 0 := by").unwrap();
+    let certificate = verify(&toolchain, &problem, "intro e\nomega", TIME).await.unwrap();
+    assert!(certificate.statement_checked_by_lean);
+    assert_eq!(certificate.source(), "theorem honest (n : ℕ) (h : 0 < n) :\n  n ≠ 0 := by\n  intro e\n  omega\n");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.json");
+    std::fs::write(&path, serde_json::to_string(&certificate).unwrap()).unwrap();
+    assert_eq!(recheck(&toolchain, &path, TIME).await.unwrap().unwrap().document_sha256, certificate.document_sha256);
+    // Another proof, another statement.
+    let forged = Certificate { proof: "rfl".into(), ..certificate.clone() };
+    std::fs::write(&path, serde_json::to_string(&forged).unwrap()).unwrap();
+    assert!(matches!(recheck(&toolchain, &path, TIME).await.unwrap(), Err(Rejection::Lean { .. })));
+    let forged = Certificate { statement: "theorem honest : True".into(), ..certificate };
+    std::fs::write(&path, serde_json::to_string(&forged).unwrap()).unwrap();
+    assert!(recheck(&toolchain, &path, TIME).await.is_err());
+}
+
+#[tokio::test]
+async fn files_of_proofs_are_judged_theorem_by_theorem() {
+    let toolchain = common::toolchain();
+    let original = "def f (n : Nat) := n + 1\n\ntheorem one : f 0 = 1 := by\n  sorry\n\ntheorem two (n : Nat) : n < f n := sorry\n\ntheorem three : f 1 = 3 := by sorry\n";
+    let candidate = "def f (n : Nat) := n + 1\n\ntheorem one : f 0 = 1 := by\n  rfl\n\ntheorem helper (n : Nat) : n < n + 1 := by\n  omega\n\ntheorem two (n : Nat) : n < f n := helper n\n\ntheorem three : f 1 = 3 := by decide\n";
+    let judged = verify_file(&toolchain, original, candidate, TIME).await.unwrap();
+    assert_eq!(judged.iter().map(|j| j.proved).collect::<Vec<_>>(), [true, true, false], "{judged:?}");
+    assert!(judged[2].reason.as_ref().unwrap().contains("Lean rejects it"));
+    // A helper that shadows what a later statement means.
+    let shadow =
+        original.replace("def f (n : Nat) := n + 1", "def f (n : Nat) := n + 1\n\ndef Nat.f := 0").replace("sorry", "rfl");
+    let judged = verify_file(&toolchain, original, &shadow, TIME).await.unwrap();
+    assert!(judged.iter().all(|j| !j.proved));
+}
