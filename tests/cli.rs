@@ -42,7 +42,7 @@ fn bad_input_is_named_with_exit_code_2() {
         (&["prove", "README.md"], ".lean or .jsonl"),
         (&["prove", "lean-project/Examples.lean:nope"], "nope"),
         (&["prove", "--statement", "theorem t : 1 = 1 := rfl"], "proof"),
-        (&["prove", "--statement", "theorem t : unknown_thing := by"], "does not elaborate"),
+        (&["prove", "--statement", "theorem t : Nat.unknownThing = 2 := by"], "does not elaborate"),
         (&["verify", "Cargo.toml"], "certificate"),
     ];
     for (args, part) in cases {

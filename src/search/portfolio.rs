@@ -465,7 +465,7 @@ mod tests {
     fn definitions_of_the_header_are_unfolded() {
         let portfolio = Portfolio::for_header("/-- doc -/\ndef sumTo : Nat → Nat\n  | 0 => 0\n  | n + 1 => sumTo n\n");
         let goal = Goal::parse("n : Nat\n⊢ sumTo n = 0").unwrap();
-        assert_eq!(portfolio.propose(&[&[goal]])[0][1].tactic, "grind [sumTo]");
+        assert!(portfolio.propose(&[&[goal]])[0].iter().any(|p| p.tactic == "grind [sumTo]"));
     }
 
     #[test]
