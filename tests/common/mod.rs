@@ -7,6 +7,7 @@ use qstar::lean::{Candidate, Hole};
 use qstar::toolchain::{Toolchain, Wish};
 
 /// The Lean that `qstar` itself would use.
+#[allow(dead_code, reason = "not every test file needs it")]
 pub fn toolchain() -> Arc<Toolchain> {
     Arc::new(Toolchain::find_or_install(&Wish::default(), &ProgressBar::hidden()).expect("a Lean to test with"))
 }

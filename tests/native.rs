@@ -1,0 +1,99 @@
+//! The protocol of the native server (watchdog, handshake, several documents, death of a worker), against a native
+//! Lean 4 without its library: documents begin with `prelude`, so there are declarations but no tactics.
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use qstar::lean::{Batch, Limits, Pool, PoolOptions, Session, SessionError, Verdict};
+use qstar::toolchain::{ServerKind, Toolchain, Wish, portable};
+
+const GOOD: &str = "prelude\ntheorem t (p : Prop) (h : p) : p := h\n#check t\n";
+const BAD: &str = "prelude\ntheorem t (p q : Prop) (h : p) : q := h\ntheorem u (p : Prop) (h : p) : p := by\n";
+
+fn native() -> Arc<Toolchain> {
+    static MADE: std::sync::Once = std::sync::Once::new();
+    let folder = portable::cache_home().unwrap().join("native-test");
+    MADE.call_once(|| {
+        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".ci/native-lean");
+        let status = Command::new(script).arg(&folder).status().expect("bash, python3 with pip, and cc make the native Lean");
+        assert!(status.success(), "the native Lean could not be made");
+    });
+    let wish = Wish { lean: Some(folder.join("bin/lean")), near: None };
+    Arc::new(Toolchain::find(&wish).unwrap().unwrap())
+}
+
+/// The processes that the watchdog has started, from whichever of its threads.
+fn children(pid: u32) -> Vec<i32> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let lists = threads.filter_map(|t| std::fs::read_to_string(t.ok()?.path().join("children")).ok());
+    lists.flat_map(|l| l.split_whitespace().filter_map(|p| p.parse().ok()).collect::<Vec<_>>()).collect()
+}
+
+fn kill(pid: i32) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+}
+
+#[tokio::test]
+async fn versions_of_a_document_are_elaborated_in_turn() {
+    let toolchain = native();
+    assert_eq!(toolchain.server_kind(), ServerKind::Watchdog);
+    let mut session = Session::start(&toolchain, Limits::default()).await.unwrap();
+    for _ in 0..3 {
+        let good = session.elaborate(GOOD).await.unwrap();
+        assert!(good.stuck_at.is_none() && good.diagnostics.iter().all(|d| !d.is_error()), "{good:?}");
+        let bad = session.elaborate(BAD).await.unwrap();
+        let lines: Vec<u32> = bad.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.start().line).collect();
+        assert!(lines.contains(&1) && !lines.is_empty(), "{bad:?}");
+    }
+    let goal = session.plain_goal(2, 36).await.unwrap();
+    assert!(goal.is_some_and(|g| g.goals.iter().any(|g| g.contains("⊢ p"))));
+}
+
+#[tokio::test]
+async fn two_sessions_do_not_disturb_each_other() {
+    let toolchain = native();
+    let (mut a, mut b) = (
+        Session::start(&toolchain, Limits::default()).await.unwrap(),
+        Session::start(&toolchain, Limits::default()).await.unwrap(),
+    );
+    let (good, bad) = tokio::join!(a.elaborate(GOOD), b.elaborate(BAD));
+    assert!(good.unwrap().diagnostics.iter().all(|d| !d.is_error()));
+    assert!(bad.unwrap().diagnostics.iter().any(|d| d.is_error()));
+}
+
+#[tokio::test]
+async fn a_dead_worker_under_the_watchdog_is_an_error_not_a_wait() {
+    let toolchain = native();
+    let limits = Limits { stall: Duration::from_secs(5), start: Duration::from_secs(10), ..Limits::default() };
+    let mut session = Session::start(&toolchain, limits).await.unwrap();
+    session.elaborate(GOOD).await.unwrap();
+    let workers = children(session.pid());
+    assert!(!workers.is_empty(), "the watchdog has a worker");
+    workers.into_iter().for_each(kill);
+    // Either the watchdog brings a new worker up in time, or the session is given up: no false answer, no hang.
+    match session.elaborate(BAD).await {
+        Ok(seen) => assert!(seen.stuck_at.is_some() || seen.diagnostics.iter().any(|d| d.is_error()), "{seen:?}"),
+        Err(SessionError::Refused(_) | SessionError::Broken(..) | SessionError::Hung(_)) => {}
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn the_pool_outlives_dead_watchdogs() {
+    let pool = Pool::new(native(), PoolOptions::default());
+    let ask = |i: usize| Batch {
+        header: "prelude".into(),
+        heartbeats: 40_000,
+        candidates: vec![common::candidate(&format!("example (p{i} : Prop) (h : p{i}) : p{i}"), "nonsense h")],
+    };
+    for i in 0..3 {
+        let verdicts = pool.check(ask(i)).await;
+        assert!(matches!(&verdicts[..], [Verdict::Failed(m)] if m.contains("unknown")), "{verdicts:?}");
+        pool.pids().into_iter().for_each(|p| kill(p as i32));
+    }
+    assert_eq!(pool.counters().lost_workers.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
