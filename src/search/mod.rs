@@ -28,6 +28,12 @@ pub trait Oracle: Sync {
     fn check(&self, candidates: Vec<Candidate>) -> impl Future<Output = Vec<Verdict>> + Send;
 }
 
+/// Budget of a candidate's first try (Lean's `maxHeartbeats`): most tactics that succeed do so at once.
+const HEARTBEATS: u64 = 8_000;
+/// Budget of the second try, for those that ran out of the first.
+const MORE_HEARTBEATS: u64 = 80_000;
+/// What a second try costs, as a log-probability.
+const SECOND_TRY_COST: f64 = 2.0;
 /// Candidates asked of the oracle at a time, over all goals.
 const BATCH: usize = 40;
 /// Proposals of one goal in one batch: the rest waits with a lower priority.
@@ -63,6 +69,8 @@ struct Open {
     number: usize,
     goal: GoalId,
     next: usize,
+    /// A second try of this one proposal, with more heartbeats.
+    again: bool,
 }
 
 impl PartialEq for Open {
@@ -86,6 +94,7 @@ impl Ord for Open {
 struct Tried {
     goal: GoalId,
     proposal: Proposal,
+    heartbeats: u64,
 }
 
 /// A best-first search for one theorem.
@@ -122,7 +131,8 @@ impl<'a, O: Oracle> Search<'a, O> {
         let statement: Arc<str> = format!("{statement} := by\n").into();
         let probe = Graph::new(statement.clone(), Vec::new());
         let hole = Arc::new(probe.hole(probe.root()));
-        let verdict = oracle.check(vec![Candidate { hole, tactic: "skip".to_owned() }]).await.pop();
+        let verdict =
+            oracle.check(vec![Candidate { hole, tactic: "skip".to_owned(), heartbeats: MORE_HEARTBEATS }]).await.pop();
         let state = match verdict {
             Some(Verdict::Goals(state)) => state,
             Some(Verdict::Failed(message)) => return Err(SearchError::Statement(message)),
@@ -230,8 +240,17 @@ impl<'a, O: Oracle> Search<'a, O> {
                 continue;
             }
             let all = &self.proposals[&open.goal];
+            if open.again {
+                let proposal = all[open.next].clone();
+                batch.push(Tried { goal: open.goal, proposal, heartbeats: MORE_HEARTBEATS });
+                continue;
+            }
             let end = (open.next + CHUNK.min(room - batch.len())).min(all.len());
-            batch.extend(all[open.next..end].iter().map(|p| Tried { goal: open.goal, proposal: p.clone() }));
+            batch.extend(all[open.next..end].iter().map(|p| Tried {
+                goal: open.goal,
+                proposal: p.clone(),
+                heartbeats: HEARTBEATS,
+            }));
             *self.pending.entry(open.goal).or_default() += end - open.next;
             self.graph.goal_mut(open.goal).tried = end;
             self.push(open.goal, end);
@@ -245,19 +264,26 @@ impl<'a, O: Oracle> Search<'a, O> {
         let hole = |goal: GoalId, holes: &mut HashMap<_, _>| {
             holes.entry(goal).or_insert_with(|| Arc::new(self.graph.hole(goal))).clone()
         };
-        batch.iter().map(|t| Candidate { hole: hole(t.goal, &mut holes), tactic: t.proposal.tactic.clone() }).collect()
+        batch
+            .iter()
+            .map(|t| Candidate { hole: hole(t.goal, &mut holes), tactic: t.proposal.tactic.clone(), heartbeats: t.heartbeats })
+            .collect()
     }
 
     /// Adds what Lean accepted to the graph; returns the goals that are new.
     fn expand(&mut self, batch: Vec<Tried>, verdicts: Vec<Verdict>) -> Vec<GoalId> {
         let mut new = Vec::new();
-        for (Tried { goal, proposal }, verdict) in batch.into_iter().zip(verdicts) {
+        for (Tried { goal, proposal, heartbeats }, verdict) in batch.into_iter().zip(verdicts) {
             let left = match verdict {
                 Verdict::Closed => Some(Vec::new()),
                 Verdict::Goals(goals) => Some(goals),
                 Verdict::Failed(message) => {
                     tracing::debug!(tactic = proposal.tactic, message, "failed");
                     None
+                }
+                Verdict::TimedOut if heartbeats < MORE_HEARTBEATS => {
+                    self.push_again(goal, &proposal);
+                    continue;
                 }
                 other => {
                     tracing::debug!(tactic = proposal.tactic, ?other, "no verdict");
@@ -292,13 +318,24 @@ impl<'a, O: Oracle> Search<'a, O> {
         }
     }
 
+    /// Plans the second try of a proposal that ran out of heartbeats. It stays pending until then.
+    fn push_again(&mut self, goal: GoalId, proposal: &Proposal) {
+        let Some(next) = self.proposals[&goal].iter().position(|p| p == proposal) else { return };
+        self.open(goal, next, true);
+    }
+
     /// Opens a goal from its proposal number `next` on.
     fn push(&mut self, goal: GoalId, next: usize) {
+        self.open(goal, next, false);
+    }
+
+    fn open(&mut self, goal: GoalId, next: usize, again: bool) {
         let Some(proposal) = self.proposals[&goal].get(next) else { return };
         let node = self.graph.goal(goal);
+        let cost = if again { SECOND_TRY_COST } else { 0.0 };
         let priority =
-            node.log_prior + proposal.log_prior + VALUE_WEIGHT * node.value.ln() - DEPTH_COST * f64::from(node.depth);
+            node.log_prior + proposal.log_prior - cost + VALUE_WEIGHT * node.value.ln() - DEPTH_COST * f64::from(node.depth);
         self.pushed += 1;
-        self.frontier.push(Open { priority, number: self.pushed, goal, next });
+        self.frontier.push(Open { priority, number: self.pushed, goal, next, again });
     }
 }
