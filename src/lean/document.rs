@@ -89,7 +89,7 @@ impl Document {
     }
 
     /// Maps diagnostics back. Suspect candidates get `None`: those before or at a diagnostic that cannot be theirs
-    /// alone. With `stuck_at` (the first line that Lean did not finish) the candidate there counts as timed out and
+    /// alone. With `stuck_at` (the first line that Lean did not finish) the candidate there counts as hung and
     /// those after it get `None`.
     pub fn verdicts(&self, diagnostics: &[LeanDiagnostic], stuck_at: Option<u32>) -> Verdicts {
         let alone = self.slots.len() == 1;
@@ -108,7 +108,7 @@ impl Document {
             match stuck_at {
                 Some(line) if line > slot.last_line + 1 => {}
                 Some(line) if line >= slot.first_line || i == 0 => {
-                    found.push(Some(Verdict::TimedOut));
+                    found.push(Some(Verdict::Hung));
                     continue;
                 }
                 Some(_) => {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lru::LruCache;
 use sha2::{Digest, Sha256};
@@ -276,7 +276,9 @@ impl Worker {
         let Some(session) = &mut self.session else { unreachable!("just started") };
         self.served += 1;
         self.counters.documents.fetch_add(1, Ordering::Relaxed);
+        let since = Instant::now();
         let seen = session.elaborate(&document.text).await?;
+        tracing::debug!(worker = self.number, bytes = document.text.len(), elapsed = ?since.elapsed(), "document");
         let verdicts = document.verdicts(&seen.diagnostics, seen.stuck_at);
         if seen.stuck_at.is_some() {
             self.counters.lost_workers.fetch_add(1, Ordering::Relaxed);

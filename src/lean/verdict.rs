@@ -39,8 +39,10 @@ pub enum Verdict {
     Goals(Vec<Goal>),
     /// Lean's message.
     Failed(String),
-    /// Out of heartbeats, or no progress until the deadline.
+    /// Out of heartbeats: more of them may help.
     TimedOut,
+    /// No progress until the deadline, heartbeats or not: the worker had to be ended.
+    Hung,
     /// Not sent: the guard's reason.
     #[serde(serialize_with = "as_text")]
     Refused(Refusal),

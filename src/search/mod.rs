@@ -6,7 +6,6 @@ pub mod budget;
 pub mod graph;
 pub mod policy;
 pub mod portfolio;
-mod shape;
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
@@ -36,7 +35,7 @@ const MORE_HEARTBEATS: u64 = 80_000;
 const SECOND_TRY_COST: f64 = 2.0;
 /// Candidates asked of the oracle at a time, over all goals.
 const BATCH: usize = 40;
-/// Proposals of one goal in one batch: the rest waits with a lower priority.
+/// Proposals of one goal in one batch: the rest waits for the next, with a lower priority.
 const CHUNK: usize = 14;
 /// How much the value of a state counts beside the policy's log-probabilities.
 const VALUE_WEIGHT: f64 = 0.7;
@@ -234,6 +233,7 @@ impl<'a, O: Oracle> Search<'a, O> {
     fn gather(&mut self) -> Vec<Tried> {
         let room = usize::try_from(self.budget.checks.saturating_sub(self.spent.checks)).unwrap_or(usize::MAX).min(BATCH);
         let mut batch = Vec::new();
+        let mut later = Vec::new();
         while batch.len() < room {
             let Some(open) = self.frontier.pop() else { break };
             if !self.graph.is_relevant(open.goal) {
@@ -253,7 +253,10 @@ impl<'a, O: Oracle> Search<'a, O> {
             }));
             *self.pending.entry(open.goal).or_default() += end - open.next;
             self.graph.goal_mut(open.goal).tried = end;
-            self.push(open.goal, end);
+            later.push((open.goal, end));
+        }
+        for (goal, next) in later {
+            self.push(goal, next);
         }
         self.spent.checks += batch.len() as u64;
         batch

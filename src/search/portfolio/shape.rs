@@ -95,6 +95,12 @@ pub fn moduli(goal: &Goal) -> BTreeSet<u32> {
     found.filter(|m| (2..=20).contains(m)).collect()
 }
 
+/// The numerals in a goal's text.
+pub fn numerals(goal: &Goal) -> BTreeSet<u64> {
+    static NUMERAL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:^|[\s(\[-])(\d{1,9})\b").expect("fixed"));
+    NUMERAL.captures_iter(&goal.to_string()).filter_map(|c| c[1].parse().ok()).collect()
+}
+
 /// A name like `wish` that the goal does not use.
 pub fn fresh(goal: &Goal, wish: &str, taken: &mut Vec<String>) -> String {
     let used = |name: &str| goal.names().any(|n| n == name) || taken.iter().any(|n| n == name);
