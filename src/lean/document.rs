@@ -188,3 +188,61 @@ pub fn indent_into(text: &mut String, tactic: &str, indent: usize) {
 pub fn admit(candidate: &Candidate) -> Result<(), guard::Refusal> {
     guard::check(&candidate.tactic)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::lean::Hole;
+
+    #[test]
+    fn a_batch_becomes_one_document() {
+        let whole = Arc::new(Hole { before: "example : p := by\n".into(), after: String::new(), indent: 2, bullet: None });
+        let inner = Arc::new(Hole {
+            before: "example : q ∧ r := by\n  constructor\n  ·\n".into(),
+            after: "  · sorry\n".into(),
+            indent: 4,
+            bullet: Some((2, 2)),
+        });
+        let candidates = [
+            Candidate { hole: whole, tactic: "intro x\nexact x".into(), heartbeats: 8000 },
+            Candidate { hole: inner.clone(), tactic: "simp".into(), heartbeats: 8000 },
+            Candidate { hole: inner, tactic: "grind".into(), heartbeats: 80_000 },
+        ];
+        let document = Document::compile("open Nat\n", &candidates.iter().collect::<Vec<_>>());
+        insta::assert_snapshot!(document.text, @r"
+        open Nat
+
+        set_option pp.deepTerms true
+        set_option pp.maxSteps 50000
+        set_option linter.all false
+        set_option maxHeartbeats 8000
+
+        example : p := by
+          intro x
+          exact x
+
+        example : q ∧ r := by
+          constructor
+          ·
+            simp
+          · sorry
+
+        example : True := trivial
+        set_option maxHeartbeats 80000
+
+        example : q ∧ r := by
+          constructor
+          ·
+            grind
+          · sorry
+
+        example : True := trivial
+        ");
+        let place = |needle: &str| document.text.lines().position(|l| l == needle).unwrap() as u32;
+        assert_eq!(document.slots[0].tactic_line, place("  intro x"));
+        assert_eq!(document.slots[1].tactic_line, place("    simp"));
+        assert_eq!(document.slots[2].opener, (place("    grind") - 1, 2));
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Text only; knows nothing of servers or search.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -189,6 +190,20 @@ impl fmt::Display for Goal {
         }
         write!(f, "⊢ {}", self.target)
     }
+}
+
+/// Whether any two of the goals share a metavariable, or one goal's tag is another's metavariable.
+pub fn is_coupled(goals: &[Goal]) -> bool {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    goals.iter().enumerate().any(|(i, goal)| {
+        let in_text = Goal { case: None, ..goal.clone() }.metavariables();
+        let tag = goal.case.iter().map(|t| format!("?{t}"));
+        let clash = in_text.iter().any(|m| {
+            seen.get(m).is_some_and(|&j| j != i) || goals.iter().any(|g| g.case.as_ref().is_some_and(|t| *m == format!("?{t}")))
+        });
+        seen.extend(in_text.iter().cloned().chain(tag).map(|m| (m, i)));
+        clash
+    })
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
 
 use crate::lean::document::indent_into;
-use crate::lean::goal::state_key;
+use crate::lean::goal::{is_coupled, state_key};
 use crate::lean::{Goal, Hole};
 
 /// A proof state.
@@ -308,20 +308,6 @@ impl Graph {
         }
         Some(())
     }
-}
-
-/// Whether any two of the goals share a metavariable, or one goal's tag is another's metavariable.
-fn is_coupled(goals: &[Goal]) -> bool {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    goals.iter().enumerate().any(|(i, goal)| {
-        let in_text = Goal { case: None, ..goal.clone() }.metavariables();
-        let tag = goal.case.iter().map(|t| format!("?{t}"));
-        let clash = in_text.iter().any(|m| {
-            seen.get(m).is_some_and(|&j| j != i) || goals.iter().any(|g| g.case.as_ref().is_some_and(|t| *m == format!("?{t}")))
-        });
-        seen.extend(in_text.iter().cloned().chain(tag).map(|m| (m, i)));
-        clash
-    })
 }
 
 #[cfg(test)]
