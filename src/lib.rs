@@ -8,6 +8,7 @@
 //! - [`lean`]: the oracle: sessions with a server, batches of candidates, goals, a pool of workers.
 
 pub mod cli;
+pub mod dataset;
 pub mod lean;
 pub mod problem;
 pub mod prover;

@@ -1,9 +1,8 @@
-//! A theorem to prove, from wherever it came: a Lean file, a dataset row, the command line.
+//! A theorem to prove: its statement and what stands before it, from a text or a Lean file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
 
 use crate::lean::syntax::Kind;
 use crate::source::{Statement, commands};
@@ -15,17 +14,6 @@ pub struct Problem {
     /// Imports, definitions, notations, open namespaces; kept as they are, but for other theorems without proof.
     pub header: String,
     pub statement: Statement,
-}
-
-/// One row of a dataset in JSON lines.
-#[derive(Deserialize)]
-struct Row {
-    #[serde(alias = "id", alias = "problem_id")]
-    name: String,
-    #[serde(default)]
-    header: Option<String>,
-    #[serde(alias = "statement", alias = "lean4_code")]
-    formal_statement: String,
 }
 
 impl Problem {
@@ -56,50 +44,6 @@ impl Problem {
         }
         ensure!(!wanted.is_empty(), "{} has no theorem that ends in `sorry`", path.display());
         Ok(wanted)
-    }
-
-    /// Rows of a dataset in JSON lines; with `name`, that one only.
-    ///
-    /// # Errors
-    /// Naming file and line of a bad row.
-    pub fn from_jsonl(path: &Path, name: Option<&str>) -> Result<Vec<Problem>> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut found = Vec::new();
-        for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let at = || format!("{}:{}: bad row (needs `name` and `formal_statement`)", path.display(), i + 1);
-            let row: Row = serde_json::from_str(line).with_context(at)?;
-            if name.is_some_and(|n| n != row.name) {
-                continue;
-            }
-            let mut problem =
-                Problem::from_statement(row.header.as_deref().unwrap_or(""), &row.formal_statement).with_context(at)?;
-            problem.name = row.name;
-            found.push(problem);
-        }
-        ensure!(
-            !found.is_empty(),
-            "{} has no row{}",
-            path.display(),
-            name.map(|n| format!(" named `{n}`")).unwrap_or_default()
-        );
-        Ok(found)
-    }
-
-    /// `FILE.lean`, `FILE.lean:name` or `DATA.jsonl`, as on the command line.
-    ///
-    /// # Errors
-    /// As the loaders of the two kinds of files.
-    pub fn load(place: &str, name: Option<&str>) -> Result<Vec<Problem>> {
-        let (path, inner) = match place.rsplit_once(':') {
-            Some((path, inner)) if !Path::new(place).exists() => (PathBuf::from(path), Some(inner)),
-            _ => (PathBuf::from(place), None),
-        };
-        let name = inner.or(name);
-        match path.extension().and_then(|e| e.to_str()) {
-            Some("lean") => Problem::from_lean_file(&path, name),
-            Some("jsonl") => Problem::from_jsonl(&path, name),
-            _ => bail!("{place}: expected a .lean or .jsonl file"),
-        }
     }
 }
 
@@ -142,15 +86,5 @@ mod tests {
         let found = open_theorems(file).unwrap();
         assert_eq!(found.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
         assert_eq!(found[1].header, "open Nat\ndef f (n : Nat) := n\n\ntheorem b : f 2 = 2 := rfl\n\n");
-    }
-
-    #[test]
-    fn bad_rows_are_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        std::fs::write(&path, "{\"name\":\"x\",\"formal_statement\":\"theorem x : 1 = 1 := by\"}\n{oops}\n").unwrap();
-        let error = Problem::from_jsonl(&path, None).unwrap_err().to_string();
-        assert!(error.contains("a.jsonl:2"), "{error}");
-        assert!(Problem::from_jsonl(&path, Some("x")).is_err(), "a bad row is named even when another is asked for");
     }
 }

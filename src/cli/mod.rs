@@ -1,5 +1,6 @@
 //! The command line: arguments to high-level options, once; nothing below sees a flag.
 
+mod dataset;
 mod prove;
 mod setup;
 mod verify;
@@ -44,6 +45,7 @@ Examples:
   qstar prove --statement 'theorem t (n : Nat) : 2 ∣ n * (n + 1) := by'
   qstar prove DATA.jsonl --name mathd_algebra_123 --time 60
   qstar verify ORIGINAL.lean CANDIDATE.lean           is every sorry filled honestly?
+  qstar dataset check DATA.jsonl                      which statements elaborate, and why not
   qstar doctor                                        which Lean is used, and what is missing
 
 Exit codes:
@@ -73,6 +75,8 @@ enum Command {
     Prove(prove::ProveArgs),
     /// Check a certificate again from nothing, or a file of proofs against the original with its sorrys.
     Verify(verify::VerifyArgs),
+    /// Look at a dataset: which statements does this Lean understand?
+    Dataset(dataset::DatasetArgs),
     /// Set up the portable Lean in the cache.
     Setup(setup::SetupArgs),
     /// Say which Lean is used, and what is missing.
@@ -119,6 +123,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
         match cli.command {
             Command::Prove(args) => prove::run(args, cli.lean).await,
             Command::Verify(args) => verify::run(args, cli.lean).await,
+            Command::Dataset(args) => dataset::run(args, cli.lean).await,
             Command::Setup(args) => setup::setup(&args),
             Command::Doctor(args) => setup::doctor(cli.lean, args.json),
         }

@@ -10,6 +10,7 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, ToolchainFailed, spinner};
+use crate::dataset::{self, Selection};
 use crate::lean::{Pool, PoolOptions};
 use crate::problem::Problem;
 use crate::prover::{Guide, Outcome, ProveError, prove};
@@ -17,7 +18,7 @@ use crate::search::{Budget, Heuristic, Portfolio, Progress, SearchError, StopRea
 
 #[derive(Args)]
 pub struct ProveArgs {
-    /// FILE.lean, FILE.lean:THEOREM, or DATA.jsonl.
+    /// FILE.lean, FILE.lean:THEOREM, or a dataset (DATA.jsonl, a folder of Lean files).
     #[arg(required_unless_present = "statement", conflicts_with = "statement")]
     place: Option<String>,
     /// The theorem of that name only.
@@ -62,7 +63,7 @@ pub fn default_workers() -> usize {
 
 pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let problems = match (&args.place, &args.statement) {
-        (Some(place), _) => Problem::load(place, args.name.as_deref())?,
+        (Some(place), _) => load(place, args.name)?,
         (None, Some(statement)) => vec![Problem::from_statement(&args.header, statement)?],
         (None, None) => bail!("a file or --statement is needed"),
     };
@@ -108,6 +109,20 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
         eprintln!("proved {proved} of {}", problems.len());
     }
     Ok(if proved == problems.len() { Exit::Success } else { Exit::NotProved })
+}
+
+/// `FILE.lean`, `FILE.lean:name` or a dataset, as on the command line.
+fn load(place: &str, name: Option<String>) -> Result<Vec<Problem>> {
+    let (path, inner) = match place.rsplit_once(".lean:") {
+        Some((stem, inner)) if !Path::new(place).exists() => (PathBuf::from(format!("{stem}.lean")), Some(inner)),
+        _ => (PathBuf::from(place), None),
+    };
+    if path.extension().is_some_and(|e| e == "lean") {
+        return Problem::from_lean_file(&path, inner.or(name.as_deref()));
+    }
+    let found = dataset::select(dataset::load(&path)?, &Selection { name, ..Selection::default() })?;
+    let problem = |e: dataset::Entry| e.problem.map_err(|reason| anyhow::anyhow!("{}: {}: {reason}", e.place, e.name));
+    found.into_iter().map(problem).collect()
 }
 
 /// The progress line: live on a terminal, a plain line now and then when piped.

@@ -33,7 +33,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { stall: Duration::from_secs(20), start: Duration::from_secs(180), memory: 3 << 30 }
+        Limits { stall: Duration::from_secs(12), start: Duration::from_secs(180), memory: 3 << 30 }
     }
 }
 

@@ -1,0 +1,125 @@
+//! Datasets in JSON: one object a line, or one array of objects.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Entry;
+use crate::problem::{Problem, open_theorems};
+
+/// The fields that qstar reads; the rest is kept.
+#[derive(Deserialize)]
+struct Row {
+    #[serde(alias = "id", alias = "problem_id", alias = "full_name")]
+    name: Value,
+    #[serde(default)]
+    header: Option<String>,
+    #[serde(default)]
+    split: Option<String>,
+    #[serde(alias = "lean4_code", alias = "statement", alias = "lean4_statement", alias = "formal_theorem")]
+    formal_statement: String,
+    #[serde(flatten)]
+    more: BTreeMap<String, Value>,
+}
+
+/// Loads rows; blank lines are skipped.
+///
+/// # Errors
+/// Naming file and line of a row without name or statement.
+pub fn load(path: &Path) -> Result<Vec<Entry>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if text.trim_start().starts_with('[') {
+        let rows: Vec<Value> =
+            serde_json::from_str(&text).with_context(|| format!("{} is no JSON array of rows", path.display()))?;
+        let named = rows.into_iter().enumerate();
+        return named.map(|(i, row)| entry(row, &format!("{}: row {}", path.display(), i + 1))).collect();
+    }
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(i, line)| {
+            let place = format!("{}:{}", path.display(), i + 1);
+            let row = serde_json::from_str(line).with_context(|| format!("{place}: not JSON"))?;
+            entry(row, &place)
+        })
+        .collect()
+}
+
+fn entry(row: Value, place: &str) -> Result<Entry> {
+    let help = "needs a name (`name`, `id` or `problem_id`) and a statement (`formal_statement`, `lean4_code` or `statement`)";
+    ensure!(row.is_object(), "{place}: bad row: {help}");
+    let row: Row = serde_json::from_value(row).with_context(|| format!("{place}: bad row: {help}"))?;
+    let name = match row.name {
+        Value::String(name) => name,
+        Value::Number(number) => number.to_string(),
+        other => anyhow::bail!("{place}: the name is {other}, not a text"),
+    };
+    let problem = problem(row.header.as_deref().unwrap_or(""), &row.formal_statement, &name).map_err(|e| format!("{e:#}"));
+    let problem = problem.map(|p| Problem { name: name.clone(), ..p });
+    Ok(Entry { name, place: place.to_owned(), split: row.split, more: row.more, problem })
+}
+
+/// A statement alone, or a whole Lean text with one in it: the theorem of the row's name, else the last one open.
+fn problem(header: &str, text: &str, name: &str) -> Result<Problem> {
+    let alone = match Problem::from_statement(header, text) {
+        Ok(problem) => return Ok(problem),
+        Err(error) => error,
+    };
+    let Ok(mut found) = open_theorems(text) else { return Err(alone) };
+    let at = found.iter().position(|p| p.name == name).or(found.len().checked_sub(1));
+    let Some(at) = at else { return Err(alone) };
+    let inner = found.swap_remove(at);
+    let header =
+        if header.trim().is_empty() { inner.header.clone() } else { format!("{}\n{}", header.trim_end(), inner.header) };
+    Ok(Problem { header, ..inner })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str) -> Result<Vec<Entry>> {
+        let file = tempfile::Builder::new().suffix(".jsonl").tempfile().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        load(file.path())
+    }
+
+    #[test]
+    fn the_layouts_of_the_hubs_are_read() {
+        let text = concat!(
+            r#"{"name":"a","split":"valid","header":"open Nat","formal_statement":"theorem a : 1 = 1 := by","informal_prefix":"/-- One. -/"}"#,
+            "\n\n",
+            r#"{"problem_id":"b","lean4_code":"import Std\n\nlemma helper : 2 = 2 := rfl\n\ntheorem b : 1 = 1 := by sorry"}"#,
+            "\n",
+            r#"{"id":7,"statement":"theorem c : 1 = 1"}"#,
+            "\n",
+            r#"{"id":"d","statement":"theorem d : 1 = 1 := rfl"}"#,
+        );
+        let found = rows(text).unwrap();
+        assert_eq!(found.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["a", "b", "7", "d"]);
+        assert_eq!(found[0].more["informal_prefix"], "/-- One. -/");
+        assert_eq!((found[0].split.as_deref(), found[1].split.as_deref()), (Some("valid"), None));
+        let problem = found[1].problem.as_ref().unwrap();
+        assert_eq!(
+            (problem.statement.text.as_str(), problem.header.trim()),
+            ("theorem b : 1 = 1", "import Std\n\nlemma helper : 2 = 2 := rfl")
+        );
+        assert!(found[3].problem.as_ref().unwrap_err().contains("proof already"), "{:?}", found[3].problem);
+    }
+
+    #[test]
+    fn bad_rows_are_named() {
+        for bad in ["{oops}", "[1]", r#"{"name":"x"}"#, r#"{"formal_statement":"theorem x : p"}"#, "3"] {
+            let error =
+                format!("{:#}", rows(&format!("{}\n{bad}\n", r#"{"name":"a","statement":"theorem a : p"}"#)).unwrap_err());
+            assert!(error.contains(".jsonl:2"), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_array_is_a_dataset() {
+        assert_eq!(rows(r#"[{"name":"a","statement":"theorem a : p"}]"#).unwrap().len(), 1);
+    }
+}
