@@ -7,6 +7,7 @@
 //! - [`toolchain`]: which Lean, and the portable one for machines without.
 //! - [`lean`]: the oracle: sessions with a server, batches of candidates, goals, a pool of workers.
 
+pub mod bench;
 pub mod cli;
 pub mod dataset;
 pub mod lean;

@@ -1,16 +1,18 @@
 //! The command line: arguments to high-level options, once; nothing below sees a flag.
 
+mod bench;
 mod dataset;
 mod prove;
 mod setup;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio_util::sync::CancellationToken;
 
 use crate::toolchain::{Toolchain, Wish};
 
@@ -45,6 +47,7 @@ Examples:
   qstar prove --statement 'theorem t (n : Nat) : 2 ∣ n * (n + 1) := by'
   qstar prove DATA.jsonl --name mathd_algebra_123 --time 60
   qstar verify ORIGINAL.lean CANDIDATE.lean           is every sorry filled honestly?
+  qstar bench benchmarks/small.toml --out run1        a benchmark; the same command goes on after a stop
   qstar dataset check DATA.jsonl                      which statements elaborate, and why not
   qstar doctor                                        which Lean is used, and what is missing
 
@@ -75,6 +78,8 @@ enum Command {
     Prove(prove::ProveArgs),
     /// Check a certificate again from nothing, or a file of proofs against the original with its sorrys.
     Verify(verify::VerifyArgs),
+    /// Run a proof benchmark: resumable, with reports for people and CI, and a gate against an earlier run.
+    Bench(bench::BenchArgs),
     /// Look at a dataset: which statements does this Lean understand?
     Dataset(dataset::DatasetArgs),
     /// Set up the portable Lean in the cache.
@@ -123,6 +128,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
         match cli.command {
             Command::Prove(args) => prove::run(args, cli.lean).await,
             Command::Verify(args) => verify::run(args, cli.lean).await,
+            Command::Bench(args) => bench::run(args, cli.lean).await,
             Command::Dataset(args) => dataset::run(args, cli.lean).await,
             Command::Setup(args) => setup::setup(&args),
             Command::Doctor(args) => setup::doctor(cli.lean, args.json),
@@ -146,4 +152,32 @@ fn spinner() -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner:.green} [{elapsed}] {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner());
     bar.with_style(style)
+}
+
+/// A token that Ctrl-C cancels.
+fn on_interrupt() -> CancellationToken {
+    let cancel = CancellationToken::new();
+    let pulled = cancel.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            pulled.cancel();
+        }
+    });
+    cancel
+}
+
+/// A theorem's name as part of a file's name.
+fn file_name(theorem: &str) -> String {
+    theorem.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+}
+
+/// Writes a file whole or not at all.
+fn put(path: &Path, text: &str) -> Result<()> {
+    use std::io::Write;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot = || format!("cannot write {}", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+    file.write_all(text.as_bytes()).with_context(cannot)?;
+    file.persist(path).with_context(cannot)?;
+    Ok(())
 }

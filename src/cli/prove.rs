@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use tokio_util::sync::CancellationToken;
 
-use super::{Exit, ToolchainFailed, spinner};
+use super::{Exit, ToolchainFailed, file_name, on_interrupt, put, spinner};
 use crate::dataset::{self, Selection};
 use crate::lean::{Pool, PoolOptions};
 use crate::problem::Problem;
@@ -72,15 +71,7 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let toolchain = Arc::new(super::toolchain(lean, near).await?);
     let workers = args.workers.map_or_else(default_workers, usize::from);
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
-    let cancel = CancellationToken::new();
-    tokio::spawn({
-        let cancel = cancel.clone();
-        async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                cancel.cancel();
-            }
-        }
-    });
+    let cancel = on_interrupt();
     let budget = Budget { time: Duration::from_secs_f64(args.time), checks: args.checks, ..Budget::default() };
     let mut found = Vec::new();
     for problem in &problems {
@@ -203,20 +194,9 @@ fn write(out: &Path, problems: &[Problem], outcomes: &[Outcome]) -> Result<()> {
                 text.push('\n');
             }
             text.push_str(&format!("{proof}\n"));
-            let name: String =
-                outcome.name.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+            let name = file_name(&outcome.name);
             put(&out.with_extension(format!("{name}.json")), &serde_json::to_string_pretty(certificate)?)?;
         }
     }
     put(out, &text)
-}
-
-fn put(path: &Path, text: &str) -> Result<()> {
-    use std::io::Write;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let cannot = || format!("cannot write {}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
-    file.write_all(text.as_bytes()).with_context(cannot)?;
-    file.persist(path).with_context(cannot)?;
-    Ok(())
 }

@@ -2,7 +2,10 @@
 //!
 //! Knows nothing of Lean's server or of the graph.
 
+use sha2::{Digest, Sha256};
+
 use crate::lean::Goal;
+use crate::lean::goal::state_key;
 
 /// A tactic and the logarithm of the probability that it is the next step.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +42,46 @@ impl Value for Heuristic {
     }
 }
 
+/// A policy whose order is shaken by a seed, so that attempts with other seeds try other things first: Gumbel noise on
+/// the log-probabilities draws without replacement (Kool et al. 2019, «Stochastic Beams and Where to Find Them»). The
+/// noise hangs on seed, state and tactic alone: equal seeds give equal searches.
+#[derive(Debug, Clone)]
+pub struct Seeded<P> {
+    inner: P,
+    seed: u64,
+}
+
+impl<P: Policy> Seeded<P> {
+    pub fn new(inner: P, seed: u64) -> Seeded<P> {
+        Seeded { inner, seed }
+    }
+
+    fn gumbel(&self, state: &str, tactic: &str) -> f64 {
+        let text = format!("{}\0{state}\0{tactic}", self.seed);
+        let digest = Sha256::digest(text.as_bytes());
+        let bits = u64::from_le_bytes(std::array::from_fn(|i| digest[i])) >> 11;
+        let uniform = (bits as f64 + 0.5) / (1u64 << 53) as f64;
+        -(-uniform.ln()).ln()
+    }
+}
+
+impl<P: Policy> Policy for Seeded<P> {
+    fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
+        let mut all = self.inner.propose(states);
+        for (state, proposals) in states.iter().zip(&mut all) {
+            let key = state_key(state);
+            for proposal in proposals.iter_mut() {
+                proposal.log_prior += self.gumbel(&key, &proposal.tactic);
+            }
+            proposals.sort_by(|a, b| b.log_prior.total_cmp(&a.log_prior));
+            // Noise must not make a way look better than certain.
+            let best = proposals.first().map_or(0.0, |p| p.log_prior.max(0.0));
+            proposals.iter_mut().for_each(|p| p.log_prior -= best);
+        }
+        all
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +92,16 @@ mod tests {
         let (short, long) = ([goal("a = a")], [goal(&"a + ".repeat(200)), goal("∃ x, x = ?w")]);
         let scores = Heuristic.score(&[&short, &long]);
         assert!(scores[0] > scores[1] && scores.iter().all(|s| *s > 0.0 && *s < 1.0));
+    }
+
+    #[test]
+    fn seeds_give_orders_of_their_own_and_the_same_each_time() {
+        let goal = Goal { case: None, hypotheses: Vec::new(), target: "a ∧ b".to_owned() };
+        let order = |seed| -> Vec<String> {
+            let policy = Seeded::new(crate::search::Portfolio::default(), seed);
+            policy.propose(&[std::slice::from_ref(&goal)]).remove(0).into_iter().map(|p| p.tactic).collect()
+        };
+        assert_eq!(order(1), order(1));
+        assert_ne!(order(1), order(2));
     }
 }

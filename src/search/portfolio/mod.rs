@@ -21,19 +21,46 @@ const MOST: usize = 70;
 pub struct Portfolio {
     /// Definitions of the header, to be unfolded where a goal mentions them.
     definitions: Vec<String>,
+    closers_only: bool,
 }
 
 impl Portfolio {
     /// A portfolio that knows the definitions in a header.
     pub fn for_header(header: &str) -> Portfolio {
         let definitions = definitions(header);
-        Portfolio { definitions }
+        Portfolio { definitions, closers_only: false }
+    }
+
+    /// Single tactics that end a goal, and no steps: the baseline of every benchmark.
+    pub fn closers() -> Portfolio {
+        Portfolio { closers_only: true, ..Portfolio::default() }
     }
 }
 
 impl Policy for Portfolio {
     fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
-        states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| propose(goal, &self.definitions))).collect()
+        states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| self.propose_for(goal))).collect()
+    }
+}
+
+impl Portfolio {
+    fn propose_for(&self, goal: &Goal) -> Vec<Proposal> {
+        let mut list = List(Vec::new());
+        closers(&mut list);
+        if !self.closers_only {
+            unfolding(goal, &self.definitions, &mut list);
+            logic::target_steps(goal, &mut list);
+            logic::hypothesis_steps(goal, &mut list);
+            logic::names(goal, &mut list);
+            induction::steps(goal, &mut list);
+            arithmetic::steps(goal, &mut list);
+            bounds::steps(goal, &mut list);
+        }
+        let mut seen = std::collections::HashSet::new();
+        list.0.retain(|(tactic, _)| seen.insert(tactic.clone()));
+        list.0.sort_by(|a, b| b.1.total_cmp(&a.1));
+        list.0.truncate(MOST);
+        list.0.into_iter().map(|(tactic, p)| Proposal { tactic, log_prior: p.ln() }).collect()
     }
 }
 
@@ -44,23 +71,6 @@ impl List {
     fn add(&mut self, probability: f64, tactic: impl Into<String>) {
         self.0.push((tactic.into(), probability));
     }
-}
-
-fn propose(goal: &Goal, definitions: &[String]) -> Vec<Proposal> {
-    let mut list = List(Vec::new());
-    unfolding(goal, definitions, &mut list);
-    closers(&mut list);
-    logic::target_steps(goal, &mut list);
-    logic::hypothesis_steps(goal, &mut list);
-    logic::names(goal, &mut list);
-    induction::steps(goal, &mut list);
-    arithmetic::steps(goal, &mut list);
-    bounds::steps(goal, &mut list);
-    let mut seen = std::collections::HashSet::new();
-    list.0.retain(|(tactic, _)| seen.insert(tactic.clone()));
-    list.0.sort_by(|a, b| b.1.total_cmp(&a.1));
-    list.0.truncate(MOST);
-    list.0.into_iter().map(|(tactic, p)| Proposal { tactic, log_prior: p.ln() }).collect()
 }
 
 /// Tactics that try to end a goal.

@@ -1,0 +1,179 @@
+//! What a benchmark runs: a TOML file, each of whose values a flag can override.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+/// The tactics that guide a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyKind {
+    /// The whole portfolio.
+    Portfolio,
+    /// Single closing tactics only: what one line proves.
+    Closers,
+}
+
+/// How the search selects what to try next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    BestFirst,
+}
+
+/// Every combination of these is one setting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Matrix {
+    pub policy: Vec<PolicyKind>,
+    pub strategy: Vec<Strategy>,
+}
+
+impl Default for Matrix {
+    fn default() -> Self {
+        Matrix { policy: vec![PolicyKind::Portfolio], strategy: vec![Strategy::BestFirst] }
+    }
+}
+
+/// When a comparison with an earlier run fails.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateRules {
+    /// Theorems that must stay proved if the baseline proved them.
+    pub must_keep: Vec<String>,
+    /// How far the rate of proved theorems may fall (0.05: five percentage points).
+    pub tolerance: f64,
+    /// A fall beyond the tolerance counts only when a sign test says that chance makes it less often than this.
+    pub significance: f64,
+}
+
+impl Default for GateRules {
+    fn default() -> Self {
+        GateRules { must_keep: Vec::new(), tolerance: 0.02, significance: 0.05 }
+    }
+}
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Relative to the configuration's file.
+    pub dataset: PathBuf,
+    pub split: Option<String>,
+    /// The first so many theorems only.
+    pub first: Option<usize>,
+    /// Seconds for each attempt.
+    pub time: f64,
+    /// Lean checks for each attempt.
+    pub checks: u64,
+    /// Attempts at each theorem, each with its own seed; gives pass@1 to pass@seeds.
+    pub seeds: u64,
+    /// Lean processes, and theorems worked on at a time. 0: as cores and memory allow.
+    pub workers: usize,
+    pub matrix: Matrix,
+    pub gate: GateRules,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            dataset: PathBuf::new(),
+            split: None,
+            first: None,
+            time: 60.0,
+            checks: 100_000,
+            seeds: 1,
+            workers: 0,
+            matrix: Matrix::default(),
+            gate: GateRules::default(),
+        }
+    }
+}
+
+/// One combination of the matrix with its budget. Attempts under equal settings are comparable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    pub policy: PolicyKind,
+    pub strategy: Strategy,
+    pub time: f64,
+    pub checks: u64,
+}
+
+impl Setting {
+    /// For tables: `portfolio, best-first`.
+    pub fn name(&self) -> String {
+        let word = |value: serde_json::Result<serde_json::Value>| {
+            value.ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+        };
+        format!("{}, {}", word(serde_json::to_value(self.policy)), word(serde_json::to_value(self.strategy)))
+    }
+}
+
+impl Config {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// Naming file, line and what is wrong.
+    pub fn read(path: &Path) -> Result<Config> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut config: Config = toml::from_str(&text).with_context(|| format!("{} is no benchmark", path.display()))?;
+        if config.dataset.is_relative()
+            && let Some(folder) = path.parent()
+        {
+            config.dataset = folder.join(&config.dataset);
+        }
+        Ok(config)
+    }
+
+    /// # Errors
+    /// When a value makes no sense.
+    pub fn validate(&self) -> Result<()> {
+        ensure!(!self.dataset.as_os_str().is_empty(), "which dataset? Set `dataset` in the configuration, or give --data");
+        ensure!(self.time > 0.0 && self.time <= 1e7, "`time` must be more than 0 seconds, not {}", self.time);
+        ensure!(self.checks > 0, "`checks` must be at least 1");
+        ensure!((1..=1000).contains(&self.seeds), "`seeds` must lie between 1 and 1000, not {}", self.seeds);
+        ensure!(!self.matrix.policy.is_empty() && !self.matrix.strategy.is_empty(), "the matrix is empty");
+        ensure!((0.0..=1.0).contains(&self.gate.tolerance), "`gate.tolerance` must lie between 0 and 1");
+        ensure!((0.0..=1.0).contains(&self.gate.significance), "`gate.significance` must lie between 0 and 1");
+        Ok(())
+    }
+
+    /// All combinations of the matrix.
+    pub fn settings(&self) -> Vec<Setting> {
+        let of = |&policy: &PolicyKind| {
+            let strategies = self.matrix.strategy.iter();
+            strategies.map(move |&strategy| Setting { policy, strategy, time: self.time, checks: self.checks })
+        };
+        self.matrix.policy.iter().flat_map(of).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config> {
+        let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Config::read(file.path())
+    }
+
+    #[test]
+    fn a_configuration_is_read_and_its_matrix_multiplied() {
+        let config = read("dataset = 'x.jsonl'\nchecks = 50\n[matrix]\npolicy = ['portfolio', 'closers']\n").unwrap();
+        config.validate().unwrap();
+        assert!(config.dataset.is_absolute() || config.dataset.parent().is_some());
+        let names: Vec<String> = config.settings().iter().map(Setting::name).collect();
+        assert_eq!(names, ["portfolio, best-first", "closers, best-first"]);
+        assert_eq!(config.settings()[1].checks, 50);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let error = format!("{:#}", read("dataset = 'x'\nchekcs = 50\n").unwrap_err());
+        assert!(error.contains("chekcs") && error.contains("line 2"), "{error}");
+        assert!(Config { time: 0.0, dataset: "x".into(), ..Config::default() }.validate().is_err());
+        assert!(Config::default().validate().unwrap_err().to_string().contains("--data"));
+    }
+}

@@ -1,0 +1,188 @@
+//! Runs a benchmark: claims tasks from the store, searches, verifies, writes attempts.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use futures::stream::{FuturesUnordered, StreamExt};
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::Attempt;
+use super::config::{Config, PolicyKind, Setting, Strategy};
+use super::store::{Claim, LEASE, Store, Task};
+use crate::dataset::Entry;
+use crate::lean::Pool;
+use crate::prover::{Guide, ProveError, prove};
+use crate::search::policy::Seeded;
+use crate::search::{Budget, Heuristic, Policy, Portfolio, SearchError, StopReason};
+use crate::toolchain::Toolchain;
+
+/// How long to wait before asking again for tasks that others hold.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A task with what it takes to work on it.
+pub struct Job<'a> {
+    pub entry: &'a Entry,
+    pub setting: Setting,
+    pub seed: u64,
+}
+
+/// Every theorem under every setting with every seed; theorems outermost, so that a run that is cut short has compared
+/// something.
+pub fn jobs<'a>(config: &Config, entries: &'a [Entry]) -> Vec<Job<'a>> {
+    let settings = config.settings();
+    let of = |entry: &'a Entry| {
+        let each = settings.iter().flat_map(|setting| (0..config.seeds).map(move |seed| (setting.clone(), seed)));
+        each.map(|(setting, seed)| Job { entry, setting, seed }).collect::<Vec<_>>()
+    };
+    entries.iter().flat_map(of).collect()
+}
+
+/// The store's name for a job.
+///
+/// # Errors
+/// Never in practice: settings are plain data.
+pub fn task(job: &Job) -> Result<Task> {
+    let mut hash = Sha256::new();
+    match &job.entry.problem {
+        Ok(problem) => hash.update(format!("{}\0{}", problem.header, problem.statement.text)),
+        Err(reason) => hash.update(format!("\0\0{reason}")),
+    }
+    let statement = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    let setting = serde_json::to_string(&job.setting)?;
+    Ok(Task { theorem: job.entry.name.clone(), statement, setting, seed: job.seed })
+}
+
+/// What is told while a benchmark runs.
+pub enum Event<'a> {
+    /// An attempt was written.
+    Judged(&'a Attempt),
+    /// All that is left is in work in other processes.
+    Waiting,
+}
+
+/// Works until every task is judged, by this process or another, or until it is cancelled.
+///
+/// `workers` attempts run at a time, each with one batch in flight, so that an attempt is the same whoever makes it.
+///
+/// # Errors
+/// When the store fails, or Lean does not run. What was judged before is kept.
+pub async fn run(
+    store: Arc<Store>,
+    jobs: &[Job<'_>],
+    toolchain: &Toolchain,
+    pool: &Pool,
+    workers: usize,
+    cancel: &CancellationToken,
+    mut tell: impl FnMut(Event<'_>),
+) -> Result<()> {
+    let renewal = tokio::spawn(renew(store.clone()));
+    let mut flights = FuturesUnordered::new();
+    let mut outcome = Ok(());
+    let mut done = false;
+    while !cancel.is_cancelled() {
+        let mut wait = false;
+        while flights.len() < workers.max(1) && !wait && !done {
+            match blocking(&store, Store::claim).await? {
+                Claim::Task { id, place } => flights.push(async move {
+                    let made = attempt(&jobs[place], toolchain, pool, cancel).await;
+                    (id, made)
+                }),
+                Claim::Wait => wait = true,
+                Claim::Done => done = true,
+            }
+        }
+        if flights.is_empty() && done {
+            break;
+        }
+        if flights.is_empty() {
+            tell(Event::Waiting);
+        }
+        tokio::select! {
+            Some((id, made)) = flights.next() => match made {
+                Ok(Some(made)) => {
+                    let kept = made.clone();
+                    if blocking(&store, move |s| s.finish(id, &kept)).await? {
+                        tell(Event::Judged(&made));
+                    }
+                }
+                Ok(None) => blocking(&store, move |s| s.release(id)).await?,
+                Err(error) => {
+                    blocking(&store, move |s| s.release(id)).await?;
+                    outcome = Err(error);
+                    break;
+                }
+            },
+            () = tokio::time::sleep(PATIENCE), if wait => {}
+            () = cancel.cancelled() => {}
+        }
+    }
+    // What is still on its way is given up; its tasks are free for the next run.
+    if cancel.is_cancelled() {
+        while let Some((id, _)) = flights.next().await {
+            blocking(&store, move |s| s.release(id)).await?;
+        }
+    }
+    renewal.abort();
+    outcome
+}
+
+async fn renew(store: Arc<Store>) {
+    loop {
+        tokio::time::sleep(LEASE / 4).await;
+        if let Err(error) = blocking(&store, Store::renew).await {
+            tracing::warn!("leases could not be renewed: {error:#}");
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(store: &Arc<Store>, act: impl FnOnce(&Store) -> Result<T> + Send + 'static) -> Result<T> {
+    let store = store.clone();
+    tokio::task::spawn_blocking(move || act(&store)).await.context("the store's thread ended")?
+}
+
+/// Makes one attempt; `None` when it was cancelled.
+async fn attempt(job: &Job<'_>, toolchain: &Toolchain, pool: &Pool, cancel: &CancellationToken) -> Result<Option<Attempt>> {
+    let start = Instant::now();
+    let mut made = Attempt {
+        theorem: job.entry.name.clone(),
+        setting: job.setting.name(),
+        seed: job.seed,
+        proved: false,
+        reason: None,
+        error: None,
+        checks: 0,
+        goals: 0,
+        seconds: 0.0,
+        certificate: None,
+        rejected: Vec::new(),
+    };
+    let problem = match &job.entry.problem {
+        Ok(problem) => problem,
+        Err(reason) => return Ok(Some(Attempt { error: Some(reason.clone()), ..made })),
+    };
+    let portfolio = match job.setting.policy {
+        PolicyKind::Portfolio => Portfolio::for_header(&problem.header),
+        PolicyKind::Closers => Portfolio::closers(),
+    };
+    let policy: Box<dyn Policy> = if job.seed == 0 { Box::new(portfolio) } else { Box::new(Seeded::new(portfolio, job.seed)) };
+    let Strategy::BestFirst = job.setting.strategy;
+    let budget = Budget { time: Duration::from_secs_f64(job.setting.time), checks: job.setting.checks, ..Budget::default() };
+    let guide = Guide { policy: policy.as_ref(), value: &Heuristic, budget, parallel: 1, cancel: cancel.clone() };
+    match prove(toolchain, pool, problem, &guide, |_| ()).await {
+        Ok(outcome) if outcome.reason == StopReason::Cancelled => return Ok(None),
+        Ok(outcome) => {
+            made.proved = outcome.proved;
+            made.reason = Some(outcome.reason);
+            made.checks = outcome.checks;
+            made.goals = outcome.goals;
+            made.certificate = outcome.certificate;
+            made.rejected = outcome.rejected;
+        }
+        Err(ProveError::Search(SearchError::Statement(message))) => made.error = Some(message),
+        Err(error) => return Err(anyhow::Error::from(error).context(format!("theorem {}", job.entry.name))),
+    }
+    made.seconds = start.elapsed().as_secs_f64();
+    Ok(Some(made))
+}

@@ -1,0 +1,205 @@
+//! `qstar bench`.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Exit, ToolchainFailed, on_interrupt, put};
+use crate::bench::config::{Config, PolicyKind, Strategy};
+use crate::bench::gate;
+use crate::bench::run::{Event, jobs, run as work, task};
+use crate::bench::store::Store;
+use crate::bench::summary::Summary;
+use crate::bench::{Attempt, junit, page};
+use crate::dataset::{Selection, load, select};
+use crate::lean::{Pool, PoolOptions};
+
+#[derive(Args)]
+pub struct BenchArgs {
+    /// The benchmark (TOML, see benchmarks/); each of its values has a flag.
+    config: Option<PathBuf>,
+    /// The dataset instead of the configuration's.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Rows of that split only.
+    #[arg(long)]
+    split: Option<String>,
+    /// The first so many theorems only.
+    #[arg(long)]
+    first: Option<usize>,
+    /// Seconds for each attempt.
+    #[arg(long)]
+    time: Option<f64>,
+    /// Lean checks for each attempt; with a time that never ends a search, every run gives the same.
+    #[arg(long)]
+    checks: Option<u64>,
+    /// Attempts at each theorem, for pass@1 to pass@SEEDS.
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// Lean processes, and theorems worked on at a time.
+    #[arg(long)]
+    workers: Option<usize>,
+    /// Policies to compare.
+    #[arg(long, value_delimiter = ',')]
+    policy: Option<Vec<PolicyKind>>,
+    /// Strategies to compare.
+    #[arg(long, value_delimiter = ',')]
+    strategy: Option<Vec<Strategy>>,
+    /// Folder for the store and the reports. The same folder goes on where a run was stopped; several processes may
+    /// share it.
+    #[arg(long, default_value = "qstar-bench", value_name = "FOLDER")]
+    out: PathBuf,
+    /// The results.json of an earlier run: exit code 1 when this one is worse.
+    #[arg(long, value_name = "results.json")]
+    baseline: Option<PathBuf>,
+    /// How far the rate may fall below the baseline's (0.02: two percentage points).
+    #[arg(long)]
+    tolerance: Option<f64>,
+    /// Print the results as JSON instead of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+impl BenchArgs {
+    fn config(&self) -> Result<Config> {
+        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        fn put<T: Clone>(place: &mut T, flag: &Option<T>) {
+            if let Some(value) = flag {
+                place.clone_from(value);
+            }
+        }
+        put(&mut config.dataset, &self.data);
+        config.split = self.split.clone().or(config.split);
+        config.first = self.first.or(config.first);
+        put(&mut config.time, &self.time);
+        put(&mut config.checks, &self.checks);
+        put(&mut config.seeds, &self.seeds);
+        put(&mut config.workers, &self.workers);
+        put(&mut config.matrix.policy, &self.policy);
+        put(&mut config.matrix.strategy, &self.strategy);
+        put(&mut config.gate.tolerance, &self.tolerance);
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
+    let config = args.config()?;
+    // Read before hours of work, so that a wrong name is told at once.
+    let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
+    let selection = Selection { name: None, split: config.split.clone(), first: config.first };
+    let entries = select(load(&config.dataset)?, &selection)?;
+    let jobs = jobs(&config, &entries);
+    let tasks = jobs.iter().map(task).collect::<Result<Vec<_>>>()?;
+    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    let path = args.out.join("store.sqlite");
+    let store = tokio::task::spawn_blocking(move || Store::open(&path, &tasks)).await??;
+    let store = Arc::new(store);
+    let toolchain = Arc::new(super::toolchain(lean, Some(config.dataset.clone())).await?);
+    let workers = if config.workers == 0 { super::prove::default_workers() } else { config.workers };
+    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let cancel = on_interrupt();
+    let before = store.attempts()?;
+    let mut progress = Progress::new(jobs.len(), &before);
+    let worked = work(store.clone(), &jobs, &toolchain, &pool, workers, &cancel, |event| progress.tell(&event)).await;
+    progress.bar.finish_and_clear();
+    worked.map_err(ToolchainFailed)?;
+    let attempts = store.attempts()?;
+    if attempts.len() < jobs.len() {
+        eprintln!("stopped: {} of {} attempts are kept; the same command goes on", attempts.len(), jobs.len());
+    }
+    let names: Vec<String> = config.settings().iter().map(crate::bench::config::Setting::name).collect();
+    let dataset = config.dataset.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let certificates: Vec<Attempt> = attempts.iter().filter(|a| a.certificate.is_some()).cloned().collect();
+    let summary = Summary::new(dataset, toolchain.version.clone(), &names, config.gate.must_keep.clone(), attempts);
+    let comparisons = baseline.as_ref().map(|b| gate::compare(b, &summary, &config.gate));
+    reports(&args, &summary, comparisons.as_deref().unwrap_or(&[]), &certificates)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        print!("{}", summary.table());
+        println!("\nreports: {}/{{results.json, junit.xml, summary.md, index.html}}", args.out.display());
+    }
+    let Some(comparisons) = comparisons else { return Ok(Exit::Success) };
+    eprint!("{}", gate::report(&comparisons));
+    ensure!(!comparisons.is_empty(), "the baseline has none of this run's settings: {}", names.join("; "));
+    Ok(if comparisons.iter().all(gate::Comparison::passes) { Exit::Success } else { Exit::NotProved })
+}
+
+fn read_baseline(path: &Path) -> Result<Summary> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is no results.json of qstar bench", path.display()))
+}
+
+/// Writes every report, each whole or not at all, and the certificates of the proofs.
+fn reports(args: &BenchArgs, summary: &Summary, comparisons: &[gate::Comparison], proved: &[Attempt]) -> Result<()> {
+    let broken: Vec<String> = comparisons.iter().flat_map(|c| c.broken.clone()).collect();
+    put(&args.out.join("results.json"), &serde_json::to_string_pretty(summary)?)?;
+    put(&args.out.join("junit.xml"), &junit::write(summary, &broken)?)?;
+    put(&args.out.join("summary.md"), &format!("{}{}", summary.markdown(), gate::report(comparisons)))?;
+    put(&args.out.join("index.html"), &page::write(summary)?)?;
+    let folder = args.out.join("certificates");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    for attempt in proved {
+        let Some(certificate) = &attempt.certificate else { continue };
+        let path = folder.join(format!("{}.json", super::file_name(&attempt.theorem)));
+        if !path.exists() {
+            put(&path, &serde_json::to_string_pretty(certificate)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// The bar on a terminal, plain lines now and then when piped.
+struct Progress {
+    bar: ProgressBar,
+    plain: bool,
+    last: Instant,
+    proved: usize,
+    waiting: bool,
+}
+
+impl Progress {
+    fn new(all: usize, before: &[Attempt]) -> Progress {
+        let plain = !std::io::stderr().is_terminal();
+        let style = ProgressStyle::with_template("{bar:30.green} {pos}/{len} [{elapsed}, {eta} left] {wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(Some(all as u64), ProgressDrawTarget::stderr_with_hz(4)).with_style(style);
+        bar.set_position(before.len() as u64);
+        bar.reset_eta();
+        if !before.is_empty() {
+            eprintln!("going on: {} of {all} attempts are judged already", before.len());
+        }
+        let proved = before.iter().filter(|a| a.proved).count();
+        Progress { bar, plain, last: Instant::now(), proved, waiting: false }
+    }
+
+    fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Judged(attempt) => {
+                self.bar.inc(1);
+                self.proved += usize::from(attempt.proved);
+                let mark = if attempt.proved { "proved" } else { "not proved" };
+                self.bar.set_message(format!("{} proved; {}: {mark}", self.proved, attempt.theorem));
+                if self.plain && self.last.elapsed() >= Duration::from_secs(10) {
+                    self.last = Instant::now();
+                    let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
+                    eprintln!("{done} of {all}, {} proved, about {:.0} s left", self.proved, self.bar.eta().as_secs_f64());
+                }
+            }
+            Event::Waiting if !self.waiting => {
+                self.waiting = true;
+                self.bar.set_message("waiting for what other processes work on");
+                if self.plain {
+                    eprintln!("waiting for what other processes work on");
+                }
+            }
+            Event::Waiting => {}
+        }
+    }
+}
