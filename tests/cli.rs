@@ -25,6 +25,12 @@ fn theorems_of_different_kinds_are_proved() {
 }
 
 #[test]
+fn a_statement_without_a_name_is_proved() {
+    let run = qstar().args(["prove", "--statement", "example (a b : Nat) : a + b = b + a := by"]).assert().success();
+    assert!(String::from_utf8_lossy(&run.get_output().stdout).contains("example (a b : Nat) : a + b = b + a := by\n"));
+}
+
+#[test]
 fn a_false_statement_is_not_proved() {
     let run = qstar()
         .args(["prove", "--json", "--checks", "60", "--statement", "theorem t (n : Nat) : n < n := by"])
@@ -39,7 +45,7 @@ fn a_false_statement_is_not_proved() {
 fn bad_input_is_named_with_exit_code_2() {
     let cases: [(&[&str], &str); 6] = [
         (&["prove", "nothing.lean"], "nothing.lean"),
-        (&["prove", "README.md"], ".lean or .jsonl"),
+        (&["prove", "README.md"], "expected a .jsonl file, a .lean file"),
         (&["prove", "lean-project/Examples.lean:nope"], "nope"),
         (&["prove", "--statement", "theorem t : 1 = 1 := rfl"], "proof"),
         (&["prove", "--statement", "theorem t : Nat.unknownThing = 2 := by"], "does not elaborate"),
@@ -96,6 +102,31 @@ fn a_machine_that_cannot_be_set_up_is_told_what_to_do() {
             std::fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).filter(|n| n != "setup.lock").collect();
         assert!(left.is_empty(), "nothing half-made stays: {left:?}");
     }
+}
+
+#[test]
+fn a_dataset_is_checked_statement_by_statement() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data.jsonl");
+    let rows = [
+        r#"{"name":"good","formal_statement":"theorem good (n : Nat) : n = n := by"}"#,
+        r#"{"name":"again","formal_statement":"theorem again (n : Nat) :\n  n = n := by sorry"}"#,
+        r#"{"name":"library","header":"import Mathlib","formal_statement":"theorem library : (2 : ℝ) = 2 := by"}"#,
+        r#"{"name":"unknown","formal_statement":"theorem unknown : Nat.notThere = 2 := by"}"#,
+        r#"{"name":"wrong","formal_statement":"theorem wrong (p : Prop) : p + p := by"}"#,
+        r#"{"name":"done","formal_statement":"theorem done : 1 = 1 := rfl"}"#,
+    ];
+    std::fs::write(&data, rows.join("\n")).unwrap();
+    let run = qstar().args(["dataset", "check", "--json"]).arg(&data).assert().code(1);
+    let report: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    let status = |i: usize| report["theorems"][i]["status"].as_str().unwrap().to_owned();
+    let found: Vec<String> = (0..rows.len()).map(status).collect();
+    assert_eq!(found, ["elaborates", "elaborates", "missing_library", "other_version", "error", "no_statement"], "{report}");
+    assert_eq!(report["theorems"][1]["duplicate_of"], "good");
+    assert_eq!(report["theorems"][2]["library"], "Mathlib");
+    let table = qstar().args(["dataset", "check"]).arg(&data).assert().code(1);
+    let table = String::from_utf8_lossy(&table.get_output().stdout).into_owned();
+    assert!(table.contains("needs Mathlib, which is not here") && table.contains("the same as good"), "{table}");
 }
 
 #[test]

@@ -52,7 +52,7 @@ struct Document {
     proof_line: usize,
     proof_end: usize,
     check_line: Option<usize>,
-    axioms_line: usize,
+    axioms_line: Option<usize>,
     canary_line: usize,
 }
 
@@ -114,7 +114,7 @@ fn compile(problem: &Problem, proof: &str, claim: bool) -> Document {
     if let (Some(name), true) = (name, claim) {
         text.push_str(&format!("\nexample : QStarClaim := @{name}\n"));
     }
-    let axioms_line = line(&text) + 1;
+    let axioms_line = name.map(|_| line(&text) + 1);
     if let Some(name) = name {
         text.push_str(&format!("\n#print axioms {name}\n"));
     }
@@ -127,7 +127,7 @@ fn compile(problem: &Problem, proof: &str, claim: bool) -> Document {
 fn judge(document: &Document, messages: &[Message]) -> Result<Axioms, Rejection> {
     let mut axioms = Axioms::Unavailable;
     for m in messages {
-        if m.line == document.axioms_line {
+        if document.axioms_line == Some(m.line) {
             match read_axioms(&m.text) {
                 Some(found) => axioms = Axioms::Listed(found),
                 // The portable Lean holds exported parts of modules only, and refuses.
@@ -205,7 +205,12 @@ mod tests {
         ));
         assert!(matches!(judge(vec![say(document.check_line.unwrap(), "error", "x")]), Err(Rejection::OtherStatement(_))));
         assert_eq!(judge(vec![say(5, "warning", "declaration uses 'sorry'")]), Err(Rejection::Sorry));
-        let axioms = say(document.axioms_line, "information", "'t' depends on axioms: [propext, sorryAx]");
+        let axioms = say(document.axioms_line.unwrap(), "information", "'t' depends on axioms: [propext, sorryAx]");
         assert_eq!(judge(vec![axioms]), Err(Rejection::Axioms(vec!["sorryAx".into()])));
+        let nameless = compile(&Problem::from_statement("", "example : 1 = 1").unwrap(), "rfl", true);
+        assert_eq!(
+            super::judge(&nameless, &[say(nameless.canary_line, "information", "True.intro : True")]),
+            Ok(Axioms::Unavailable)
+        );
     }
 }
