@@ -31,9 +31,9 @@ fn candidates(from: usize, count: usize) -> Vec<Candidate> {
     (from..from + count)
         .map(|i| {
             let (signature, tactic) = kinds[i % kinds.len()];
-            let before = format!("example {} := by\n", signature.replace('K', &i.to_string()));
+            let statement = format!("example {}", signature.replace('K', &i.to_string()));
             Candidate {
-                hole: Arc::new(Hole { before, after: String::new(), indent: 2, bullet: None }),
+                hole: Arc::new(Hole::whole(&statement)),
                 tactic: tactic.to_owned(),
                 heartbeats: 40_000,
             }

@@ -64,14 +64,15 @@ pub fn open_theorems(text: &str) -> Result<Vec<Problem>> {
                 found.push(Problem { name, header: header.clone(), statement });
             }
             // An unfinished proof of another kind stays out as well.
-            None if is_theorem_with_sorry(&command.keyword, body) => {}
+            None if is_open_theorem(&command.keyword, body) => {}
             None => header.push_str(body),
         }
     }
     Ok(found)
 }
 
-fn is_theorem_with_sorry(keyword: &str, body: &str) -> bool {
+/// Whether a command is a theorem with `sorry` in it.
+pub fn is_open_theorem(keyword: &str, body: &str) -> bool {
     ["theorem", "lemma", "example"].contains(&keyword)
         && crate::lean::syntax::tokens(body).is_ok_and(|t| t.iter().any(|t| t.kind == Kind::Name && t.text == "sorry"))
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::lean::{Batch, Candidate, Pool, Verdict};
+use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::problem::Problem;
-use crate::search::{Budget, Oracle, Policy, Progress, Search, SearchError, StopReason, Value};
+use crate::search::{Budget, Event, Oracle, Policy, Progress, Search, SearchError, Sink, Spent, StopReason, Value};
 use crate::toolchain::Toolchain;
-use crate::verify::{Certificate, Rejection, verify};
+use crate::verify::{Certificate, Rejection, statement_hash, verify};
 
 /// Proofs that the verifier may refuse before a search gives up.
 const MAX_REJECTIONS: usize = 20;
@@ -72,6 +72,73 @@ pub struct Guide<'a> {
     pub budget: Budget,
     pub parallel: usize,
     pub cancel: CancellationToken,
+    /// Takes every event of the search.
+    pub sink: Option<&'a dyn Sink>,
+}
+
+impl<'a> Guide<'a> {
+    /// A guide with the default budget, for one batch at a time.
+    pub fn new(policy: &'a dyn Policy, value: &'a dyn Value) -> Guide<'a> {
+        Guide { policy, value, budget: Budget::default(), parallel: 1, cancel: CancellationToken::new(), sink: None }
+    }
+}
+
+/// Why a proof that the search found does not stand.
+pub struct Refused {
+    pub why: String,
+    /// The line of the proof (from 0) that is to blame.
+    pub line: Option<usize>,
+}
+
+/// How a search ended, and what the judge made of the proof it accepted.
+pub struct Found<T> {
+    pub reason: StopReason,
+    pub accepted: Option<(String, T)>,
+    pub rejected: Vec<String>,
+    pub spent: Spent,
+}
+
+/// Searches at a place until `judge` accepts a proof: refused ones are taken back and the search goes on.
+///
+/// # Errors
+/// When Lean does not take the place, or fails; and the judge's own.
+pub async fn search_at<T>(
+    oracle: &PoolOracle<'_>,
+    place: Hole,
+    guide: &Guide<'_>,
+    mut tell: impl FnMut(&Progress),
+    mut judge: impl AsyncFnMut(&str) -> Result<Result<T, Refused>, ProveError>,
+) -> Result<Found<T>, ProveError> {
+    let search = Search::begin(oracle, guide.policy, guide.value, place, guide.budget).await?;
+    let mut search = search.with_cancel(guide.cancel.clone()).with_parallel(guide.parallel).with_sink(guide.sink);
+    let (mut rejected, mut accepted) = (Vec::new(), None);
+    let mut reason;
+    loop {
+        reason = search.run(&mut tell).await;
+        let Some((proof, lines)) = search.graph().proof(search.graph().root()).filter(|_| reason == StopReason::Proved) else {
+            break;
+        };
+        match judge(&proof).await? {
+            Ok(found) => {
+                accepted = Some((proof, found));
+                break;
+            }
+            Err(Refused { why, line }) => {
+                tracing::info!("a proof is refused: {why}\n{proof}");
+                search.retract(lines.get(line.unwrap_or(0)).copied().unwrap_or(lines[0]), &why);
+                rejected.push(why);
+                if rejected.len() >= MAX_REJECTIONS {
+                    reason = StopReason::Exhausted;
+                    break;
+                }
+            }
+        }
+    }
+    if let Some(sink) = guide.sink {
+        let proof = accepted.as_ref().map(|(proof, _)| proof.clone());
+        sink.put(&Event::End { reason, checks: search.spent().checks, goals: search.spent().nodes, proof });
+    }
+    Ok(Found { reason, accepted, rejected, spent: search.spent().clone() })
 }
 
 /// Tries to prove a problem.
@@ -83,54 +150,38 @@ pub async fn prove(
     pool: &Pool,
     problem: &Problem,
     guide: &Guide<'_>,
-    mut tell: impl FnMut(&Progress),
+    tell: impl FnMut(&Progress),
 ) -> Result<Outcome, ProveError> {
     let header = format!("{}\n{}", problem.header.trim_end(), problem.statement.universe_command());
     let oracle = PoolOracle::new(pool, header.trim());
-    let statement = problem.statement.as_example();
-    let search = Search::begin(&oracle, guide.policy, guide.value, &statement, guide.budget).await?;
-    let mut search = search.with_cancel(guide.cancel.clone()).with_parallel(guide.parallel);
-    let mut rejected = Vec::new();
-    let mut certificate = None;
-    let mut reason;
-    loop {
-        reason = search.run(&mut tell).await;
-        let Some((proof, lines)) = search.graph().proof(search.graph().root()).filter(|_| reason == StopReason::Proved) else {
-            break;
-        };
-        match verify(toolchain, problem, &proof, VERIFY_TIME).await {
-            Ok(found) => {
-                certificate = Some(found);
-                break;
-            }
-            Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => {
-                return Err(ProveError::Verify(error));
-            }
-            Err(error) => {
-                tracing::info!("the verifier refuses a proof of {}: {error}\n{proof}", problem.name);
-                let line = match &error {
-                    Rejection::Lean { proof_line: Some(line), .. } => *line,
-                    _ => 0,
-                };
-                rejected.push(error.to_string());
-                if rejected.len() >= MAX_REJECTIONS {
-                    reason = StopReason::Exhausted;
-                    break;
-                }
-                search.retract(lines.get(line).copied().unwrap_or(lines[0]));
-            }
-        }
+    let place = Hole::whole(&problem.statement.as_example());
+    if let Some(sink) = guide.sink {
+        sink.put(&Event::Begin {
+            theorem: problem.name.clone(),
+            statement: problem.statement.text.clone(),
+            toolchain: toolchain.version.clone(),
+            run: statement_hash(&problem.header, &problem.statement.text)[..16].to_owned(),
+        });
     }
-    let spent = search.spent();
+    let judge = async |proof: &str| match verify(toolchain, problem, proof, VERIFY_TIME).await {
+        Ok(certificate) => Ok(Ok(certificate)),
+        Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => Err(ProveError::Verify(error)),
+        Err(Rejection::Lean { message, proof_line }) => {
+            Ok(Err(Refused { why: format!("Lean rejects it: {message}"), line: proof_line }))
+        }
+        Err(error) => Ok(Err(Refused { why: error.to_string(), line: None })),
+    };
+    let found = search_at(&oracle, place, guide, tell, judge).await?;
+    let certificate = found.accepted.map(|(_, certificate)| certificate);
     Ok(Outcome {
         name: problem.name.clone(),
         proved: certificate.is_some(),
-        reason,
+        reason: found.reason,
         proof: certificate.as_ref().map(Certificate::source),
         certificate,
-        checks: spent.checks,
-        goals: spent.nodes,
-        seconds: spent.since.elapsed().as_secs_f64(),
-        rejected,
+        checks: found.spent.checks,
+        goals: found.spent.nodes,
+        seconds: found.spent.since.elapsed().as_secs_f64(),
+        rejected: found.rejected,
     })
 }

@@ -58,6 +58,25 @@ const COMMAND_WORDS: &[&str] = &[
     "unsafe",
     "variable",
 ];
+/// Those of them that begin a command wherever they are a line's first word: no term or tactic has them.
+const ANYWHERE: &[&str] = &[
+    "abbrev",
+    "axiom",
+    "class",
+    "def",
+    "end",
+    "example",
+    "inductive",
+    "instance",
+    "lemma",
+    "mutual",
+    "namespace",
+    "opaque",
+    "section",
+    "structure",
+    "theorem",
+    "variable",
+];
 const MODIFIERS: &[&str] =
     &["private", "protected", "noncomputable", "nonrec", "partial", "unsafe", "public", "local", "scoped", "meta"];
 
@@ -168,6 +187,11 @@ impl Statement {
         &self.text[self.signature..]
     }
 
+    /// Where binders and type begin in `text`.
+    pub fn signature_start(&self) -> usize {
+        self.signature
+    }
+
     /// The same statement without a name, so that nothing can refer to it.
     pub fn as_example(&self) -> String {
         format!("example {}", self.signature())
@@ -212,6 +236,9 @@ fn declaration_keyword(code: &[Token]) -> Option<usize> {
     None
 }
 
+/// Attributes and modifiers before a keyword are not more tokens than this.
+const HEAD_TOKENS: usize = 200;
+
 /// One command of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
@@ -221,8 +248,8 @@ pub struct Command {
     pub keyword: String,
 }
 
-/// Cuts a file into commands. A command begins with its word (or doc comment, attribute, `#`) at the start of a line;
-/// what stands before the first one (imports, comments) belongs to none.
+/// Cuts a file into commands. A command begins with its word (or doc comment, attribute, `#`) at the start of a line,
+/// a declaration also where it is indented; what stands before the first one (imports, comments) belongs to none.
 ///
 /// # Errors
 /// When a comment or string is left open.
@@ -231,17 +258,17 @@ pub fn commands(source: &str) -> Result<Vec<Command>, SyntaxError> {
     let mut found: Vec<Command> = Vec::new();
     let mut joined = false;
     for (i, token) in all.iter().enumerate() {
-        let line_start = token.start == 0 || source.as_bytes()[token.start - 1] == b'\n';
         let opens = match token.kind {
             Kind::Comment => token.text.starts_with("/--"),
             Kind::Name => COMMAND_WORDS.contains(&token.text),
             _ => token.text == "#" || (token.text == "@" && all.get(i + 1).is_some_and(|t| t.text == "[")),
         };
-        if !line_start || !opens {
+        let Some(indent) = indentation(source, token.start).filter(|_| opens) else { continue };
+        let rest: Vec<Token> = all[i..].iter().filter(|t| t.kind != Kind::Comment).take(HEAD_TOKENS).copied().collect();
+        let keyword = declaration_keyword(&rest).map_or(String::new(), |k| rest[k].text.to_owned());
+        if indent > 0 && !ANYWHERE.contains(&keyword.as_str()) {
             continue;
         }
-        let rest: Vec<Token> = all[i..].iter().filter(|t| t.kind != Kind::Comment).copied().collect();
-        let keyword = declaration_keyword(&rest).map_or(String::new(), |k| rest[k].text.to_owned());
         let is_head = token.kind == Kind::Comment || token.text == "@" || MODIFIERS.contains(&token.text);
         match found.last_mut() {
             // A head goes with the declaration that follows it, and so does `… in`.
@@ -253,13 +280,19 @@ pub fn commands(source: &str) -> Result<Vec<Command>, SyntaxError> {
                 found.push(Command { range: token.start..source.len(), keyword: keyword.clone() });
             }
         }
-        let next = all[i + 1..].iter().filter(|t| t.kind != Kind::Comment).find(|t| source.as_bytes()[t.start - 1] == b'\n');
+        let next = all[i + 1..].iter().filter(|t| t.kind != Kind::Comment).find(|t| indentation(source, t.start).is_some());
         let before_next =
             next.and_then(|n| all[i..].iter().take_while(|t| t.start < n.start).filter(|t| t.kind != Kind::Comment).last());
         joined = is_head && next.is_some_and(|n| rest.iter().take_while(|t| t.start < n.start).all(|t| t.text != keyword))
             || (["open", "set_option", "omit", "include"].contains(&token.text) && before_next.is_some_and(|t| t.text == "in"));
     }
     Ok(found)
+}
+
+/// How many spaces stand before the place on its line; `None` when something else does.
+fn indentation(source: &str, at: usize) -> Option<usize> {
+    let line = source[..at].rsplit('\n').next().unwrap_or("");
+    line.bytes().all(|b| b == b' ').then_some(line.len())
 }
 
 #[cfg(test)]
@@ -291,5 +324,12 @@ mod tests {
         assert_eq!(words, ["import", "open", "theorem", "lemma", "", "end"]);
         assert!(file[found[2].range.clone()].starts_with("/-- doc"));
         assert!(file[found[3].range.clone()].starts_with("set_option"));
+    }
+
+    #[test]
+    fn indented_declarations_are_commands_and_their_insides_are_not() {
+        let file = "namespace A\n  /-- doc -/\n  private theorem a : P := by\n    open Nat in\n    simp\n  structure S where\n    /-- f -/\n    f : Nat\nend A\n";
+        let words: Vec<String> = commands(file).unwrap().into_iter().map(|c| c.keyword).collect();
+        assert_eq!(words, ["namespace", "theorem", "structure", "end"]);
     }
 }

@@ -12,7 +12,6 @@ use qstar::problem::Problem;
 use qstar::prover::{Guide, prove};
 use qstar::search::{Budget, Heuristic, Portfolio};
 use qstar::toolchain::Toolchain;
-use tokio_util::sync::CancellationToken;
 
 /// Twenty theorems; some are false, so that they stay open.
 fn problems() -> Vec<Problem> {
@@ -43,7 +42,7 @@ async fn proved(toolchain: &Arc<Toolchain>, killer: bool) -> (BTreeSet<String>, 
     let mut names = BTreeSet::new();
     for problem in problems() {
         let policy = Portfolio::for_header(&problem.header);
-        let guide = Guide { policy: &policy, value: &Heuristic, budget, parallel: 1, cancel: CancellationToken::new() };
+        let guide = Guide { budget, ..Guide::new(&policy, &Heuristic) };
         if prove(toolchain, &pool, &problem, &guide, |_| {}).await.unwrap().proved {
             names.insert(problem.name.clone());
         }

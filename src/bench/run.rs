@@ -169,7 +169,7 @@ async fn attempt(job: &Job<'_>, toolchain: &Toolchain, pool: &Pool, cancel: &Can
     let policy: Box<dyn Policy> = if job.seed == 0 { Box::new(portfolio) } else { Box::new(Seeded::new(portfolio, job.seed)) };
     let Strategy::BestFirst = job.setting.strategy;
     let budget = Budget { time: Duration::from_secs_f64(job.setting.time), checks: job.setting.checks, ..Budget::default() };
-    let guide = Guide { policy: policy.as_ref(), value: &Heuristic, budget, parallel: 1, cancel: cancel.clone() };
+    let guide = Guide { budget, cancel: cancel.clone(), ..Guide::new(policy.as_ref(), &Heuristic) };
     match prove(toolchain, pool, problem, &guide, |_| ()).await {
         Ok(outcome) if outcome.reason == StopReason::Cancelled => return Ok(None),
         Ok(outcome) => {

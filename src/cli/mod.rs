@@ -2,6 +2,7 @@
 
 mod bench;
 mod dataset;
+mod fill;
 mod prove;
 mod setup;
 mod verify;
@@ -46,6 +47,7 @@ Examples:
   qstar prove lean-project/Examples.lean:sum_to       one of them
   qstar prove --statement 'theorem t (n : Nat) : 2 ∣ n * (n + 1) := by'
   qstar prove DATA.jsonl --name mathd_algebra_123 --time 60
+  qstar fill FILE.lean --diff                         what would stand in the place of each sorry
   qstar verify ORIGINAL.lean CANDIDATE.lean           is every sorry filled honestly?
   qstar bench benchmarks/small.toml --out run1        a benchmark; the same command goes on after a stop
   qstar dataset check DATA.jsonl                      which statements elaborate, and why not
@@ -76,6 +78,8 @@ struct Cli {
 enum Command {
     /// Search for proofs of theorems and verify what is found.
     Prove(prove::ProveArgs),
+    /// Fill the `sorry`s of Lean files where they stand; the rest stays as it is, byte for byte.
+    Fill(fill::FillArgs),
     /// Check a certificate again from nothing, or a file of proofs against the original with its sorrys.
     Verify(verify::VerifyArgs),
     /// Run a proof benchmark: resumable, with reports for people and CI, and a gate against an earlier run.
@@ -127,6 +131,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
     let exit = runtime.block_on(async {
         match cli.command {
             Command::Prove(args) => prove::run(args, cli.lean).await,
+            Command::Fill(args) => fill::run(args, cli.lean).await,
             Command::Verify(args) => verify::run(args, cli.lean).await,
             Command::Bench(args) => bench::run(args, cli.lean).await,
             Command::Dataset(args) => dataset::run(args, cli.lean).await,

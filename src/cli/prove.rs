@@ -46,7 +46,7 @@ pub struct ProveArgs {
     json: bool,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+pub fn seconds(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if value > 0.0 && value <= 1e7 { Ok(value) } else { Err("must be more than 0 and at most 10 million".to_owned()) }
 }
@@ -80,7 +80,7 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
         }
         let line = Line::new(&problem.name);
         let policy = Portfolio::for_header(&problem.header);
-        let guide = Guide { policy: &policy, value: &Heuristic, budget, parallel: workers, cancel: cancel.clone() };
+        let guide = Guide { budget, parallel: workers, cancel: cancel.clone(), ..Guide::new(&policy, &Heuristic) };
         let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;
         line.end();
         let outcome = outcome.map_err(|e| match e {
@@ -117,19 +117,19 @@ fn load(place: &str, name: Option<String>) -> Result<Vec<Problem>> {
 }
 
 /// The progress line: live on a terminal, a plain line now and then when piped.
-struct Line {
+pub struct Line {
     bar: indicatif::ProgressBar,
     name: String,
     plain: Option<std::sync::Mutex<Instant>>,
 }
 
 impl Line {
-    fn new(name: &str) -> Line {
+    pub fn new(name: &str) -> Line {
         let plain = (!std::io::stderr().is_terminal()).then(|| std::sync::Mutex::new(Instant::now()));
         Line { bar: spinner(), name: name.to_owned(), plain }
     }
 
-    fn tell(&self, p: &Progress) {
+    pub fn tell(&self, p: &Progress) {
         let trying = p.trying.replace('\n', "; ");
         let message = format!("{}: {} checks, {} goals, depth {}, trying {trying}", self.name, p.checks, p.goals, p.depth);
         match &self.plain {
@@ -148,7 +148,7 @@ impl Line {
         }
     }
 
-    fn end(&self) {
+    pub fn end(&self) {
         self.bar.finish_and_clear();
     }
 }

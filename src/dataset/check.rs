@@ -106,8 +106,7 @@ fn words(command: &str) -> Vec<String> {
 }
 
 fn probe(problem: &Problem) -> Candidate {
-    let before = format!("{} := by\n", problem.statement.as_example());
-    let hole = Arc::new(Hole { before, after: String::new(), indent: 2, bullet: None });
+    let hole = Arc::new(Hole::whole(&problem.statement.as_example()));
     Candidate { hole, tactic: "skip".to_owned(), heartbeats: HEARTBEATS }
 }
 

@@ -60,6 +60,11 @@ impl Document {
             }
             text.push('\n');
             line += 1;
+            let scope = hole.scoped.then(|| format!("QStarScope{}", slots.len()));
+            if let Some(scope) = &scope {
+                text.push_str(&format!("namespace {scope}\n"));
+                line += 1;
+            }
             let first_line = line;
             let start = text.len();
             text.push_str(&hole.before);
@@ -80,7 +85,12 @@ impl Document {
             let tactic_end = line - 1;
             text.push_str(&hole.after);
             line += hole.after.matches('\n').count() as u32;
-            slots.push(Slot { first_line, tactic_line, tactic_end, last_line: line - 1, opener });
+            let last_line = line - 1;
+            if let Some(scope) = &scope {
+                text.push_str(&format!("end {scope}\n"));
+                line += 1;
+            }
+            slots.push(Slot { first_line, tactic_line, tactic_end, last_line, opener });
         }
         // A last word, so that the last candidate, too, is followed by something that ends it.
         text.push('\n');
@@ -198,12 +208,13 @@ mod tests {
 
     #[test]
     fn a_batch_becomes_one_document() {
-        let whole = Arc::new(Hole { before: "example : p := by\n".into(), after: String::new(), indent: 2, bullet: None });
+        let whole = Arc::new(Hole::whole("example : p"));
         let inner = Arc::new(Hole {
             before: "example : q ∧ r := by\n  constructor\n  ·\n".into(),
             after: "  · sorry\n".into(),
             indent: 4,
             bullet: Some((2, 2)),
+            scoped: false,
         });
         let candidates = [
             Candidate { hole: whole, tactic: "intro x\nexact x".into(), heartbeats: 8000 },

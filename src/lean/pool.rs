@@ -166,7 +166,7 @@ impl Drop for Pool {
 }
 
 fn key(seed: Sha256, candidate: &Candidate) -> Key {
-    let mut hash = seed.chain_update(candidate.heartbeats.to_le_bytes());
+    let mut hash = seed.chain_update(candidate.heartbeats.to_le_bytes()).chain_update([u8::from(candidate.hole.scoped)]);
     for part in [&candidate.hole.before, &candidate.hole.after, &candidate.tactic] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());

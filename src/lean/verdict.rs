@@ -18,6 +18,16 @@ pub struct Hole {
     pub indent: usize,
     /// Line (within `before`) and column of the bullet that focuses the hole; `None`: the theorem's own `by`.
     pub bullet: Option<(u32, u32)>,
+    /// The text declares names: each candidate gets a namespace of its own, so that copies do not clash.
+    pub scoped: bool,
+}
+
+impl Hole {
+    /// The whole proof of `statement` (`example … : type`, without `:=`).
+    pub fn whole(statement: &str) -> Hole {
+        let before = format!("{statement} := by\n");
+        Hole { before, after: String::new(), indent: 2, bullet: None, scoped: false }
+    }
 }
 
 /// A tactic to be tried at a hole.

@@ -12,23 +12,46 @@
 //! Pure data: no Lean, no policy, no time.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
+use serde::{Deserialize, Serialize};
 
 use crate::lean::document::indent_into;
 use crate::lean::goal::{is_coupled, state_key};
 use crate::lean::{Goal, Hole};
 
 /// A proof state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "u32", into = "u32")]
 pub struct GoalId(NodeIndex);
 
 /// A tactic that Lean accepted at a goal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "u32", into = "u32")]
 pub struct StepId(NodeIndex);
+
+impl From<u32> for GoalId {
+    fn from(number: u32) -> GoalId {
+        GoalId(NodeIndex::new(number as usize))
+    }
+}
+impl From<GoalId> for u32 {
+    fn from(id: GoalId) -> u32 {
+        id.0.index() as u32
+    }
+}
+impl From<u32> for StepId {
+    fn from(number: u32) -> StepId {
+        StepId(NodeIndex::new(number as usize))
+    }
+}
+impl From<StepId> for u32 {
+    fn from(id: StepId) -> u32 {
+        id.0.index() as u32
+    }
+}
 
 /// Where a goal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,13 +100,24 @@ pub struct Graph {
     nodes: StableDiGraph<Node, ()>,
     by_key: HashMap<String, GoalId>,
     root: GoalId,
-    /// From `example` to `:= by`, line break included.
-    statement: Arc<str>,
+    /// Where the root's own proof stands.
+    place: Hole,
+    /// What became of goals since it was last asked.
+    changes: Vec<(GoalId, Status)>,
+}
+
+/// What [`Graph::add_step`] did.
+#[derive(Debug, Default)]
+pub struct Added {
+    /// `None`: the step leads back to its own goal and was not added.
+    pub step: Option<StepId>,
+    /// Goals that are new in the graph.
+    pub new: Vec<GoalId>,
 }
 
 impl Graph {
-    /// A graph of one goal. `statement` is what stands before the proof, up to `:= by` and a line break.
-    pub fn new(statement: Arc<str>, state: Vec<Goal>) -> Graph {
+    /// A graph of one goal, whose proof goes to `place`.
+    pub fn new(place: Hole, state: Vec<Goal>) -> Graph {
         let mut nodes = StableDiGraph::new();
         let key = state_key(&state);
         let node = GoalNode {
@@ -97,7 +131,7 @@ impl Graph {
             value: 0.5,
         };
         let root = GoalId(nodes.add_node(Node::Goal(node)));
-        Graph { nodes, by_key: HashMap::from([(key, root)]), root, statement }
+        Graph { nodes, by_key: HashMap::from([(key, root)]), root, place, changes: Vec::new() }
     }
 
     pub fn root(&self) -> GoalId {
@@ -134,14 +168,19 @@ impl Graph {
         matches!(self.goal(id).status, Status::Proved(_))
     }
 
-    /// Adds a step from `parent` that leaves `left`. Returns the goals that are new in the graph.
+    /// Goals that became proved or exhausted since the last call, in order.
+    pub fn take_changes(&mut self) -> Vec<(GoalId, Status)> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Adds a step from `parent` that leaves `left`.
     ///
     /// Goals that share metavariables become one node. A step that leads back to its own goal is not added.
-    pub fn add_step(&mut self, parent: GoalId, tactic: &str, log_prior: f64, left: Vec<Goal>) -> Vec<GoalId> {
+    pub fn add_step(&mut self, parent: GoalId, tactic: &str, log_prior: f64, left: Vec<Goal>) -> Added {
         let states = if is_coupled(&left) { vec![left] } else { left.into_iter().map(|g| vec![g]).collect() };
         let keys: Vec<String> = states.iter().map(|s| state_key(s)).collect();
         if keys.iter().any(|k| self.by_key.get(k) == Some(&parent)) {
-            return Vec::new();
+            return Added::default();
         }
         let step = StepId(self.nodes.add_node(Node::Step(StepNode {
             tactic: tactic.to_owned(),
@@ -179,7 +218,7 @@ impl Graph {
             node.goals = goals;
         }
         self.mark_proved(vec![step]);
-        new
+        Added { step: Some(step), new }
     }
 
     /// Carries «proved» up from steps whose goals may all be proved now.
@@ -193,6 +232,7 @@ impl Graph {
             for parent in parents {
                 if !self.is_proved(parent) {
                     self.goal_mut(parent).status = Status::Proved(step);
+                    self.changes.push((parent, Status::Proved(step)));
                     steps.extend(self.nodes.neighbors_directed(parent.0, Direction::Incoming).map(StepId));
                 }
             }
@@ -213,6 +253,7 @@ impl Graph {
                 continue;
             }
             self.goal_mut(goal).status = Status::Exhausted;
+            self.changes.push((goal, Status::Exhausted));
             for step in self.nodes.neighbors_directed(goal.0, Direction::Incoming) {
                 goals.extend(self.nodes.neighbors_directed(step, Direction::Incoming).map(GoalId));
             }
@@ -268,8 +309,7 @@ impl Graph {
             way.push((step, place));
             at = GoalId(self.nodes.neighbors_directed(step.0, Direction::Incoming).next().expect("a step has a goal"));
         }
-        let mut before = self.statement.to_string();
-        let (mut after, mut indent, mut bullet) = (String::new(), 2, None);
+        let Hole { mut before, mut after, mut indent, mut bullet, scoped } = self.place.clone();
         for &(step, place) in way.iter().rev() {
             let node = self.step(step);
             indent_into(&mut before, &node.tactic, indent);
@@ -283,7 +323,7 @@ impl Graph {
                 indent += 2;
             }
         }
-        Hole { before, after, indent, bullet }
+        Hole { before, after, indent, bullet, scoped }
     }
 
     /// The proof of a proved goal as a tactic block, and the step of each of its lines.
@@ -318,13 +358,13 @@ mod tests {
         Goal { case: None, hypotheses: Vec::new(), target: target.to_owned() }
     }
     fn graph() -> Graph {
-        Graph::new("example : p := by\n".into(), vec![goal("p")])
+        Graph::new(Hole::whole("example : p"), vec![goal("p")])
     }
 
     #[test]
     fn a_step_is_proved_when_all_its_goals_are() {
         let mut g = graph();
-        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b")]);
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b")]).new;
         assert_eq!(new.len(), 2);
         g.add_step(new[0], "rfl", 0.0, vec![]);
         assert!(!g.is_proved(g.root()));
@@ -337,9 +377,9 @@ mod tests {
     #[test]
     fn equal_states_meet_and_cycles_prove_nothing() {
         let mut g = graph();
-        let a = g.add_step(g.root(), "rw [h]", -1.0, vec![goal("a")])[0];
-        assert!(g.add_step(a, "rw [← h]", -1.0, vec![goal("p")]).is_empty());
-        assert!(g.add_step(a, "skip", -1.0, vec![goal("a")]).is_empty());
+        let a = g.add_step(g.root(), "rw [h]", -1.0, vec![goal("a")]).new[0];
+        assert!(g.add_step(a, "rw [← h]", -1.0, vec![goal("p")]).new.is_empty());
+        assert!(g.add_step(a, "skip", -1.0, vec![goal("a")]).step.is_none());
         assert!(!g.is_proved(g.root()));
         g.mark_expanded(a);
         g.mark_expanded(g.root());
@@ -351,7 +391,7 @@ mod tests {
     #[test]
     fn exhausted_goals_take_their_steps_with_them() {
         let mut g = graph();
-        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b")]);
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b")]).new;
         g.mark_expanded(g.root());
         g.mark_expanded(new[0]);
         assert_eq!(g.goal(g.root()).status, Status::Exhausted);
@@ -362,7 +402,7 @@ mod tests {
     fn coupled_goals_stay_together() {
         let mut g = graph();
         let witness = Goal { case: Some("w".into()), ..goal("Nat") };
-        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("q ?w"), witness]);
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("q ?w"), witness]).new;
         assert_eq!(new.len(), 1);
         assert_eq!(g.hole(new[0]).indent, 2);
     }
@@ -380,7 +420,7 @@ mod tests {
     #[test]
     fn holes_leave_other_goals_to_sorry() {
         let mut g = graph();
-        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b"), goal("c")]);
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b"), goal("c")]).new;
         let hole = g.hole(new[1]);
         assert_eq!(hole.before, "example : p := by\n  constructor\n  · sorry\n  ·\n");
         assert_eq!(hole.after, "  · sorry\n");

@@ -3,6 +3,7 @@
 //! Knows Lean only through [`Oracle`], networks only through [`Policy`] and [`Value`].
 
 pub mod budget;
+pub mod event;
 pub mod graph;
 pub mod policy;
 pub mod portfolio;
@@ -16,9 +17,10 @@ use std::time::Instant;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::lean::{Candidate, Goal, Verdict};
+use crate::lean::{Candidate, Goal, Hole, Verdict};
 pub use budget::{Budget, Spent, StopReason};
-pub use graph::{GoalId, Graph, StepId};
+pub use event::{Event, VerdictKind, Sink};
+pub use graph::{Added, GoalId, Graph, Status, StepId};
 pub use policy::{Heuristic, Policy, Proposal, Value};
 pub use portfolio::Portfolio;
 
@@ -103,6 +105,7 @@ pub struct Search<'a, O: Oracle> {
     value: &'a dyn Value,
     budget: Budget,
     cancel: CancellationToken,
+    sink: Option<&'a dyn Sink>,
     /// Batches given to the oracle at a time.
     parallel: usize,
     graph: Graph,
@@ -115,7 +118,7 @@ pub struct Search<'a, O: Oracle> {
 }
 
 impl<'a, O: Oracle> Search<'a, O> {
-    /// Asks Lean for the goal of `statement` (`example … : type`, without `:=`) and sets a search up.
+    /// Asks Lean for the goal at `place` and sets a search up.
     ///
     /// # Errors
     /// When the statement does not elaborate, or Lean is not to be had.
@@ -123,13 +126,11 @@ impl<'a, O: Oracle> Search<'a, O> {
         oracle: &'a O,
         policy: &'a dyn Policy,
         value: &'a dyn Value,
-        statement: &str,
+        place: Hole,
         budget: Budget,
     ) -> Result<Search<'a, O>, SearchError> {
         let since = Instant::now();
-        let statement: Arc<str> = format!("{statement} := by\n").into();
-        let probe = Graph::new(statement.clone(), Vec::new());
-        let hole = Arc::new(probe.hole(probe.root()));
+        let hole = Arc::new(place.clone());
         let verdict =
             oracle.check(vec![Candidate { hole, tactic: "skip".to_owned(), heartbeats: MORE_HEARTBEATS }]).await.pop();
         let state = match verdict {
@@ -144,16 +145,25 @@ impl<'a, O: Oracle> Search<'a, O> {
             value,
             budget,
             cancel: CancellationToken::new(),
+            sink: None,
             parallel: 1,
-            graph: Graph::new(statement, state),
+            graph: Graph::new(place, state),
             frontier: BinaryHeap::new(),
             proposals: HashMap::new(),
             pending: HashMap::new(),
             spent: Spent { since, checks: 1, nodes: 1 },
             pushed: 0,
         };
-        search.score(&[search.graph.root()]);
+        let root = search.graph.root();
+        search.score(&[root]);
         Ok(search)
+    }
+
+    /// Tells `sink` what happens from now on, the root first.
+    pub fn with_sink(mut self, sink: Option<&'a dyn Sink>) -> Self {
+        self.sink = sink;
+        self.tell_goal(self.graph.root());
+        self
     }
 
     /// Lets the search be stopped from outside.
@@ -218,8 +228,10 @@ impl<'a, O: Oracle> Search<'a, O> {
     }
 
     /// Takes the step back that the verifier refused, and opens again what had been closed by it.
-    pub fn retract(&mut self, step: StepId) {
+    pub fn retract(&mut self, step: StepId, reason: &str) {
+        self.tell(|| Event::Retracted { step, reason: reason.to_owned() });
         self.graph.retract(step);
+        self.tell_changes();
         let open: Vec<GoalId> = self.proposals.keys().copied().filter(|&g| !self.graph.goal(g).expanded).collect();
         self.frontier.clear();
         let mut again: Vec<(GoalId, usize)> = open.into_iter().map(|g| (g, self.graph.goal(g).tried)).collect();
@@ -263,7 +275,7 @@ impl<'a, O: Oracle> Search<'a, O> {
     }
 
     fn candidates(&self, batch: &[Tried]) -> Vec<Candidate> {
-        let mut holes: HashMap<GoalId, Arc<crate::lean::Hole>> = HashMap::new();
+        let mut holes: HashMap<GoalId, Arc<Hole>> = HashMap::new();
         let hole = |goal: GoalId, holes: &mut HashMap<_, _>| {
             holes.entry(goal).or_insert_with(|| Arc::new(self.graph.hole(goal))).clone()
         };
@@ -277,24 +289,34 @@ impl<'a, O: Oracle> Search<'a, O> {
     fn expand(&mut self, batch: Vec<Tried>, verdicts: Vec<Verdict>) -> Vec<GoalId> {
         let mut new = Vec::new();
         for (Tried { goal, proposal, heartbeats }, verdict) in batch.into_iter().zip(verdicts) {
-            let left = match verdict {
-                Verdict::Closed => Some(Vec::new()),
-                Verdict::Goals(goals) => Some(goals),
-                Verdict::Failed(message) => {
-                    tracing::debug!(tactic = proposal.tactic, message, "failed");
-                    None
-                }
-                Verdict::TimedOut if heartbeats < MORE_HEARTBEATS => {
-                    self.push_again(goal, &proposal);
-                    continue;
-                }
-                other => {
-                    tracing::debug!(tactic = proposal.tactic, ?other, "no verdict");
-                    None
-                }
+            let again = verdict == Verdict::TimedOut && heartbeats < MORE_HEARTBEATS;
+            let (outcome, left, message) = match verdict {
+                Verdict::Closed => (VerdictKind::Closed, Some(Vec::new()), None),
+                Verdict::Goals(goals) => (VerdictKind::Goals, Some(goals), None),
+                Verdict::Failed(message) => (VerdictKind::Failed, None, Some(message)),
+                Verdict::TimedOut => (VerdictKind::TimedOut, None, None),
+                Verdict::Hung => (VerdictKind::Hung, None, None),
+                Verdict::Refused(refusal) => (VerdictKind::Refused, None, Some(refusal.to_string())),
+                Verdict::Crashed(message) => (VerdictKind::Crashed, None, Some(message)),
             };
-            if let Some(left) = left {
-                new.extend(self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left));
+            tracing::debug!(tactic = proposal.tactic, ?outcome, message);
+            let added = left.map_or_else(Added::default, |left| {
+                self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left)
+            });
+            self.tell(|| Event::Tried {
+                goal,
+                tactic: proposal.tactic.clone(),
+                log_prior: proposal.log_prior,
+                heartbeats,
+                verdict: outcome,
+                message,
+                step: added.step,
+                left: added.step.map_or_else(Vec::new, |step| self.graph.step(step).goals.clone()),
+            });
+            new.extend(added.new);
+            if again {
+                self.push_again(goal, &proposal);
+                continue;
             }
             let pending = self.pending.entry(goal).or_default();
             *pending = pending.saturating_sub(1);
@@ -303,7 +325,41 @@ impl<'a, O: Oracle> Search<'a, O> {
             }
         }
         self.spent.nodes = self.graph.goals();
+        self.tell_changes();
+        let (seconds, checks, goals) = (self.spent.since.elapsed().as_secs_f64(), self.spent.checks, self.spent.nodes);
+        self.tell(|| Event::Clock { seconds, checks, goals });
         new
+    }
+
+    fn tell(&self, event: impl FnOnce() -> Event) {
+        if let Some(sink) = self.sink {
+            sink.put(&event());
+        }
+    }
+
+    fn tell_goal(&self, goal: GoalId) {
+        self.tell(|| {
+            let node = self.graph.goal(goal);
+            let state: Vec<String> = node.state.iter().map(Goal::to_string).collect();
+            Event::Goal {
+                goal,
+                state: state.join("\n\n"),
+                depth: node.depth,
+                log_prior: node.log_prior,
+                value: node.value,
+                from: node.origin.map(|(step, _)| step),
+            }
+        });
+    }
+
+    fn tell_changes(&mut self) {
+        for (goal, status) in self.graph.take_changes() {
+            match status {
+                Status::Proved(step) => self.tell(|| Event::Proved { goal, step }),
+                Status::Exhausted => self.tell(|| Event::Exhausted { goal }),
+                Status::Open => {}
+            }
+        }
     }
 
     /// Asks policy and value about new goals and opens them.
@@ -313,6 +369,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         let values = self.value.score(&states);
         for ((&goal, value), proposals) in new.iter().zip(values).zip(self.policy.propose(&states)) {
             self.graph.goal_mut(goal).value = value;
+            self.tell_goal(goal);
             if proposals.is_empty() {
                 self.graph.mark_expanded(goal);
             }

@@ -105,7 +105,8 @@ impl Certificate {
     }
 }
 
-fn statement_hash(header: &str, statement: &str) -> String {
+/// SHA-256 of a header, a zero byte and a statement, in hexadecimal digits.
+pub fn statement_hash(header: &str, statement: &str) -> String {
     hex(&Sha256::new().chain_update(header).chain_update([0]).chain_update(statement).finalize())
 }
 

@@ -4,7 +4,7 @@
 
 pub mod candidate;
 pub mod certificate;
-mod process;
+pub(crate) mod process;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::lean::guard::{self, Refusal};
 use crate::lean::syntax::tokens;
 use crate::problem::Problem;
 use crate::toolchain::Toolchain;
-pub use certificate::{Axioms, Certificate};
+pub use certificate::{Axioms, Certificate, statement_hash};
 pub use process::Message;
 
 /// Axioms that a proof may rest on: those of Lean's own library.

@@ -15,6 +15,5 @@ pub fn toolchain() -> Arc<Toolchain> {
 /// A candidate for a statement's whole proof.
 #[allow(dead_code, reason = "not every test file needs it")]
 pub fn candidate(statement: &str, tactic: &str) -> Candidate {
-    let hole = Hole { before: format!("{statement} := by\n"), after: String::new(), indent: 2, bullet: None };
-    Candidate { hole: Arc::new(hole), tactic: tactic.to_owned(), heartbeats: 40_000 }
+    Candidate { hole: Arc::new(Hole::whole(statement)), tactic: tactic.to_owned(), heartbeats: 40_000 }
 }

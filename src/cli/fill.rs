@@ -1,0 +1,138 @@
+//! `qstar fill`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::json;
+use similar::TextDiff;
+
+use super::prove::{Line, default_workers, seconds};
+use super::{Exit, ToolchainFailed, on_interrupt};
+use crate::fill::{self, Outcome, Status};
+use crate::lean::{Pool, PoolOptions};
+use crate::prover::Guide;
+use crate::search::{Budget, Heuristic, Portfolio, StopReason};
+use crate::toolchain::Toolchain;
+
+#[derive(Args)]
+pub struct FillArgs {
+    /// Lean files. Each is written back only when Lean accepts the whole of it.
+    #[arg(required = true, value_name = "FILE.lean")]
+    files: Vec<PathBuf>,
+    /// Print what would change as a diff, and write nothing.
+    #[arg(long)]
+    diff: bool,
+    /// Write nothing; the exit code says whether every `sorry` can be filled.
+    #[arg(long)]
+    check: bool,
+    /// Seconds for each `sorry`.
+    #[arg(long, default_value_t = 60.0, value_parser = seconds)]
+    time: f64,
+    /// Lean checks for each `sorry`.
+    #[arg(long, default_value_t = Budget::default().checks)]
+    checks: u64,
+    /// Lean processes; by default as cores and memory allow.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    /// Print one JSON object for each file.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Exit code 0: no `sorry` is left (or would be); 1: some are.
+pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
+    let workers = args.workers.map_or_else(default_workers, usize::from);
+    let cancel = on_interrupt();
+    let budget = Budget { time: Duration::from_secs_f64(args.time), checks: args.checks, ..Budget::default() };
+    // All are read first, so that a wrong name is told before any work.
+    let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let texts = args.files.iter().map(read).collect::<Result<Vec<String>>>()?;
+    let mut warm: Option<(Arc<Toolchain>, Pool)> = None;
+    let mut all_filled = true;
+    for (path, text) in args.files.iter().zip(&texts) {
+        if cancel.is_cancelled() {
+            all_filled = false;
+            break;
+        }
+        let toolchain = super::toolchain(lean.clone(), Some(path.clone())).await?;
+        // Files of one project share their workers.
+        if warm.as_ref().is_none_or(|(known, _)| known.root() != toolchain.root()) {
+            let toolchain = Arc::new(toolchain);
+            warm = Some((toolchain.clone(), Pool::new(toolchain, PoolOptions { workers, ..PoolOptions::default() })));
+        }
+        let Some((toolchain, pool)) = &warm else { unreachable!("just set") };
+        let line = Line::new(&path.display().to_string());
+        let search = async |header: &str, hole, oracle: &crate::prover::PoolOracle<'_>| {
+            let policy = Portfolio::for_header(header);
+            let guide = Guide { budget, parallel: workers, cancel: cancel.clone(), ..Guide::new(&policy, &Heuristic) };
+            fill::attempt(oracle, hole, &guide, |p| line.tell(p)).await
+        };
+        let outcome = fill::fill(toolchain, pool, text, search).await;
+        line.end();
+        let outcome = outcome.map_err(|e| {
+            let toolchain = e.is::<crate::prover::ProveError>() || e.is::<crate::verify::Rejection>();
+            let e = e.context(path.display().to_string());
+            if toolchain { ToolchainFailed(e).into() } else { e }
+        })?;
+        let changed = outcome.text != *text;
+        let written = changed && !args.diff && !args.check;
+        if written {
+            write_back(path, text, &outcome.text)?;
+        }
+        all_filled &= outcome.sorrys.iter().all(|s| matches!(s.status, Status::Filled { .. }));
+        report(&args, path, text, &outcome, written)?;
+    }
+    Ok(if all_filled { Exit::Success } else { Exit::NotProved })
+}
+
+fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, written: bool) -> Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", json!({"file": path, "written": written, "sorrys": outcome.sorrys}))?;
+        return Ok(());
+    }
+    if args.diff {
+        let name = path.display().to_string();
+        let diff = TextDiff::from_lines(old, &outcome.text);
+        write!(out, "{}", diff.unified_diff().header(&name, &name))?;
+    }
+    // Beside a diff that may be piped into a patch, the rest is for people.
+    let mut words = String::new();
+    for s in &outcome.sorrys {
+        let what = match &s.status {
+            Status::Filled { conditional: false, .. } => "filled".to_owned(),
+            Status::Filled { conditional: true, .. } => "filled; it may rest on a `sorry` before it".to_owned(),
+            Status::Open { reason: StopReason::Time } => "open: out of time; try a longer --time".to_owned(),
+            Status::Open { reason: StopReason::Checks } => "open: out of checks; try more --checks".to_owned(),
+            Status::Open { reason: StopReason::Cancelled } => "open: stopped".to_owned(),
+            Status::Open { .. } => "open: nothing is left to try".to_owned(),
+            Status::Data => "left alone: a value is missing there, not a proof".to_owned(),
+            Status::Error { message } => format!("not filled: {}", message.lines().next().unwrap_or("")),
+        };
+        words.push_str(&format!("{}:{}:{}: {what}\n", path.display(), s.line, s.column));
+    }
+    if outcome.sorrys.is_empty() {
+        words.push_str(&format!("{}: no `sorry` in it\n", path.display()));
+    }
+    if args.diff {
+        eprint!("{words}");
+    } else {
+        write!(out, "{words}")?;
+    }
+    Ok(())
+}
+
+/// Writes the file whole or not at all, with the rights it had; what is behind a link is written, not the link.
+fn write_back(path: &Path, old: &str, new: &str) -> Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let path = path.canonicalize().with_context(cannot)?;
+    let now = std::fs::read_to_string(&path).with_context(cannot)?;
+    anyhow::ensure!(now == old, "{} was changed in the meantime; nothing is written, run it again", path.display());
+    let rights = std::fs::metadata(&path).with_context(cannot)?.permissions();
+    super::put(&path, new)?;
+    std::fs::set_permissions(&path, rights).with_context(cannot)
+}
