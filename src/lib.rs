@@ -14,6 +14,7 @@ pub mod fill;
 pub mod lean;
 pub mod problem;
 pub mod prover;
+pub mod record;
 pub mod search;
 pub mod source;
 pub mod toolchain;

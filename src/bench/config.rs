@@ -71,6 +71,8 @@ pub struct Config {
     pub seeds: u64,
     /// Lean processes, and theorems worked on at a time. 0: as cores and memory allow.
     pub workers: usize,
+    /// Keep every search's records, in the folder `records` of the run.
+    pub records: bool,
     pub matrix: Matrix,
     pub gate: GateRules,
 }
@@ -85,6 +87,7 @@ impl Default for Config {
             checks: 100_000,
             seeds: 1,
             workers: 0,
+            records: false,
             matrix: Matrix::default(),
             gate: GateRules::default(),
         }

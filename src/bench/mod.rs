@@ -9,6 +9,7 @@ pub mod page;
 pub mod run;
 pub mod store;
 pub mod summary;
+pub mod worker;
 
 use serde::{Deserialize, Serialize};
 

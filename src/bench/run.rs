@@ -1,5 +1,6 @@
 //! Runs a benchmark: claims tasks from the store, searches, verifies, writes attempts.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,8 @@ use crate::dataset::Entry;
 use crate::lean::Pool;
 use crate::prover::{Guide, ProveError, prove};
 use crate::search::policy::Seeded;
-use crate::search::{Budget, Heuristic, Policy, Portfolio, SearchError, StopReason};
+use crate::record::Records;
+use crate::search::{Budget, Heuristic, Policy, Portfolio, SearchError, Sink, StopReason};
 use crate::toolchain::Toolchain;
 
 /// How long to wait before asking again for tasks that others hold.
@@ -74,6 +76,7 @@ pub async fn run(
     toolchain: &Toolchain,
     pool: &Pool,
     workers: usize,
+    records: Option<&Path>,
     cancel: &CancellationToken,
     mut tell: impl FnMut(Event<'_>),
 ) -> Result<()> {
@@ -86,7 +89,7 @@ pub async fn run(
         while flights.len() < workers.max(1) && !wait && !done {
             match blocking(&store, Store::claim).await? {
                 Claim::Task { id, place } => flights.push(async move {
-                    let made = attempt(&jobs[place], toolchain, pool, cancel).await;
+                    let made = attempt(&jobs[place], toolchain, pool, records, cancel).await;
                     (id, made)
                 }),
                 Claim::Wait => wait = true,
@@ -142,8 +145,24 @@ async fn blocking<T: Send + 'static>(store: &Arc<Store>, act: impl FnOnce(&Store
     tokio::task::spawn_blocking(move || act(&store)).await.context("the store's thread ended")?
 }
 
-/// Makes one attempt; `None` when it was cancelled.
-async fn attempt(job: &Job<'_>, toolchain: &Toolchain, pool: &Pool, cancel: &CancellationToken) -> Result<Option<Attempt>> {
+/// The records of a task in a folder of records: the same task has the same file.
+pub fn records_file(folder: &Path, task: &Task) -> PathBuf {
+    let key = Sha256::digest(format!("{}\0{}\0{}", task.statement, task.setting, task.seed));
+    let short: String = key.iter().take(4).map(|b| format!("{b:02x}")).collect();
+    folder.join(format!("{}.{short}.jsonl.gz", crate::dataset::file_name(&task.theorem)))
+}
+
+/// Makes one attempt; `None` when it was cancelled. Its records, if wanted, are kept before it is told.
+///
+/// # Errors
+/// When Lean fails or records cannot be written.
+pub async fn attempt(
+    job: &Job<'_>,
+    toolchain: &Toolchain,
+    pool: &Pool,
+    records: Option<&Path>,
+    cancel: &CancellationToken,
+) -> Result<Option<Attempt>> {
     let start = Instant::now();
     let mut made = Attempt {
         theorem: job.entry.name.clone(),
@@ -169,7 +188,12 @@ async fn attempt(job: &Job<'_>, toolchain: &Toolchain, pool: &Pool, cancel: &Can
     let policy: Box<dyn Policy> = if job.seed == 0 { Box::new(portfolio) } else { Box::new(Seeded::new(portfolio, job.seed)) };
     let Strategy::BestFirst = job.setting.strategy;
     let budget = Budget { time: Duration::from_secs_f64(job.setting.time), checks: job.setting.checks, ..Budget::default() };
-    let guide = Guide { budget, cancel: cancel.clone(), ..Guide::new(policy.as_ref(), &Heuristic) };
+    let records = match records {
+        Some(folder) => Some(Records::begin(&records_file(folder, &task(job)?))?),
+        None => None,
+    };
+    let sink = records.as_ref().map(|r| r as &dyn Sink);
+    let guide = Guide { budget, cancel: cancel.clone(), sink, ..Guide::new(policy.as_ref(), &Heuristic) };
     match prove(toolchain, pool, problem, &guide, |_| ()).await {
         Ok(outcome) if outcome.reason == StopReason::Cancelled => return Ok(None),
         Ok(outcome) => {
@@ -182,6 +206,9 @@ async fn attempt(job: &Job<'_>, toolchain: &Toolchain, pool: &Pool, cancel: &Can
         }
         Err(ProveError::Search(SearchError::Statement(message))) => made.error = Some(message),
         Err(error) => return Err(anyhow::Error::from(error).context(format!("theorem {}", job.entry.name))),
+    }
+    if let Some(records) = records {
+        records.keep()?;
     }
     made.seconds = start.elapsed().as_secs_f64();
     Ok(Some(made))

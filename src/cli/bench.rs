@@ -16,7 +16,7 @@ use crate::bench::run::{Event, jobs, run as work, task};
 use crate::bench::store::Store;
 use crate::bench::summary::Summary;
 use crate::bench::{Attempt, junit, page};
-use crate::dataset::{Selection, load, select};
+use crate::dataset::{Selection, file_name, load, select};
 use crate::lean::{Pool, PoolOptions};
 
 #[derive(Args)]
@@ -54,6 +54,9 @@ pub struct BenchArgs {
     /// share it.
     #[arg(long, default_value = "qstar-bench", value_name = "FOLDER")]
     out: PathBuf,
+    /// Keep every search's records (goals, tactics, verdicts) in FOLDER/records, one file for each attempt.
+    #[arg(long)]
+    records: bool,
     /// The results.json of an earlier run: exit code 1 when this one is worse.
     #[arg(long, value_name = "results.json")]
     baseline: Option<PathBuf>,
@@ -80,6 +83,7 @@ impl BenchArgs {
         put(&mut config.checks, &self.checks);
         put(&mut config.seeds, &self.seeds);
         put(&mut config.workers, &self.workers);
+        config.records |= self.records;
         put(&mut config.matrix.policy, &self.policy);
         put(&mut config.matrix.strategy, &self.strategy);
         put(&mut config.gate.tolerance, &self.tolerance);
@@ -106,7 +110,12 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let cancel = on_interrupt();
     let before = store.attempts()?;
     let mut progress = Progress::new(jobs.len(), &before);
-    let worked = work(store.clone(), &jobs, &toolchain, &pool, workers, &cancel, |event| progress.tell(&event)).await;
+    let records = config.records.then(|| args.out.join("records"));
+    if let Some(folder) = &records {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    let records = records.as_deref();
+    let worked = work(store.clone(), &jobs, &toolchain, &pool, workers, records, &cancel, |event| progress.tell(&event)).await;
     progress.bar.finish_and_clear();
     worked.map_err(ToolchainFailed)?;
     let attempts = store.attempts()?;
@@ -147,7 +156,7 @@ fn reports(args: &BenchArgs, summary: &Summary, comparisons: &[gate::Comparison]
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     for attempt in proved {
         let Some(certificate) = &attempt.certificate else { continue };
-        let path = folder.join(format!("{}.json", super::file_name(&attempt.theorem)));
+        let path = folder.join(format!("{}.json", file_name(&attempt.theorem)));
         if !path.exists() {
             put(&path, &serde_json::to_string_pretty(certificate)?)?;
         }

@@ -6,6 +6,7 @@ mod fill;
 mod prove;
 mod setup;
 mod verify;
+mod worker;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -80,10 +81,12 @@ enum Command {
     Prove(prove::ProveArgs),
     /// Fill the `sorry`s of Lean files where they stand; the rest stays as it is, byte for byte.
     Fill(fill::FillArgs),
-    /// Check a certificate again from nothing, or a file of proofs against the original with its sorrys.
+    /// Check certificates again from nothing, or a file of proofs against the original with its sorrys.
     Verify(verify::VerifyArgs),
     /// Run a proof benchmark: resumable, with reports for people and CI, and a gate against an earlier run.
     Bench(bench::BenchArgs),
+    /// Take tasks as JSON lines on standard input, give results as JSON lines: for Ray, Slurm and the like.
+    Worker(worker::WorkerArgs),
     /// Look at a dataset: which statements does this Lean understand?
     Dataset(dataset::DatasetArgs),
     /// Set up the portable Lean in the cache.
@@ -134,6 +137,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
             Command::Fill(args) => fill::run(args, cli.lean).await,
             Command::Verify(args) => verify::run(args, cli.lean).await,
             Command::Bench(args) => bench::run(args, cli.lean).await,
+            Command::Worker(args) => worker::run(args, cli.lean).await,
             Command::Dataset(args) => dataset::run(args, cli.lean).await,
             Command::Setup(args) => setup::setup(&args),
             Command::Doctor(args) => setup::doctor(cli.lean, args.json),
@@ -169,11 +173,6 @@ fn on_interrupt() -> CancellationToken {
         }
     });
     cancel
-}
-
-/// A theorem's name as part of a file's name.
-fn file_name(theorem: &str) -> String {
-    theorem.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
 }
 
 /// Writes a file whole or not at all.

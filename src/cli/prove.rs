@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::{Exit, ToolchainFailed, file_name, on_interrupt, put, spinner};
-use crate::dataset::{self, Selection};
+use super::{Exit, ToolchainFailed, on_interrupt, put, spinner};
+use crate::dataset::{self, Selection, file_name};
 use crate::lean::{Pool, PoolOptions};
 use crate::problem::Problem;
 use crate::prover::{Guide, Outcome, ProveError, prove};

@@ -1,20 +1,24 @@
 //! `qstar verify`.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, ToolchainFailed};
-use crate::verify::{Rejection, candidate, recheck};
+use super::prove::default_workers;
+use super::{Exit, ToolchainFailed, spinner};
+use crate::verify::{Rejection, bulk, candidate, recheck};
 
 #[derive(Args)]
 pub struct VerifyArgs {
-    /// CERT.json; or ORIGINAL.lean and CANDIDATE.lean.
+    /// CERT.json; a folder of certificates; or ORIGINAL.lean and CANDIDATE.lean.
     #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Lean processes at a time, for a folder.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
     /// Seconds that Lean may take.
     #[arg(long, default_value_t = 300)]
     time: u64,
@@ -26,6 +30,7 @@ pub struct VerifyArgs {
 pub async fn run(args: VerifyArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let time = Duration::from_secs(args.time);
     match &args.files[..] {
+        [folder] if folder.is_dir() => bulk_run(&args, folder, lean).await,
         [certificate] => {
             if certificate.extension().is_some_and(|e| e == "lean") {
                 bail!(
@@ -64,4 +69,29 @@ pub async fn run(args: VerifyArgs, lean: Option<PathBuf>) -> Result<Exit> {
         }
         _ => bail!("one or two files are needed"),
     }
+}
+
+/// A folder of certificates: exit code 0 when every one stands.
+async fn bulk_run(args: &VerifyArgs, folder: &Path, lean: Option<PathBuf>) -> Result<Exit> {
+    let files = bulk::find(folder)?;
+    let toolchain = super::toolchain(lean, None).await?;
+    let workers = args.workers.map_or_else(default_workers, usize::from);
+    let (bar, start) = (spinner(), Instant::now());
+    let tell = |done: usize| bar.set_message(format!("{done} of {} certificates", files.len()));
+    let checked = bulk::check(&toolchain, &files, workers, Duration::from_secs(args.time), tell).await;
+    bar.finish_and_clear();
+    let checked = checked.map_err(ToolchainFailed)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let proved = checked.iter().filter(|c| c.proved).count();
+    if args.json {
+        let version = &toolchain.version;
+        println!("{}", json!({"toolchain": version, "proved": proved, "seconds": seconds, "certificates": checked}));
+    } else {
+        for c in checked.iter().filter(|c| !c.proved) {
+            println!("{}: NOT proved: {}", c.file.display(), c.reason.as_deref().unwrap_or("not judged"));
+        }
+        let rate = checked.len() as f64 / seconds;
+        println!("{proved} of {} certificates proved again in {seconds:.1} s ({rate:.1} a second)", checked.len());
+    }
+    Ok(if proved == checked.len() { Exit::Success } else { Exit::NotProved })
 }

@@ -4,7 +4,7 @@
 //! [`check`], which alone knows the oracle.
 
 pub mod check;
-mod rows;
+pub mod rows;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -78,6 +78,11 @@ pub fn select(entries: Vec<Entry>, selection: &Selection) -> Result<Vec<Entry>> 
         names.join(", ")
     );
     Ok(found)
+}
+
+/// A theorem's name as part of a file's name.
+pub fn file_name(theorem: &str) -> String {
+    theorem.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
 }
 
 /// Every open theorem of a Lean file; each keeps the file's text before it as its header.

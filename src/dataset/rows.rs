@@ -3,27 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::Entry;
 use crate::problem::{Problem, open_theorems};
 
-/// The fields that qstar reads; the rest is kept.
-#[derive(Deserialize)]
-struct Row {
-    #[serde(alias = "id", alias = "problem_id", alias = "full_name")]
-    name: Value,
-    #[serde(default)]
-    header: Option<String>,
-    #[serde(default)]
-    split: Option<String>,
-    #[serde(alias = "lean4_code", alias = "statement", alias = "lean4_statement", alias = "formal_theorem")]
-    formal_statement: String,
-    #[serde(flatten)]
-    more: BTreeMap<String, Value>,
-}
+/// Fields that may hold the name and the statement; the first that is there is taken, the others are kept.
+const NAMES: &[&str] = &["name", "id", "problem_id", "full_name"];
+const STATEMENTS: &[&str] = &["formal_statement", "lean4_code", "lean4_statement", "formal_theorem", "statement"];
 
 /// Loads rows; blank lines are skipped.
 ///
@@ -47,18 +35,30 @@ pub fn load(path: &Path) -> Result<Vec<Entry>> {
         .collect()
 }
 
-fn entry(row: Value, place: &str) -> Result<Entry> {
+/// One row; `place` names it in messages.
+///
+/// # Errors
+/// When it is no object with a name and a statement.
+pub fn entry(row: Value, place: &str) -> Result<Entry> {
     let help = "needs a name (`name`, `id` or `problem_id`) and a statement (`formal_statement`, `lean4_code` or `statement`)";
-    ensure!(row.is_object(), "{place}: bad row: {help}");
-    let row: Row = serde_json::from_value(row).with_context(|| format!("{place}: bad row: {help}"))?;
-    let name = match row.name {
-        Value::String(name) => name,
-        Value::Number(number) => number.to_string(),
-        other => anyhow::bail!("{place}: the name is {other}, not a text"),
+    let Value::Object(fields) = row else { bail!("{place}: bad row: {help}") };
+    let mut more: BTreeMap<String, Value> = fields.into_iter().collect();
+    let mut take = |keys: &[&str]| keys.iter().find_map(|k| more.remove(*k).filter(|v| !v.is_null()));
+    let name = match take(NAMES) {
+        Some(Value::String(name)) => name,
+        Some(Value::Number(number)) => number.to_string(),
+        _ => bail!("{place}: bad row: {help}"),
     };
-    let problem = problem(row.header.as_deref().unwrap_or(""), &row.formal_statement, &name).map_err(|e| format!("{e:#}"));
+    let Some(Value::String(text)) = take(STATEMENTS) else { bail!("{place}: bad row: {help}") };
+    let mut string = |key: &str| match more.remove(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(value)) => Ok(Some(value)),
+        Some(_) => bail!("{place}: bad row: `{key}` must be a text"),
+    };
+    let (header, split) = (string("header")?, string("split")?);
+    let problem = problem(header.as_deref().unwrap_or(""), &text, &name).map_err(|e| format!("{e:#}"));
     let problem = problem.map(|p| Problem { name: name.clone(), ..p });
-    Ok(Entry { name, place: place.to_owned(), split: row.split, more: row.more, problem })
+    Ok(Entry { name, place: place.to_owned(), split, more, problem })
 }
 
 /// A statement alone, or a whole Lean text with one in it: the theorem of the row's name, else the last one open.
@@ -93,7 +93,7 @@ mod tests {
             "\n\n",
             r#"{"problem_id":"b","lean4_code":"import Std\n\nlemma helper : 2 = 2 := rfl\n\ntheorem b : 1 = 1 := by sorry"}"#,
             "\n",
-            r#"{"id":7,"statement":"theorem c : 1 = 1"}"#,
+            r#"{"id":7,"problem_id":"x","statement":"theorem c : 1 = 1"}"#,
             "\n",
             r#"{"id":"d","statement":"theorem d : 1 = 1 := rfl"}"#,
         );

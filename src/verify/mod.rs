@@ -2,6 +2,7 @@
 //!
 //! It sees a statement and a proof text, writes a fresh file and starts a fresh Lean process. Knows nothing of search.
 
+pub mod bulk;
 pub mod candidate;
 pub mod certificate;
 pub(crate) mod process;
@@ -44,9 +45,10 @@ pub enum Rejection {
     Process(String),
 }
 
-/// The file that is given to Lean, and where its parts stand (lines from 1).
-struct Document {
-    text: String,
+/// One theorem with its proof and its tests in the file that is given to Lean (lines from 1).
+#[derive(Debug, Clone)]
+struct Block {
+    first_line: usize,
     claim_line: Option<usize>,
     statement_line: usize,
     proof_line: usize,
@@ -69,19 +71,16 @@ pub async fn verify(
     guard::check(proof)?;
     check_header(&problem.header)?;
     let start = Instant::now();
-    let mut document = compile(problem, proof, true);
-    let mut messages = process::run(toolchain, &document.text, timeout).await?;
+    let (mut text, mut block) = compile(problem, proof, Some("QStarClaim"));
+    let mut messages = process::run(toolchain, &text, timeout).await?;
     // Some statements have no closed form as a term (default values in binders, section variables): then the bytes
     // of the statement alone speak for it.
-    let unclaimed = document
-        .claim_line
-        .is_some_and(|line| messages.iter().any(|m| m.is_error() && (m.line >= line && m.line < document.statement_line)));
-    if unclaimed {
-        document = compile(problem, proof, false);
-        messages = process::run(toolchain, &document.text, timeout).await?;
+    if block.has_bad_claim(&messages) {
+        (text, block) = compile(problem, proof, None);
+        messages = process::run(toolchain, &text, timeout).await?;
     }
-    let axioms = judge(&document, &messages)?;
-    Ok(Certificate::new(problem, proof, toolchain, axioms, document.claim_line.is_some(), &document.text, start.elapsed()))
+    let axioms = judge(&block, &messages)?;
+    Ok(Certificate::new(problem, proof, toolchain, axioms, block.claim_line.is_some(), &text, start.elapsed()))
 }
 
 /// What the user's own text may not contain, because it would blind the verifier.
@@ -93,41 +92,60 @@ fn check_header(header: &str) -> Result<(), Rejection> {
     }
 }
 
-fn compile(problem: &Problem, proof: &str, claim: bool) -> Document {
-    let statement = &problem.statement;
+/// The file for one theorem.
+fn compile(problem: &Problem, proof: &str, claim: Option<&str>) -> (String, Block) {
     let mut text = problem.header.trim_end().to_owned();
-    text.push_str("\n\n");
-    let line = |text: &str| text.matches('\n').count() + 1;
-    let claim = claim && statement.name.is_some();
-    let claim_line = claim.then(|| line(&text));
-    if claim {
-        let universes = statement.universe_command();
-        text.push_str(&format!("section\n{universes}def QStarClaim : Prop :=\n  {}\nend\n", statement.closed_type()));
+    text.push('\n');
+    let block = Block::write(&mut text, problem, proof, claim);
+    (text, block)
+}
+
+impl Block {
+    /// Writes a theorem, its proof and the tests of it behind `text`, which ends with a line break. With `claim`, Lean
+    /// compares the theorem with a definition of that name, elaborated before any of the proof's text.
+    fn write(text: &mut String, problem: &Problem, proof: &str, claim: Option<&str>) -> Block {
+        let statement = &problem.statement;
+        let line = |text: &str| text.matches('\n').count() + 1;
+        text.push('\n');
+        let first_line = line(text);
+        let name = statement.name.as_deref();
+        let claim = claim.filter(|_| name.is_some());
+        let claim_line = claim.map(|_| first_line);
+        if let Some(claim) = claim {
+            let universes = statement.universe_command();
+            text.push_str(&format!("section\n{universes}def {claim} : Prop :=\n  {}\nend\n", statement.closed_type()));
+        }
+        let statement_line = line(text);
+        text.push_str(&format!("{} := by\n", statement.text));
+        let proof_line = line(text);
+        indent_into(text, proof, 2);
+        let proof_end = line(text) - 1;
+        let (mut check_line, mut axioms_line) = (None, None);
+        if let Some(name) = name {
+            if let Some(claim) = claim {
+                check_line = Some(line(text) + 1);
+                text.push_str(&format!("\nexample : {claim} := @{name}\n"));
+            }
+            axioms_line = Some(line(text) + 1);
+            text.push_str(&format!("\n#print axioms {name}\n"));
+        }
+        let canary_line = line(text) + 1;
+        text.push_str("\n#check (True.intro : True)\n");
+        Block { first_line, claim_line, statement_line, proof_line, proof_end, check_line, axioms_line, canary_line }
     }
-    let statement_line = line(&text);
-    text.push_str(&format!("{} := by\n", statement.text));
-    let proof_line = line(&text);
-    indent_into(&mut text, proof, 2);
-    let proof_end = line(&text) - 1;
-    let check_line = claim.then(|| line(&text) + 1);
-    let name = statement.name.as_deref();
-    if let (Some(name), true) = (name, claim) {
-        text.push_str(&format!("\nexample : QStarClaim := @{name}\n"));
+
+    /// Whether Lean could not make a closed term of the statement.
+    fn has_bad_claim(&self, messages: &[Message]) -> bool {
+        let claim = self.claim_line.map(|line| line..self.statement_line);
+        claim.is_some_and(|lines| messages.iter().any(|m| m.is_error() && lines.contains(&m.line)))
     }
-    let axioms_line = name.map(|_| line(&text) + 1);
-    if let Some(name) = name {
-        text.push_str(&format!("\n#print axioms {name}\n"));
-    }
-    let canary_line = line(&text) + 1;
-    text.push_str("\n#check (True.intro : True)\n");
-    Document { text, claim_line, statement_line, proof_line, proof_end, check_line, axioms_line, canary_line }
 }
 
 /// Reads Lean's messages; the only way to be accepted leads through every line of this function.
-fn judge(document: &Document, messages: &[Message]) -> Result<Axioms, Rejection> {
+fn judge(block: &Block, messages: &[Message]) -> Result<Axioms, Rejection> {
     let mut axioms = Axioms::Unavailable;
     for m in messages {
-        if document.axioms_line == Some(m.line) {
+        if block.axioms_line == Some(m.line) {
             match read_axioms(&m.text) {
                 Some(found) => axioms = Axioms::Listed(found),
                 // The portable Lean holds exported parts of modules only, and refuses.
@@ -136,12 +154,12 @@ fn judge(document: &Document, messages: &[Message]) -> Result<Axioms, Rejection>
             }
             continue;
         }
-        if m.is_error() && document.check_line == Some(m.line) {
+        if m.is_error() && block.check_line == Some(m.line) {
             return Err(Rejection::OtherStatement(m.text.clone()));
         }
         if m.is_error() {
-            let inside = (document.proof_line..=document.proof_end).contains(&m.line);
-            return Err(Rejection::Lean { message: m.text.clone(), proof_line: inside.then(|| m.line - document.proof_line) });
+            let inside = (block.proof_line..=block.proof_end).contains(&m.line);
+            return Err(Rejection::Lean { message: m.text.clone(), proof_line: inside.then(|| m.line - block.proof_line) });
         }
         if m.uses_sorry() {
             return Err(Rejection::Sorry);
@@ -153,7 +171,7 @@ fn judge(document: &Document, messages: &[Message]) -> Result<Axioms, Rejection>
             return Err(Rejection::Axioms(bad));
         }
     }
-    let canary = messages.iter().any(|m| m.line == document.canary_line && m.text.contains("True"));
+    let canary = messages.iter().any(|m| m.line == block.canary_line && m.text.contains("True"));
     if canary { Ok(axioms) } else { Err(Rejection::Swallowed) }
 }
 
@@ -193,7 +211,7 @@ mod tests {
     #[test]
     fn only_a_clean_run_with_its_canary_is_accepted() {
         let problem = Problem::from_statement("open Nat", "theorem t (n : Nat) :\n  n = n := by").unwrap();
-        let document = compile(&problem, "intro\nrfl", true);
+        let (_, document) = compile(&problem, "intro\nrfl", Some("Claim"));
         let say = |line: usize, severity: &str, text: &str| Message { line, severity: severity.into(), text: text.into() };
         let canary = say(document.canary_line, "information", "True.intro : True");
         let judge = |more: Vec<Message>| judge(&document, &[more, vec![canary.clone()]].concat());
@@ -204,10 +222,10 @@ mod tests {
             Err(Rejection::Lean { proof_line: Some(1), .. })
         ));
         assert!(matches!(judge(vec![say(document.check_line.unwrap(), "error", "x")]), Err(Rejection::OtherStatement(_))));
-        assert_eq!(judge(vec![say(5, "warning", "declaration uses 'sorry'")]), Err(Rejection::Sorry));
+        assert_eq!(judge(vec![say(document.statement_line, "warning", "declaration uses 'sorry'")]), Err(Rejection::Sorry));
         let axioms = say(document.axioms_line.unwrap(), "information", "'t' depends on axioms: [propext, sorryAx]");
         assert_eq!(judge(vec![axioms]), Err(Rejection::Axioms(vec!["sorryAx".into()])));
-        let nameless = compile(&Problem::from_statement("", "example : 1 = 1").unwrap(), "rfl", true);
+        let (_, nameless) = compile(&Problem::from_statement("", "example : 1 = 1").unwrap(), "rfl", Some("Claim"));
         assert_eq!(
             super::judge(&nameless, &[say(nameless.canary_line, "information", "True.intro : True")]),
             Ok(Axioms::Unavailable)

@@ -1,0 +1,115 @@
+//! `qstar worker`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::io::AsyncBufReadExt;
+
+use super::prove::{default_workers, seconds};
+use super::{Exit, on_interrupt};
+use crate::bench::config::{PolicyKind, Setting, Strategy};
+use crate::bench::run::attempt;
+use crate::bench::worker::{Results, WorkTask, refusal};
+use crate::lean::{Pool, PoolOptions};
+use crate::search::Budget;
+
+#[derive(Args)]
+pub struct WorkerArgs {
+    /// Seconds for each task that says nothing of it.
+    #[arg(long, default_value_t = 60.0, value_parser = seconds)]
+    time: f64,
+    /// Lean checks for each task that says nothing of it.
+    #[arg(long, default_value_t = Budget::default().checks)]
+    checks: u64,
+    /// Seed of each task that says nothing of it.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Policy of each task that says nothing of it.
+    #[arg(long, value_enum, default_value_t = PolicyKind::Portfolio)]
+    policy: PolicyKind,
+    /// Strategy of each task that says nothing of it.
+    #[arg(long, value_enum, default_value_t = Strategy::BestFirst)]
+    strategy: Strategy,
+    /// Append every result to this file, and answer from it what is done already. Workers may share it.
+    #[arg(long, value_name = "FILE.jsonl")]
+    results: Option<PathBuf>,
+    /// Keep every search's records in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    records: Option<PathBuf>,
+    /// Lean processes, and tasks worked on at a time.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+}
+
+/// Exit code 0: every task was done; 2: some lines were no tasks; 3: Lean failed on some.
+pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
+    let setting = Setting { policy: args.policy, strategy: args.strategy, time: args.time, checks: args.checks };
+    let mut results = args.results.as_deref().map(Results::open).transpose()?;
+    if let Some(folder) = &args.records {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    let toolchain = Arc::new(super::toolchain(lean, None).await?);
+    let workers = args.workers.map_or_else(default_workers, usize::from);
+    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let cancel = on_interrupt();
+    let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
+    let mut flights = FuturesUnordered::new();
+    let (mut number, mut more, mut exit) = (0usize, true, Exit::Success);
+    while (more || !flights.is_empty()) && !cancel.is_cancelled() {
+        tokio::select! {
+            line = lines.next_line(), if more && flights.len() < workers => {
+                let Some(line) = line.context("cannot read standard input")? else {
+                    more = false;
+                    continue;
+                };
+                number += 1;
+                if line.trim().is_empty() {
+                    continue;
+                }
+                match WorkTask::parse(&line, &format!("line {number}"), &setting, args.seed) {
+                    Ok(task) => match results.as_mut().map(|r| r.get(&task.key)).transpose()?.flatten() {
+                        Some(known) => say(&known)?,
+                        None => flights.push({
+                            let (toolchain, pool, cancel, records) = (&toolchain, &pool, &cancel, args.records.as_deref());
+                            async move {
+                                let made = attempt(&task.job(), toolchain, pool, records, cancel).await;
+                                (task, made)
+                            }
+                        }),
+                    },
+                    Err(error) => {
+                        say(&refusal(&format!("{error:#}")))?;
+                        exit = if exit == Exit::Success { Exit::Usage } else { exit };
+                    }
+                }
+            }
+            Some((task, made)) = flights.next() => match made {
+                Ok(Some(attempt)) => {
+                    let line = task.result(&attempt);
+                    if let Some(results) = &mut results {
+                        results.keep(&line)?;
+                    }
+                    say(&line)?;
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    say(&task.failure(&format!("{error:#}")))?;
+                    exit = Exit::Toolchain;
+                }
+            },
+            () = cancel.cancelled() => {}
+        }
+    }
+    Ok(exit)
+}
+
+/// One line out, at once: the other side waits for it.
+fn say(line: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,235 @@
+//! Many certificates checked again from nothing, many in one fresh process: the imports are paid once.
+//!
+//! What is accepted here would be accepted alone. A document holds theorems of one header, no two of one name; a
+//! theorem counts only when nothing before it in the document failed (Lean admits what fails, and a later proof might
+//! find it); and a proof that mentions another theorem of the document, or searches the environment, or a statement
+//! that sets attributes, gets a process of its own.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures::stream::{FuturesUnordered, StreamExt};
+use serde::Serialize;
+
+use super::{Block, Certificate, Message, Rejection, check_header, judge, process, verify};
+use crate::lean::guard;
+use crate::lean::syntax::{Kind, tokens};
+use crate::problem::Problem;
+use crate::toolchain::Toolchain;
+
+/// Certificates in one process.
+const CHUNK: usize = 64;
+/// Tactics that look for theorems by themselves (besides all whose name ends in `?`).
+const SEARCHERS: &[&str] = &["solve_by_elim", "aesop", "hint", "tauto", "apply_assumption", "exact_mod_cast?"];
+
+/// The verdict on one file.
+#[derive(Debug, Clone, Serialize)]
+pub struct Checked {
+    pub file: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub proved: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A certificate to be checked.
+struct Item {
+    /// Place in the report.
+    place: usize,
+    problem: Problem,
+    proof: String,
+}
+
+/// The certificates below a folder, in the order of their paths.
+///
+/// # Errors
+/// When a folder cannot be read or there are none.
+pub fn find(folder: &Path) -> Result<Vec<PathBuf>> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(next) = folders.pop() {
+        for item in std::fs::read_dir(&next).with_context(|| format!("cannot read {}", next.display()))? {
+            let item = item.with_context(|| format!("cannot read {}", next.display()))?.path();
+            if item.is_dir() {
+                folders.push(item);
+            } else if item.extension().is_some_and(|e| e == "json") {
+                files.push(item);
+            }
+        }
+    }
+    files.sort();
+    ensure!(!files.is_empty(), "{} has no certificates (.json files, as `qstar bench` and `prove --out` write them)", folder.display());
+    Ok(files)
+}
+
+/// Checks every file, `workers` processes at a time. `tell` is called with the number of files that are done.
+///
+/// # Errors
+/// When Lean does not run.
+pub async fn check(
+    toolchain: &Toolchain,
+    files: &[PathBuf],
+    workers: usize,
+    timeout: Duration,
+    mut tell: impl FnMut(usize),
+) -> Result<Vec<Checked>> {
+    let mut report: Vec<Checked> = Vec::new();
+    let (mut shared, mut alone): (HashMap<String, Vec<Item>>, Vec<Item>) = (HashMap::new(), Vec::new());
+    for (place, file) in files.iter().enumerate() {
+        let row = |name, reason| Checked { file: file.clone(), name, proved: false, reason };
+        let read = Certificate::read(file).and_then(|c| Ok((c.problem()?, c.proof)));
+        match read {
+            Ok((problem, proof)) => {
+                let refused = guard::check(&proof).map_err(Rejection::from).and_then(|()| check_header(&problem.header)).err();
+                report.push(row(Some(problem.name.clone()), refused.as_ref().map(Rejection::to_string)));
+                let item = Item { place, problem, proof };
+                match refused {
+                    Some(_) => {}
+                    None if looks_around(&item) => alone.push(item),
+                    None => shared.entry(item.problem.header.clone()).or_default().push(item),
+                }
+            }
+            Err(error) => report.push(row(None, Some(format!("{error:#}")))),
+        }
+    }
+    let mut jobs: Vec<Vec<Item>> = alone.into_iter().map(|item| vec![item]).collect();
+    let mut by_header: Vec<Vec<Item>> = shared.into_values().collect();
+    by_header.sort_by_key(|items| items[0].place);
+    jobs.extend(by_header.into_iter().flat_map(|items| groups(items, workers)));
+    // The last are taken first: large groups before the single ones.
+    let mut flights = FuturesUnordered::new();
+    let mut done = report.iter().filter(|c| c.reason.is_some()).count();
+    loop {
+        while flights.len() < workers.max(1)
+            && let Some(job) = jobs.pop()
+        {
+            flights.push(run(toolchain, job, timeout));
+        }
+        let Some(landed) = flights.next().await else { break };
+        let (judged, again) = landed?;
+        for (place, verdict) in judged {
+            done += 1;
+            report[place].proved = verdict.is_ok();
+            report[place].reason = verdict.err().map(|e| e.to_string());
+        }
+        jobs.extend(again);
+        tell(done);
+    }
+    Ok(report)
+}
+
+/// Whether a proof might find other theorems without naming them, or a statement act on those behind it.
+fn looks_around(item: &Item) -> bool {
+    let searches = tokens(&item.proof).is_ok_and(|t| {
+        t.iter().any(|t| t.kind == Kind::Name && (t.text.ends_with('?') || SEARCHERS.contains(&t.text)))
+    });
+    searches || item.problem.statement.text.starts_with('@') || item.problem.statement.name.is_none()
+}
+
+/// Groups for one document each: no name twice, none that another's text mentions, and enough for all workers.
+fn groups(items: Vec<Item>, workers: usize) -> Vec<Vec<Item>> {
+    let most = CHUNK.min(items.len().div_ceil(workers.max(1))).max(1);
+    let mut all: Vec<(Vec<Item>, HashSet<String>, HashSet<String>)> = Vec::new();
+    for item in items {
+        let name = item.problem.statement.name.clone().unwrap_or_default();
+        let words: HashSet<String> = [&item.proof, &item.problem.statement.signature().to_owned()]
+            .iter()
+            .flat_map(|text| tokens(text).unwrap_or_default().iter().map(|t| last_part(t.text)).collect::<Vec<_>>())
+            .collect();
+        let own = last_part(&name);
+        let fits = |(group, names, mentioned): &&mut (Vec<Item>, HashSet<String>, HashSet<String>)| {
+            group.len() < most && !names.contains(&own) && !mentioned.contains(&own) && names.is_disjoint(&words)
+        };
+        match all.iter_mut().find(fits) {
+            Some((group, names, mentioned)) => {
+                group.push(item);
+                names.insert(own);
+                mentioned.extend(words);
+            }
+            None => all.push((vec![item], HashSet::from([own]), words)),
+        }
+    }
+    all.into_iter().map(|(group, ..)| group).collect()
+}
+
+/// `Nat.add.comm` → `comm`: open namespaces may let the rest go unsaid.
+fn last_part(name: &str) -> String {
+    name.rsplit('.').next().unwrap_or(name).to_owned()
+}
+
+type Judged = Vec<(usize, Result<(), Rejection>)>;
+
+/// Checks one group in a fresh process; what the document could not decide is given back as new groups.
+async fn run(toolchain: &Toolchain, mut group: Vec<Item>, timeout: Duration) -> Result<(Judged, Vec<Vec<Item>>)> {
+    if let [item] = &group[..] {
+        let verdict = verify(toolchain, &item.problem, &item.proof, timeout).await;
+        return match verdict {
+            Err(error @ Rejection::Process(_)) => Err(error.into()),
+            verdict => Ok((vec![(item.place, verdict.map(drop))], Vec::new())),
+        };
+    }
+    let mut text = group[0].problem.header.trim_end().to_owned();
+    text.push('\n');
+    let blocks: Vec<Block> = group
+        .iter()
+        .enumerate()
+        .map(|(i, item)| Block::write(&mut text, &item.problem, &item.proof, Some(&format!("QStarClaim{i}"))))
+        .collect();
+    let messages = match process::run(toolchain, &text, timeout).await {
+        Ok(messages) => messages,
+        // Too much for one process, or one of them breaks it: by halves.
+        Err(Rejection::TimedOut(_) | Rejection::Process(_)) => {
+            let second = group.split_off(group.len() / 2);
+            return Ok((Vec::new(), vec![group, second]));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let clean = |block: &&Block| {
+        let mine: Vec<Message> = messages
+            .iter()
+            .filter(|m| m.line < blocks[0].first_line || (block.first_line..=block.canary_line).contains(&m.line))
+            .cloned()
+            .collect();
+        judge(block, &mine).is_ok()
+    };
+    let good = blocks.iter().take_while(clean).count();
+    let mut rest = group.split_off(good);
+    let judged = group.iter().map(|item| (item.place, Ok(()))).collect();
+    let mut again = Vec::new();
+    if !rest.is_empty() {
+        let behind = rest.split_off(1);
+        again.push(rest);
+        again.extend((!behind.is_empty()).then_some(behind));
+    }
+    Ok((judged, again))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(place: usize, statement: &str, proof: &str) -> Item {
+        Item { place, problem: Problem::from_statement("", statement).unwrap(), proof: proof.to_owned() }
+    }
+
+    #[test]
+    fn groups_hold_no_name_twice_and_none_that_is_mentioned() {
+        let items = vec![
+            item(0, "theorem a : 1 = 1", "rfl"),
+            item(1, "theorem a : 2 = 2", "rfl"),
+            item(2, "theorem x.b : 1 = 1", "exact a"),
+            item(3, "theorem c : 3 = 3", "rfl"),
+        ];
+        let found: Vec<Vec<usize>> = groups(items, 1).iter().map(|g| g.iter().map(|i| i.place).collect()).collect();
+        assert_eq!(found, [vec![0, 3], vec![1], vec![2]]);
+    }
+
+    #[test]
+    fn searches_and_attributes_stand_alone() {
+        assert!(looks_around(&item(0, "theorem a : 1 = 1", "exact?")));
+        assert!(looks_around(&item(0, "@[simp] theorem a : 1 = 1", "rfl")));
+        assert!(!looks_around(&item(0, "theorem a : 1 = 1", "rfl")));
+    }
+}
