@@ -15,6 +15,7 @@ pub mod lean;
 pub mod problem;
 pub mod prover;
 pub mod record;
+pub mod report;
 pub mod search;
 pub mod source;
 pub mod toolchain;

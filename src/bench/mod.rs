@@ -37,6 +37,9 @@ pub struct Attempt {
     pub seconds: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
+    /// The picture of its search, relative to the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
     /// Proofs that the search found and the verifier refused.
     #[serde(default)]
     pub rejected: Vec<String>,

@@ -11,8 +11,7 @@ const PAGE: &str = include_str!("page.html");
 /// # Errors
 /// Never in practice: a summary is plain data.
 pub fn write(summary: &Summary) -> Result<String> {
-    let data = serde_json::to_string(summary)?.replace('<', "\\u003c").replace('\u{2028}', "\\u2028");
-    Ok(PAGE.replacen("/*DATA*/null", &data, 1))
+    crate::report::fill_page(PAGE, summary)
 }
 
 #[cfg(test)]

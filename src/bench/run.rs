@@ -15,8 +15,8 @@ use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
 use crate::lean::Pool;
 use crate::prover::{Guide, ProveError, prove};
-use crate::search::policy::Seeded;
 use crate::record::Records;
+use crate::search::policy::Seeded;
 use crate::search::{Budget, Heuristic, Policy, Portfolio, SearchError, Sink, StopReason};
 use crate::toolchain::Toolchain;
 
@@ -175,6 +175,7 @@ pub async fn attempt(
         goals: 0,
         seconds: 0.0,
         certificate: None,
+        picture: None,
         rejected: Vec::new(),
     };
     let problem = match &job.entry.problem {

@@ -246,6 +246,7 @@ mod tests {
             goals: 1,
             seconds: 0.5,
             certificate: None,
+            picture: None,
             rejected: Vec::new(),
         }
     }

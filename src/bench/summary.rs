@@ -196,6 +196,7 @@ pub(super) mod tests {
                 goals: 3,
                 seconds: 2.0,
                 certificate: None,
+                picture: None,
                 rejected: Vec::new(),
             })
             .collect();

@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::Attempt;
 use super::config::{PolicyKind, Setting, Strategy};
 use super::run::{Job, task};
-use super::Attempt;
 use crate::dataset::{Entry, rows};
 
 /// A task: a row of a dataset, and what may stand in it beside.
@@ -55,8 +55,13 @@ impl WorkTask {
             policy: wishes.policy.unwrap_or(setting.policy),
             strategy: wishes.strategy.unwrap_or(setting.strategy),
         };
-        let mut new =
-            WorkTask { id: id.unwrap_or_else(|| json!(entry.name)), entry, setting, seed: wishes.seed.unwrap_or(seed), key: String::new() };
+        let mut new = WorkTask {
+            id: id.unwrap_or_else(|| json!(entry.name)),
+            entry,
+            setting,
+            seed: wishes.seed.unwrap_or(seed),
+            key: String::new(),
+        };
         let task = task(&new.job())?;
         let text = format!("{}\0{}\0{}\0{}\0{}", new.id, task.theorem, task.statement, task.setting, task.seed);
         new.key = Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect();
@@ -144,8 +149,7 @@ impl Results {
 mod tests {
     use super::*;
 
-    const SETTING: Setting =
-        Setting { policy: PolicyKind::Portfolio, strategy: Strategy::BestFirst, time: 60.0, checks: 100 };
+    const SETTING: Setting = Setting { policy: PolicyKind::Portfolio, strategy: Strategy::BestFirst, time: 60.0, checks: 100 };
 
     fn parse(line: &str) -> Result<WorkTask> {
         WorkTask::parse(line, "line 1", &SETTING, 0)

@@ -12,12 +12,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Exit, ToolchainFailed, on_interrupt, put};
 use crate::bench::config::{Config, PolicyKind, Strategy};
 use crate::bench::gate;
-use crate::bench::run::{Event, jobs, run as work, task};
+use crate::bench::run::{Event, Job, jobs, records_file, run as work, task};
 use crate::bench::store::Store;
 use crate::bench::summary::Summary;
 use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
 use crate::lean::{Pool, PoolOptions};
+use crate::record;
+use crate::report::Picture;
 
 #[derive(Args)]
 pub struct BenchArgs {
@@ -118,12 +120,15 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let worked = work(store.clone(), &jobs, &toolchain, &pool, workers, records, &cancel, |event| progress.tell(&event)).await;
     progress.bar.finish_and_clear();
     worked.map_err(ToolchainFailed)?;
-    let attempts = store.attempts()?;
+    let mut attempts = store.attempts()?;
     if attempts.len() < jobs.len() {
         eprintln!("stopped: {} of {} attempts are kept; the same command goes on", attempts.len(), jobs.len());
     }
     let names: Vec<String> = config.settings().iter().map(crate::bench::config::Setting::name).collect();
     let dataset = config.dataset.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    if let Some(folder) = records {
+        draw(&args.out, folder, &jobs, &mut attempts)?;
+    }
     let certificates: Vec<Attempt> = attempts.iter().filter(|a| a.certificate.is_some()).cloned().collect();
     let summary = Summary::new(dataset, toolchain.version.clone(), &names, config.gate.must_keep.clone(), attempts);
     let comparisons = baseline.as_ref().map(|b| gate::compare(b, &summary, &config.gate));
@@ -143,6 +148,24 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
 fn read_baseline(path: &Path) -> Result<Summary> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is no results.json of qstar bench", path.display()))
+}
+
+/// Draws every search that has records, once, and names its picture in the attempt.
+fn draw(out: &Path, records: &Path, jobs: &[Job<'_>], attempts: &mut [Attempt]) -> Result<()> {
+    let folder = out.join("pictures");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    for job in jobs {
+        let file = records_file(records, &task(job)?);
+        let mine = |a: &&mut Attempt| a.theorem == job.entry.name && a.setting == job.setting.name() && a.seed == job.seed;
+        let (Some(attempt), true) = (attempts.iter_mut().find(mine), file.exists()) else { continue };
+        let name = file.file_name().map(|n| n.to_string_lossy().replace(".jsonl.gz", ".html")).unwrap_or_default();
+        if !folder.join(&name).exists() {
+            let picture = Picture::new(&record::read(&file)?)?.with_certificate(attempt.certificate.clone());
+            put(&folder.join(&name), &picture.page()?)?;
+        }
+        attempt.picture = Some(format!("pictures/{name}"));
+    }
+    Ok(())
 }
 
 /// Writes every report, each whole or not at all, and the certificates of the proofs.

@@ -1,21 +1,26 @@
 //! `qstar fill`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use futures::StreamExt;
 use serde_json::json;
 use similar::TextDiff;
+use tokio_util::sync::CancellationToken;
 
-use super::prove::{Line, default_workers, seconds};
+use super::prove::{Line, default_workers, remedy, seconds};
 use super::{Exit, ToolchainFailed, on_interrupt};
 use crate::fill::{self, Outcome, Status};
+use crate::lean::syntax::imports;
 use crate::lean::{Pool, PoolOptions};
-use crate::prover::Guide;
-use crate::search::{Budget, Heuristic, Portfolio, StopReason};
+use crate::prover::{Guide, PoolOracle, ProveError};
+use crate::search::{Budget, Heuristic, Portfolio};
 use crate::toolchain::Toolchain;
+use crate::verify::Rejection;
 
 #[derive(Args)]
 pub struct FillArgs {
@@ -50,42 +55,55 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     // All are read first, so that a wrong name is told before any work.
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let texts = args.files.iter().map(read).collect::<Result<Vec<String>>>()?;
-    let mut warm: Option<(Arc<Toolchain>, Pool)> = None;
-    let mut all_filled = true;
+    // Files of one project with the same imports share their workers.
+    let mut groups: BTreeMap<(PathBuf, String), (Arc<Toolchain>, Vec<(&PathBuf, &String)>)> = BTreeMap::new();
     for (path, text) in args.files.iter().zip(&texts) {
-        if cancel.is_cancelled() {
-            all_filled = false;
-            break;
-        }
         let toolchain = super::toolchain(lean.clone(), Some(path.clone())).await?;
-        // Files of one project share their workers.
-        if warm.as_ref().is_none_or(|(known, _)| known.root() != toolchain.root()) {
-            let toolchain = Arc::new(toolchain);
-            warm = Some((toolchain.clone(), Pool::new(toolchain, PoolOptions { workers, ..PoolOptions::default() })));
+        let key = (toolchain.root(), imports(text));
+        groups.entry(key).or_insert_with(|| (Arc::new(toolchain), Vec::new())).1.push((path, text));
+    }
+    let mut all_filled = true;
+    for (toolchain, files) in groups.into_values() {
+        let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+        // While one file as a whole is before Lean, the next is searched.
+        let mut outcomes = futures::stream::iter(files)
+            .map(async |(path, text)| (path, text, fill_one(&toolchain, &pool, path, text, budget, workers, &cancel).await))
+            .buffered(2);
+        while let Some((path, text, outcome)) = outcomes.next().await {
+            let outcome = outcome?;
+            let written = outcome.text != *text && !args.diff && !args.check;
+            if written {
+                write_back(path, text, &outcome.text)?;
+            }
+            all_filled &= outcome.sorrys.iter().all(|s| matches!(s.status, Status::Filled { .. }));
+            report(&args, path, text, &outcome, written)?;
         }
-        let Some((toolchain, pool)) = &warm else { unreachable!("just set") };
-        let line = Line::new(&path.display().to_string());
-        let search = async |header: &str, hole, oracle: &crate::prover::PoolOracle<'_>| {
-            let policy = Portfolio::for_header(header);
-            let guide = Guide { budget, parallel: workers, cancel: cancel.clone(), ..Guide::new(&policy, &Heuristic) };
-            fill::attempt(oracle, hole, &guide, |p| line.tell(p)).await
-        };
-        let outcome = fill::fill(toolchain, pool, text, search).await;
-        line.end();
-        let outcome = outcome.map_err(|e| {
-            let toolchain = e.is::<crate::prover::ProveError>() || e.is::<crate::verify::Rejection>();
-            let e = e.context(path.display().to_string());
-            if toolchain { ToolchainFailed(e).into() } else { e }
-        })?;
-        let changed = outcome.text != *text;
-        let written = changed && !args.diff && !args.check;
-        if written {
-            write_back(path, text, &outcome.text)?;
-        }
-        all_filled &= outcome.sorrys.iter().all(|s| matches!(s.status, Status::Filled { .. }));
-        report(&args, path, text, &outcome, written)?;
     }
     Ok(if all_filled { Exit::Success } else { Exit::NotProved })
+}
+
+async fn fill_one(
+    toolchain: &Toolchain,
+    pool: &Pool,
+    path: &Path,
+    text: &str,
+    budget: Budget,
+    workers: usize,
+    cancel: &CancellationToken,
+) -> Result<Outcome> {
+    let line = Line::new(&path.display().to_string());
+    let search = async |header: &str, hole, oracle: &PoolOracle<'_>| {
+        let policy = Portfolio::for_header(header);
+        let guide = Guide { budget, parallel: workers, cancel: cancel.clone(), ..Guide::new(&policy, &Heuristic) };
+        fill::attempt(oracle, hole, &guide, |p| line.tell(p)).await
+    };
+    let outcome = fill::fill(toolchain, pool, text, search).await;
+    line.end();
+    outcome.map_err(|e| {
+        let toolchain = e.is::<ProveError>() || e.is::<Rejection>();
+        let e = e.context(path.display().to_string());
+        if toolchain { ToolchainFailed(e).into() } else { e }
+    })
 }
 
 fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, written: bool) -> Result<()> {
@@ -106,10 +124,7 @@ fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, written: b
         let what = match &s.status {
             Status::Filled { conditional: false, .. } => "filled".to_owned(),
             Status::Filled { conditional: true, .. } => "filled; it may rest on a `sorry` before it".to_owned(),
-            Status::Open { reason: StopReason::Time } => "open: out of time; try a longer --time".to_owned(),
-            Status::Open { reason: StopReason::Checks } => "open: out of checks; try more --checks".to_owned(),
-            Status::Open { reason: StopReason::Cancelled } => "open: stopped".to_owned(),
-            Status::Open { .. } => "open: nothing is left to try".to_owned(),
+            Status::Open { reason } => format!("open: {reason}{}", remedy(*reason)),
             Status::Data => "left alone: a value is missing there, not a proof".to_owned(),
             Status::Error { message } => format!("not filled: {}", message.lines().next().unwrap_or("")),
         };

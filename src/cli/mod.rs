@@ -4,6 +4,7 @@ mod bench;
 mod dataset;
 mod fill;
 mod prove;
+mod report;
 mod setup;
 mod verify;
 mod worker;
@@ -52,6 +53,7 @@ Examples:
   qstar verify ORIGINAL.lean CANDIDATE.lean           is every sorry filled honestly?
   qstar bench benchmarks/small.toml --out run1        a benchmark; the same command goes on after a stop
   qstar dataset check DATA.jsonl                      which statements elaborate, and why not
+  qstar prove FILE.lean:name --report out.html        the search as a picture
   qstar doctor                                        which Lean is used, and what is missing
 
 Exit codes:
@@ -87,6 +89,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Take tasks as JSON lines on standard input, give results as JSON lines: for Ray, Slurm and the like.
     Worker(worker::WorkerArgs),
+    /// Draw a search from its trace: an HTML page with the graph of proof states.
+    Report(report::ReportArgs),
     /// Look at a dataset: which statements does this Lean understand?
     Dataset(dataset::DatasetArgs),
     /// Set up the portable Lean in the cache.
@@ -138,6 +142,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
             Command::Verify(args) => verify::run(args, cli.lean).await,
             Command::Bench(args) => bench::run(args, cli.lean).await,
             Command::Worker(args) => worker::run(args, cli.lean).await,
+            Command::Report(args) => report::run(&args),
             Command::Dataset(args) => dataset::run(args, cli.lean).await,
             Command::Setup(args) => setup::setup(&args),
             Command::Doctor(args) => setup::doctor(cli.lean, args.json),

@@ -13,7 +13,9 @@ use crate::dataset::{self, Selection, file_name};
 use crate::lean::{Pool, PoolOptions};
 use crate::problem::Problem;
 use crate::prover::{Guide, Outcome, ProveError, prove};
-use crate::search::{Budget, Heuristic, Portfolio, Progress, SearchError, StopReason};
+use crate::record::Trace;
+use crate::report::Sketch;
+use crate::search::{Budget, Fan, Heuristic, Portfolio, Progress, SearchError, Sink, StopReason};
 
 #[derive(Args)]
 pub struct ProveArgs {
@@ -41,6 +43,12 @@ pub struct ProveArgs {
     /// Write the proofs found to a Lean file, and a certificate for each beside it.
     #[arg(long, value_name = "FILE.lean")]
     out: Option<PathBuf>,
+    /// Draw each search as an HTML page (several theorems: FILE.NAME.html).
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Write every event of the searches as it happens, for `qstar report` (several theorems: FILE.NAME.jsonl).
+    #[arg(long, value_name = "FILE.jsonl")]
+    trace: Option<PathBuf>,
     /// Print one JSON object for each theorem.
     #[arg(long)]
     json: bool,
@@ -80,7 +88,21 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
         }
         let line = Line::new(&problem.name);
         let policy = Portfolio::for_header(&problem.header);
-        let guide = Guide { budget, parallel: workers, cancel: cancel.clone(), ..Guide::new(&policy, &Heuristic) };
+        let one_of_many = |path: &PathBuf| match (problems.len(), path.extension().and_then(|e| e.to_str())) {
+            (1, _) | (_, None) => path.clone(),
+            (_, Some(extension)) => path.with_extension(format!("{}.{extension}", file_name(&problem.name))),
+        };
+        let trace = args.trace.as_ref().map(|path| Trace::create(&one_of_many(path))).transpose()?;
+        let sketch = args.report.as_ref().map(|path| (one_of_many(path), Sketch::default()));
+        let sinks = trace.iter().map(|t| t as &dyn Sink).chain(sketch.iter().map(|(_, s)| s as &dyn Sink));
+        let sinks = Fan(sinks.collect());
+        let guide = Guide {
+            budget,
+            parallel: workers,
+            cancel: cancel.clone(),
+            sink: (!sinks.0.is_empty()).then_some(&sinks),
+            ..Guide::new(&policy, &Heuristic)
+        };
         let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;
         line.end();
         let outcome = outcome.map_err(|e| match e {
@@ -90,6 +112,10 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
             e => ToolchainFailed(anyhow::Error::from(e).context(format!("theorem {}", problem.name))).into(),
         })?;
         report(&outcome, args.json)?;
+        if let Some((path, sketch)) = sketch {
+            put(&path, &sketch.finish().with_certificate(outcome.certificate.clone()).page()?)?;
+        }
+        trace.map_or(Ok(()), Trace::finish)?;
         found.push(outcome);
     }
     if let Some(out) = &args.out {
@@ -153,6 +179,15 @@ impl Line {
     }
 }
 
+/// What helps when a search ended so.
+pub fn remedy(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::Time => "; try a longer --time",
+        StopReason::Checks => "; try more --checks",
+        _ => "",
+    }
+}
+
 fn report(outcome: &Outcome, as_json: bool) -> Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
@@ -165,18 +200,15 @@ fn report(outcome: &Outcome, as_json: bool) -> Result<()> {
             writeln!(out, "-- proved: {} ({:.1} s, {} checks)\n{proof}", outcome.name, outcome.seconds, outcome.checks)?
         }
         None => {
-            let why = match outcome.reason {
-                StopReason::Exhausted => "nothing is left to try",
-                StopReason::Time => "out of time; try a longer --time",
-                StopReason::Checks => "out of checks; try more --checks",
-                StopReason::Nodes => "the graph is full",
-                StopReason::Cancelled => "stopped",
-                StopReason::Proved => "the verifier refused the proof",
-            };
             writeln!(
                 out,
-                "-- not proved: {} ({:.1} s, {} checks, {} goals): {why}\n",
-                outcome.name, outcome.seconds, outcome.checks, outcome.goals
+                "-- not proved: {} ({:.1} s, {} checks, {} goals): {}{}\n",
+                outcome.name,
+                outcome.seconds,
+                outcome.checks,
+                outcome.goals,
+                outcome.reason,
+                remedy(outcome.reason)
             )?;
         }
     }

@@ -5,11 +5,10 @@
 //! `verify`; knows no flags and writes no file.
 
 pub mod site;
+mod whole;
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -21,12 +20,9 @@ use crate::prover::{Guide, PoolOracle, ProveError, Refused, search_at};
 use crate::search::{Progress, SearchError, StopReason};
 use crate::source::{Command, Statement};
 use crate::toolchain::Toolchain;
-use crate::verify::Message;
-use crate::verify::process;
 use site::{Form, Site, blocks, sites};
+use whole::{Before, Found, accepted};
 
-/// For the fresh process that elaborates the whole file.
-const WHOLE_TIME: Duration = Duration::from_secs(600);
 /// Budget for asking what a place is, in Lean's `maxHeartbeats`.
 const PROBE_HEARTBEATS: u64 = 200_000;
 
@@ -82,16 +78,6 @@ pub struct Outcome {
     pub sorrys: Vec<Filled>,
 }
 
-/// A proof on its way into the file.
-struct Found {
-    /// Place among the sites.
-    site: usize,
-    form: Form,
-    proof: String,
-    /// Written exactly as Lean was asked.
-    plain: bool,
-}
-
 /// Fills what it can of a file's text.
 ///
 /// # Errors
@@ -107,11 +93,11 @@ pub async fn fill(
     let blocks = blocks(&text).context("it cannot be read as Lean")?;
     let sites = sites(&text, &blocks);
     let (mut sorrys, mut found) = (Vec::new(), Vec::new());
+    let mut before = Before { toolchain, text: &text, errors: None };
     for (number, site) in sites.iter().enumerate() {
         let (line, column) = site.position(&text);
-        let mut row =
-            Filled { line, column, goal: None, status: Status::Data, checks: 0, seconds: 0.0, edit: None };
-        match place(pool, &text, &blocks, site).await? {
+        let mut row = Filled { line, column, goal: None, status: Status::Data, checks: 0, seconds: 0.0, edit: None };
+        match place(pool, &text, &blocks, site, &mut before).await? {
             Place::Data => {}
             Place::Unclear(message) => row.status = Status::Error { message },
             Place::Proof { header, hole, form, goal } => {
@@ -137,9 +123,9 @@ pub async fn fill(
         }
         sorrys.push(row);
     }
-    let whole = accepted(toolchain, &text, &blocks, &sites, &mut found, &mut sorrys).await?;
+    let edits = accepted(&mut before, &blocks, &sites, &mut found, &mut sorrys).await?;
     let windows = original.contains("\r\n");
-    for (found, edit) in found.iter().zip(&whole.edits) {
+    for (found, edit) in found.iter().zip(&edits) {
         let put = if windows { edit.1.replace('\n', "\r\n") } else { edit.1.clone() };
         let (start, end) = (offset(original, edit.0.start), offset(original, edit.0.end));
         sorrys[found.site].edit = Some(Edit { start, end, text: put });
@@ -195,11 +181,18 @@ enum Place {
 }
 
 /// Asks Lean what stands at a site: tactic or term, in a nameless copy or a copy in a namespace, first without the
-/// open theorems before it (a proof must not rest on them), then with them.
-async fn place(pool: &Pool, text: &str, blocks: &[Command], site: &Site) -> Result<Place> {
+/// open theorems before it (a proof must not rest on them), then with them, then without the commands that fail.
+async fn place(pool: &Pool, text: &str, blocks: &[Command], site: &Site, before: &mut Before<'_>) -> Result<Place> {
     let mut reason = String::from("Lean does not understand what stands around it");
-    for keep_open in [false, true] {
-        let header = header(text, blocks, site, keep_open);
+    let mut broken = BTreeSet::new();
+    for (keep_open, keep_broken) in [(false, true), (true, true), (false, false), (true, false)] {
+        if !keep_broken {
+            broken = before.broken(blocks).await?;
+            if broken.is_empty() {
+                break;
+            }
+        }
+        let header = header(text, blocks, site, keep_open, &broken);
         // A theorem takes in fewer section variables than an example does.
         let variables = tokens(&header)?.iter().any(|t| ["variable", "include", "omit"].contains(&t.text));
         let mut tries = Vec::new();
@@ -214,8 +207,7 @@ async fn place(pool: &Pool, text: &str, blocks: &[Command], site: &Site) -> Resu
             tactic: tactic.to_owned(),
             heartbeats: PROBE_HEARTBEATS,
         };
-        let candidates =
-            tries.iter().flat_map(|(_, hole)| [probe(hole, "skip"), probe(hole, "show (_ : Prop)")]).collect();
+        let candidates = tries.iter().flat_map(|(_, hole)| [probe(hole, "skip"), probe(hole, "show (_ : Prop)")]).collect();
         let verdicts = pool.check(Batch { header: header.trim_end().into(), candidates }).await;
         for ((form, hole), pair) in tries.into_iter().zip(verdicts.chunks(2)) {
             match pair {
@@ -233,139 +225,21 @@ async fn place(pool: &Pool, text: &str, blocks: &[Command], site: &Site) -> Resu
     Ok(Place::Unclear(reason))
 }
 
-fn header(text: &str, blocks: &[Command], site: &Site, keep_open: bool) -> String {
+fn header(text: &str, blocks: &[Command], site: &Site, keep_open: bool, broken: &BTreeSet<usize>) -> String {
     let mut header = text[..blocks.first().map_or(text.len(), |c| c.range.start)].to_owned();
-    for command in &blocks[..site.index] {
+    for (i, command) in blocks[..site.index].iter().enumerate() {
         let body = &text[command.range.clone()];
-        if keep_open || !is_open_theorem(&command.keyword, body) {
+        if !broken.contains(&i) && (keep_open || !is_open_theorem(&command.keyword, body)) {
             header.push_str(body);
         }
     }
     let universes = Statement::split(&text[site.command.clone()]).map(|(s, _)| s.universe_command()).unwrap_or_default();
-    format!("{}\n{universes}", header.trim_end())
+    // Code is not wanted of copies; the portable Lean cannot generate all.
+    format!("{}\nnoncomputable section\n{universes}", header.trim_end())
 }
 
 fn has_sorry(text: &str) -> bool {
     tokens(text).is_ok_and(|t| t.iter().any(|t| t.kind == Kind::Name && t.text == "sorry"))
-}
-
-/// The file's text with edits, and each edit (bytes of the old text, new text) in the order of the file.
-struct Whole {
-    edits: Vec<(Range<usize>, String)>,
-}
-
-/// Puts the proofs into the file and lets a fresh Lean process judge the whole, until nothing in it is worse than
-/// before. A proof that does not fit is written plainer, then given up.
-async fn accepted(
-    toolchain: &Toolchain,
-    text: &str,
-    blocks: &[Command],
-    sites: &[Site],
-    found: &mut Vec<Found>,
-    sorrys: &mut [Filled],
-) -> Result<Whole> {
-    let mut before: Option<Vec<String>> = None;
-    loop {
-        let edits: Vec<(Range<usize>, String)> = found
-            .iter()
-            .map(|f| {
-                let site = &sites[f.site];
-                if f.plain { site.plain_edit(text, f.form, &f.proof) } else { site.edit(text, f.form, &f.proof) }
-            })
-            .collect();
-        if edits.is_empty() {
-            return Ok(Whole { edits });
-        }
-        let (whole, lines) = apply(text, &edits);
-        let messages = process::run(toolchain, &whole, WHOLE_TIME).await?;
-        let mut bad: BTreeSet<usize> = BTreeSet::new();
-        let mut why = String::new();
-        let mut blame = |m: &Message, all: &mut BTreeSet<usize>| {
-            why.clone_from(&m.text);
-            let here: Vec<usize> = (0..lines.len()).filter(|&i| lines[i].contains(&m.line)).collect();
-            // An error elsewhere may come from any proof in the same command, or from any at all.
-            let command = |i: usize| {
-                let (first, last) = command_lines(&whole, text, &edits, blocks, sites[found[i].site].index);
-                (first..=last).contains(&m.line)
-            };
-            let near: Vec<usize> = (0..lines.len()).filter(|&i| command(i)).collect();
-            all.extend(if !here.is_empty() { here } else if !near.is_empty() { near } else { (0..lines.len()).collect() });
-        };
-        let errors: Vec<&Message> = messages.iter().filter(|m| m.is_error()).collect();
-        if !errors.is_empty() && before.is_none() {
-            let old = process::run(toolchain, text, WHOLE_TIME).await?;
-            before = Some(old.into_iter().filter(Message::is_error).map(|m| m.text).collect());
-        }
-        let mut known = before.clone().unwrap_or_default();
-        for m in errors {
-            match known.iter().position(|k| *k == m.text) {
-                Some(at) => drop(known.swap_remove(at)),
-                None => blame(m, &mut bad),
-            }
-        }
-        // A command all of whose `sorry`s are filled must say no more that it has one.
-        for m in messages.iter().filter(|m| m.uses_sorry()) {
-            let full = |i: usize| {
-                let index = sites[found[i].site].index;
-                let (first, last) = command_lines(&whole, text, &edits, blocks, index);
-                let open = (0..sites.len()).any(|s| sites[s].index == index && !found.iter().any(|f| f.site == s));
-                !open && (first..=last).contains(&m.line)
-            };
-            let full: Vec<usize> = (0..found.len()).filter(|&i| full(i)).collect();
-            if !full.is_empty() {
-                why.clone_from(&m.text);
-                bad.extend(full);
-            }
-        }
-        if bad.is_empty() {
-            return Ok(Whole { edits });
-        }
-        let mut number = 0;
-        found.retain_mut(|f| {
-            let at = number;
-            number += 1;
-            if !bad.contains(&at) {
-                return true;
-            }
-            if !f.plain {
-                f.plain = true;
-                return true;
-            }
-            let message = format!("the whole file does not take the proof: {why}");
-            sorrys[f.site].status = Status::Error { message };
-            false
-        });
-    }
-}
-
-/// The text with its edits, and the lines (from 1) that each of them takes.
-fn apply(text: &str, edits: &[(Range<usize>, String)]) -> (String, Vec<std::ops::RangeInclusive<usize>>) {
-    let (mut whole, mut lines, mut at) = (String::new(), Vec::new(), 0);
-    for (range, put) in edits {
-        whole.push_str(&text[at..range.start]);
-        let first = whole.matches('\n').count() + 1;
-        whole.push_str(put);
-        lines.push(first..=whole.matches('\n').count() + 1);
-        at = range.end;
-    }
-    whole.push_str(&text[at..]);
-    (whole, lines)
-}
-
-/// First and last line (from 1) of a command in the edited text.
-fn command_lines(whole: &str, text: &str, edits: &[(Range<usize>, String)], blocks: &[Command], index: usize) -> (usize, usize) {
-    let moved = |at: usize| {
-        let shift: isize = edits
-            .iter()
-            .filter(|(range, _)| range.end <= at)
-            .map(|(range, put)| put.len() as isize - range.len() as isize)
-            .sum();
-        (at as isize + shift) as usize
-    };
-    let range = &blocks[index].range;
-    let line = |at: usize| whole[..at].matches('\n').count() + 1;
-    let end = range.start + text[range.clone()].trim_end().len();
-    (line(moved(range.start)), line(moved(end)))
 }
 
 /// The place in a text with `\r\n` of a place in the text without `\r`; the `\r` belongs to its line's end.
@@ -393,18 +267,5 @@ mod tests {
             let there = offset(original, at);
             assert_eq!(original[there..].replace("\r\n", "\n"), plain[at..], "{at}");
         }
-    }
-
-    #[test]
-    fn edits_know_their_lines() {
-        let text = "theorem a : P := by\n  sorry\n\ntheorem b : P := sorry\n";
-        let blocks = blocks(text).unwrap();
-        let sites = sites(text, &blocks);
-        let edits = [sites[0].edit(text, Form::Tactic, "x\ny\n"), sites[1].edit(text, Form::Term, "z\n")];
-        let (whole, lines) = apply(text, &edits);
-        assert_eq!(whole, "theorem a : P := by\n  x\n  y\n\ntheorem b : P := by z\n");
-        assert_eq!(lines, [2..=3, 5..=5]);
-        assert_eq!(command_lines(&whole, text, &edits, &blocks, 1), (5, 5));
-        assert_eq!(command_lines(&whole, text, &edits, &blocks, 0), (1, 3));
     }
 }

@@ -204,7 +204,12 @@ mod tests {
             ("theorem a : P := by sorry", Tactic, "simp\n", "theorem a : P := by simp"),
             ("theorem a : P := sorry\n", Term, two, "theorem a : P := by\n  intro x\n  simp\n"),
             ("theorem a : P := by\n  · sorry\n", Tactic, two, "theorem a : P := by\n  · intro x\n    simp\n"),
-            ("theorem a : P := by\n  · have : Q := by sorry\n    rfl\n", Tactic, two, "theorem a : P := by\n  · have : Q := by\n      intro x\n      simp\n    rfl\n"),
+            (
+                "theorem a : P := by\n  · have : Q := by sorry\n    rfl\n",
+                Tactic,
+                two,
+                "theorem a : P := by\n  · have : Q := by\n      intro x\n      simp\n    rfl\n",
+            ),
             ("theorem a : P := by\n  x <;> sorry\n", Tactic, two, "theorem a : P := by\n  x <;> (intro x\n         simp)\n"),
             ("theorem a : P := f sorry b\n", Term, "simp\n", "theorem a : P := f (by simp) b\n"),
             ("theorem a : P := ⟨sorry, b⟩\n", Term, "simp\n", "theorem a : P := ⟨by simp, b⟩\n"),

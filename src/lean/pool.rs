@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::document::{Document, admit};
 use super::session::{Limits, Session, SessionError};
+use super::syntax::imports;
 use super::verdict::{Batch, Candidate, Verdict};
 use crate::toolchain::Toolchain;
 
@@ -87,6 +88,7 @@ impl Pool {
                     toolchain: toolchain.clone(),
                     options,
                     session: None,
+                    imports: String::new(),
                     served: 0,
                     counters: counters.clone(),
                     pids: pids.clone(),
@@ -181,6 +183,8 @@ struct Worker {
     toolchain: Arc<Toolchain>,
     options: PoolOptions,
     session: Option<Session>,
+    /// What the session has imported: Lean ends, or hangs, when that changes.
+    imports: String,
     served: u32,
     counters: Arc<Counters>,
     pids: Arc<Mutex<HashMap<usize, u32>>>,
@@ -225,7 +229,7 @@ impl Worker {
         while let Some(part) = parts.pop() {
             let candidates: Vec<&Candidate> = part.places.iter().map(|&i| &batch.candidates[i]).collect();
             let document = Document::compile(&batch.header, &candidates);
-            match self.elaborate(&document).await {
+            match self.elaborate(&document, imports(&batch.header)).await {
                 Ok((found, hung)) => {
                     let mut again = Vec::new();
                     for (&place, verdict) in part.places.iter().zip(found) {
@@ -261,10 +265,11 @@ impl Worker {
     }
 
     /// Runs one document; the flag tells that the worker hung in it and was ended.
-    async fn elaborate(&mut self, document: &Document) -> Result<(Vec<Option<Verdict>>, bool), SessionError> {
-        if self.served >= self.options.renew_after {
+    async fn elaborate(&mut self, document: &Document, imports: String) -> Result<(Vec<Option<Verdict>>, bool), SessionError> {
+        if self.served >= self.options.renew_after || self.imports != imports {
             self.drop_session();
         }
+        self.imports = imports;
         if self.session.is_none() {
             let session = Session::start(&self.toolchain, self.options.limits).await?;
             if let Ok(mut pids) = self.pids.lock() {

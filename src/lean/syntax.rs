@@ -42,6 +42,24 @@ pub enum SyntaxError {
     OpenName,
 }
 
+/// The imports that a file begins with, in one line each: they decide what a Lean process holds.
+///
+/// ```
+/// use qstar::lean::syntax::imports;
+/// assert_eq!(imports("-- a note\nimport Std -- all\nimport Lean.Elab\nopen Nat\n"), "import Std\nimport Lean.Elab\n");
+/// ```
+pub fn imports(source: &str) -> String {
+    let mut found = String::new();
+    for token in tokens(source).unwrap_or_default().iter().filter(|t| t.kind != Kind::Comment) {
+        match token.text {
+            "prelude" | "module" | "public" | "meta" | "import" | "all" => found.push_str(&format!("{} ", token.text)),
+            name if found.ends_with("import ") || found.ends_with("all ") => found.push_str(&format!("{name}\n")),
+            _ => break,
+        }
+    }
+    found
+}
+
 fn is_name_start(c: char) -> bool {
     c == '_' || c == '«' || (c.is_alphabetic() && !matches!(c, 'λ' | 'Π' | 'Σ'))
 }

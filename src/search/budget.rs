@@ -34,6 +34,19 @@ pub enum StopReason {
     Cancelled,
 }
 
+impl std::fmt::Display for StopReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            StopReason::Proved => "proved",
+            StopReason::Exhausted => "nothing is left to try",
+            StopReason::Time => "out of time",
+            StopReason::Checks => "out of checks",
+            StopReason::Nodes => "the graph is full",
+            StopReason::Cancelled => "stopped",
+        })
+    }
+}
+
 /// What a search has spent.
 #[derive(Debug, Clone, Serialize)]
 pub struct Spent {

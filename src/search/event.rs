@@ -88,3 +88,12 @@ pub enum VerdictKind {
 pub trait Sink: Send + Sync {
     fn put(&self, event: &Event);
 }
+
+/// Gives each event to several.
+pub struct Fan<'a>(pub Vec<&'a dyn Sink>);
+
+impl Sink for Fan<'_> {
+    fn put(&self, event: &Event) {
+        self.0.iter().for_each(|sink| sink.put(event));
+    }
+}

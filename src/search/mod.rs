@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lean::{Candidate, Goal, Hole, Verdict};
 pub use budget::{Budget, Spent, StopReason};
-pub use event::{Event, VerdictKind, Sink};
+pub use event::{Event, Fan, Sink, VerdictKind};
 pub use graph::{Added, GoalId, Graph, Status, StepId};
 pub use policy::{Heuristic, Policy, Proposal, Value};
 pub use portfolio::Portfolio;
@@ -300,9 +300,8 @@ impl<'a, O: Oracle> Search<'a, O> {
                 Verdict::Crashed(message) => (VerdictKind::Crashed, None, Some(message)),
             };
             tracing::debug!(tactic = proposal.tactic, ?outcome, message);
-            let added = left.map_or_else(Added::default, |left| {
-                self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left)
-            });
+            let added =
+                left.map_or_else(Added::default, |left| self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left));
             self.tell(|| Event::Tried {
                 goal,
                 tactic: proposal.tactic.clone(),

@@ -60,7 +60,11 @@ pub fn find(folder: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     files.sort();
-    ensure!(!files.is_empty(), "{} has no certificates (.json files, as `qstar bench` and `prove --out` write them)", folder.display());
+    ensure!(
+        !files.is_empty(),
+        "{} has no certificates (.json files, as `qstar bench` and `prove --out` write them)",
+        folder.display()
+    );
     Ok(files)
 }
 
@@ -122,9 +126,8 @@ pub async fn check(
 
 /// Whether a proof might find other theorems without naming them, or a statement act on those behind it.
 fn looks_around(item: &Item) -> bool {
-    let searches = tokens(&item.proof).is_ok_and(|t| {
-        t.iter().any(|t| t.kind == Kind::Name && (t.text.ends_with('?') || SEARCHERS.contains(&t.text)))
-    });
+    let searches = tokens(&item.proof)
+        .is_ok_and(|t| t.iter().any(|t| t.kind == Kind::Name && (t.text.ends_with('?') || SEARCHERS.contains(&t.text))));
     searches || item.problem.statement.text.starts_with('@') || item.problem.statement.name.is_none()
 }
 
