@@ -2,6 +2,7 @@
 //!
 //! Joins `search`, `lean` and `verify`; the commands stand on top of it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::problem::Problem;
-use crate::search::{Budget, Event, Oracle, Policy, Progress, Search, SearchError, Sink, Spent, StopReason, Value};
+use crate::search::{
+    Budget, Event, Lemmas, Operators, Oracle, Policy, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind, Value,
+};
 use crate::toolchain::Toolchain;
 use crate::verify::{Certificate, Rejection, statement_hash, verify};
 
@@ -29,6 +32,13 @@ impl<'a> PoolOracle<'a> {
     /// An oracle for candidates that stand behind `header`.
     pub fn new(pool: &'a Pool, header: &str) -> PoolOracle<'a> {
         PoolOracle { pool, header: header.into() }
+    }
+
+    /// Equal for equal headers.
+    fn header_key(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.header.hash(&mut hasher);
+        hasher.finish()
     }
 }
 
@@ -74,12 +84,26 @@ pub struct Guide<'a> {
     pub cancel: CancellationToken,
     /// Takes every event of the search.
     pub sink: Option<&'a dyn Sink>,
+    pub strategy: StrategyKind,
+    pub operators: Operators,
+    /// Proofs shared by the searches of a run; `None`: each for itself.
+    pub lemmas: Option<Arc<Lemmas>>,
 }
 
 impl<'a> Guide<'a> {
     /// A guide with the default budget, for one batch at a time.
     pub fn new(policy: &'a dyn Policy, value: &'a dyn Value) -> Guide<'a> {
-        Guide { policy, value, budget: Budget::default(), parallel: 1, cancel: CancellationToken::new(), sink: None }
+        Guide {
+            policy,
+            value,
+            budget: Budget::default(),
+            parallel: 1,
+            cancel: CancellationToken::new(),
+            sink: None,
+            strategy: StrategyKind::default(),
+            operators: Operators::default(),
+            lemmas: None,
+        }
     }
 }
 
@@ -110,7 +134,15 @@ pub async fn search_at<T>(
     mut judge: impl AsyncFnMut(&str) -> Result<Result<T, Refused>, ProveError>,
 ) -> Result<Found<T>, ProveError> {
     let search = Search::begin(oracle, guide.policy, guide.value, place, guide.budget).await?;
-    let mut search = search.with_cancel(guide.cancel.clone()).with_parallel(guide.parallel).with_sink(guide.sink);
+    let mut search = search
+        .with_cancel(guide.cancel.clone())
+        .with_parallel(guide.parallel)
+        .with_sink(guide.sink)
+        .with_strategy(guide.strategy)
+        .with_operators(guide.operators);
+    if let Some(lemmas) = &guide.lemmas {
+        search = search.with_lemmas(lemmas.clone(), oracle.header_key());
+    }
     let (mut rejected, mut accepted) = (Vec::new(), None);
     let mut reason;
     loop {

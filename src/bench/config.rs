@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::search::{Operator, StrategyKind};
+
 /// The tactics that guide a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -15,24 +17,19 @@ pub enum PolicyKind {
     Closers,
 }
 
-/// How the search selects what to try next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Strategy {
-    BestFirst,
-}
-
 /// Every combination of these is one setting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Matrix {
     pub policy: Vec<PolicyKind>,
-    pub strategy: Vec<Strategy>,
+    pub strategy: Vec<StrategyKind>,
+    /// Operators switched off, a list for each setting: `[[], ["refine"]]` compares with and without.
+    pub without: Vec<Vec<Operator>>,
 }
 
 impl Default for Matrix {
     fn default() -> Self {
-        Matrix { policy: vec![PolicyKind::Portfolio], strategy: vec![Strategy::BestFirst] }
+        Matrix { policy: vec![PolicyKind::Portfolio], strategy: vec![StrategyKind::BestFirst], without: vec![Vec::new()] }
     }
 }
 
@@ -98,7 +95,9 @@ impl Default for Config {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Setting {
     pub policy: PolicyKind,
-    pub strategy: Strategy,
+    pub strategy: StrategyKind,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Operator>,
     pub time: f64,
     pub checks: u64,
 }
@@ -109,7 +108,11 @@ impl Setting {
         let word = |value: serde_json::Result<serde_json::Value>| {
             value.ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
         };
-        format!("{}, {}", word(serde_json::to_value(self.policy)), word(serde_json::to_value(self.strategy)))
+        let mut name = format!("{}, {}", word(serde_json::to_value(self.policy)), word(serde_json::to_value(self.strategy)));
+        for operator in &self.without {
+            name.push_str(&format!(", without {}", word(serde_json::to_value(operator))));
+        }
+        name
     }
 }
 
@@ -136,7 +139,8 @@ impl Config {
         ensure!(self.time > 0.0 && self.time <= 1e7, "`time` must be more than 0 seconds, not {}", self.time);
         ensure!(self.checks > 0, "`checks` must be at least 1");
         ensure!((1..=1000).contains(&self.seeds), "`seeds` must lie between 1 and 1000, not {}", self.seeds);
-        ensure!(!self.matrix.policy.is_empty() && !self.matrix.strategy.is_empty(), "the matrix is empty");
+        let Matrix { policy, strategy, without } = &self.matrix;
+        ensure!(!policy.is_empty() && !strategy.is_empty() && !without.is_empty(), "the matrix is empty");
         ensure!((0.0..=1.0).contains(&self.gate.tolerance), "`gate.tolerance` must lie between 0 and 1");
         ensure!((0.0..=1.0).contains(&self.gate.significance), "`gate.significance` must lie between 0 and 1");
         Ok(())
@@ -144,11 +148,16 @@ impl Config {
 
     /// All combinations of the matrix.
     pub fn settings(&self) -> Vec<Setting> {
-        let of = |&policy: &PolicyKind| {
-            let strategies = self.matrix.strategy.iter();
-            strategies.map(move |&strategy| Setting { policy, strategy, time: self.time, checks: self.checks })
-        };
-        self.matrix.policy.iter().flat_map(of).collect()
+        let mut settings = Vec::new();
+        for &policy in &self.matrix.policy {
+            for &strategy in &self.matrix.strategy {
+                for without in &self.matrix.without {
+                    let without = without.clone();
+                    settings.push(Setting { policy, strategy, without, time: self.time, checks: self.checks });
+                }
+            }
+        }
+        settings
     }
 }
 
@@ -170,6 +179,9 @@ mod tests {
         let names: Vec<String> = config.settings().iter().map(Setting::name).collect();
         assert_eq!(names, ["portfolio, best-first", "closers, best-first"]);
         assert_eq!(config.settings()[1].checks, 50);
+        let config = read("dataset = 'x'\n[matrix]\nstrategy = ['mcts']\nwithout = [[], ['refine', 'aggregate']]\n").unwrap();
+        let names: Vec<String> = config.settings().iter().map(Setting::name).collect();
+        assert_eq!(names, ["portfolio, mcts", "portfolio, mcts, without refine, without aggregate"]);
     }
 
     #[test]

@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::Attempt;
-use super::config::{Config, PolicyKind, Setting, Strategy};
+use super::config::{Config, PolicyKind, Setting};
 use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
 use crate::lean::Pool;
 use crate::prover::{Guide, ProveError, prove};
 use crate::record::Records;
 use crate::search::policy::Seeded;
-use crate::search::{Budget, Heuristic, Policy, Portfolio, SearchError, Sink, StopReason};
+use crate::search::{Budget, Heuristic, Operators, Policy, Portfolio, SearchError, Sink, StopReason};
 use crate::toolchain::Toolchain;
 
 /// How long to wait before asking again for tasks that others hold.
@@ -187,14 +187,16 @@ pub async fn attempt(
         PolicyKind::Closers => Portfolio::closers(),
     };
     let policy: Box<dyn Policy> = if job.seed == 0 { Box::new(portfolio) } else { Box::new(Seeded::new(portfolio, job.seed)) };
-    let Strategy::BestFirst = job.setting.strategy;
     let budget = Budget { time: Duration::from_secs_f64(job.setting.time), checks: job.setting.checks, ..Budget::default() };
     let records = match records {
         Some(folder) => Some(Records::begin(&records_file(folder, &task(job)?))?),
         None => None,
     };
     let sink = records.as_ref().map(|r| r as &dyn Sink);
-    let guide = Guide { budget, cancel: cancel.clone(), sink, ..Guide::new(policy.as_ref(), &Heuristic) };
+    let strategy = job.setting.strategy;
+    let operators = job.setting.without.iter().fold(Operators::default(), |all, o| all.set(*o, false));
+    let new = Guide::new(policy.as_ref(), &Heuristic);
+    let guide = Guide { budget, cancel: cancel.clone(), sink, strategy, operators, ..new };
     match prove(toolchain, pool, problem, &guide, |_| ()).await {
         Ok(outcome) if outcome.reason == StopReason::Cancelled => return Ok(None),
         Ok(outcome) => {

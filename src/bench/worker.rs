@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Attempt;
-use super::config::{PolicyKind, Setting, Strategy};
+use super::config::{PolicyKind, Setting};
 use super::run::{Job, task};
 use crate::dataset::{Entry, rows};
+use crate::search::StrategyKind;
 
 /// A task: a row of a dataset, and what may stand in it beside.
 pub struct WorkTask {
@@ -36,7 +37,7 @@ struct Wishes {
     checks: Option<u64>,
     seed: Option<u64>,
     policy: Option<PolicyKind>,
-    strategy: Option<Strategy>,
+    strategy: Option<StrategyKind>,
 }
 
 impl WorkTask {
@@ -54,6 +55,7 @@ impl WorkTask {
             checks: wishes.checks.unwrap_or(setting.checks),
             policy: wishes.policy.unwrap_or(setting.policy),
             strategy: wishes.strategy.unwrap_or(setting.strategy),
+            without: setting.without.clone(),
         };
         let mut new = WorkTask {
             id: id.unwrap_or_else(|| json!(entry.name)),
@@ -149,7 +151,7 @@ impl Results {
 mod tests {
     use super::*;
 
-    const SETTING: Setting = Setting { policy: PolicyKind::Portfolio, strategy: Strategy::BestFirst, time: 60.0, checks: 100 };
+    const SETTING: Setting = Setting { policy: PolicyKind::Portfolio, strategy: StrategyKind::BestFirst, without: Vec::new(), time: 60.0, checks: 100 };
 
     fn parse(line: &str) -> Result<WorkTask> {
         WorkTask::parse(line, "line 1", &SETTING, 0)

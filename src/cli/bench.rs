@@ -10,7 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Exit, ToolchainFailed, on_interrupt, put};
-use crate::bench::config::{Config, PolicyKind, Strategy};
+use crate::bench::config::{Config, PolicyKind};
 use crate::bench::gate;
 use crate::bench::run::{Event, Job, jobs, records_file, run as work, task};
 use crate::bench::store::Store;
@@ -20,6 +20,7 @@ use crate::dataset::{Selection, file_name, load, select};
 use crate::lean::{Pool, PoolOptions};
 use crate::record;
 use crate::report::Picture;
+use crate::search::{Operator, StrategyKind};
 
 #[derive(Args)]
 pub struct BenchArgs {
@@ -51,7 +52,10 @@ pub struct BenchArgs {
     policy: Option<Vec<PolicyKind>>,
     /// Strategies to compare.
     #[arg(long, value_delimiter = ',')]
-    strategy: Option<Vec<Strategy>>,
+    strategy: Option<Vec<StrategyKind>>,
+    /// Operators to switch off.
+    #[arg(long, value_delimiter = ',')]
+    without: Option<Vec<Operator>>,
     /// Folder for the store and the reports. The same folder goes on where a run was stopped; several processes may
     /// share it.
     #[arg(long, default_value = "qstar-bench", value_name = "FOLDER")]
@@ -88,6 +92,7 @@ impl BenchArgs {
         config.records |= self.records;
         put(&mut config.matrix.policy, &self.policy);
         put(&mut config.matrix.strategy, &self.strategy);
+        put(&mut config.matrix.without, &self.without.clone().map(|list| vec![list]));
         put(&mut config.gate.tolerance, &self.tolerance);
         config.validate()?;
         Ok(config)

@@ -65,10 +65,10 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let mut all_filled = true;
     for (toolchain, files) in groups.into_values() {
         let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
-        // While one file as a whole is before Lean, the next is searched.
+        // While one file as a whole is before Lean, others are searched.
         let mut outcomes = futures::stream::iter(files)
             .map(async |(path, text)| (path, text, fill_one(&toolchain, &pool, path, text, budget, workers, &cancel).await))
-            .buffered(2);
+            .buffered(workers + 1);
         while let Some((path, text, outcome)) = outcomes.next().await {
             let outcome = outcome?;
             let written = outcome.text != *text && !args.diff && !args.check;

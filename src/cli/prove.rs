@@ -15,7 +15,9 @@ use crate::problem::Problem;
 use crate::prover::{Guide, Outcome, ProveError, prove};
 use crate::record::Trace;
 use crate::report::Sketch;
-use crate::search::{Budget, Fan, Heuristic, Portfolio, Progress, SearchError, Sink, StopReason};
+use crate::search::{
+    Budget, Fan, Heuristic, Lemmas, Operator, Operators, Portfolio, Progress, SearchError, Sink, StopReason, StrategyKind,
+};
 
 #[derive(Args)]
 pub struct ProveArgs {
@@ -37,6 +39,12 @@ pub struct ProveArgs {
     /// Lean checks for each theorem.
     #[arg(long, default_value_t = Budget::default().checks)]
     checks: u64,
+    /// How goals are selected.
+    #[arg(long, value_enum, default_value_t = StrategyKind::BestFirst)]
+    strategy: StrategyKind,
+    /// Operators to switch off.
+    #[arg(long, value_delimiter = ',')]
+    without: Vec<Operator>,
     /// Lean processes; by default as cores and memory allow.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
@@ -81,6 +89,8 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
     let cancel = on_interrupt();
     let budget = Budget { time: Duration::from_secs_f64(args.time), checks: args.checks, ..Budget::default() };
+    let operators = args.without.iter().fold(Operators::default(), |all, o| all.set(*o, false));
+    let lemmas = Arc::new(Lemmas::default());
     let mut found = Vec::new();
     for problem in &problems {
         if cancel.is_cancelled() {
@@ -101,6 +111,9 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
             parallel: workers,
             cancel: cancel.clone(),
             sink: (!sinks.0.is_empty()).then_some(&sinks),
+            strategy: args.strategy,
+            operators,
+            lemmas: Some(lemmas.clone()),
             ..Guide::new(&policy, &Heuristic)
         };
         let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;

@@ -11,11 +11,11 @@ use tokio::io::AsyncBufReadExt;
 
 use super::prove::{default_workers, seconds};
 use super::{Exit, on_interrupt};
-use crate::bench::config::{PolicyKind, Setting, Strategy};
+use crate::bench::config::{PolicyKind, Setting};
 use crate::bench::run::attempt;
 use crate::bench::worker::{Results, WorkTask, refusal};
 use crate::lean::{Pool, PoolOptions};
-use crate::search::Budget;
+use crate::search::{Budget, Operator, StrategyKind};
 
 #[derive(Args)]
 pub struct WorkerArgs {
@@ -32,8 +32,11 @@ pub struct WorkerArgs {
     #[arg(long, value_enum, default_value_t = PolicyKind::Portfolio)]
     policy: PolicyKind,
     /// Strategy of each task that says nothing of it.
-    #[arg(long, value_enum, default_value_t = Strategy::BestFirst)]
-    strategy: Strategy,
+    #[arg(long, value_enum, default_value_t = StrategyKind::BestFirst)]
+    strategy: StrategyKind,
+    /// Operators to switch off.
+    #[arg(long, value_delimiter = ',')]
+    without: Vec<Operator>,
     /// Append every result to this file, and answer from it what is done already. Workers may share it.
     #[arg(long, value_name = "FILE.jsonl")]
     results: Option<PathBuf>,
@@ -47,7 +50,13 @@ pub struct WorkerArgs {
 
 /// Exit code 0: every task was done; 2: some lines were no tasks; 3: Lean failed on some.
 pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
-    let setting = Setting { policy: args.policy, strategy: args.strategy, time: args.time, checks: args.checks };
+    let setting = Setting {
+        policy: args.policy,
+        strategy: args.strategy,
+        without: args.without.clone(),
+        time: args.time,
+        checks: args.checks,
+    };
     let mut results = args.results.as_deref().map(Results::open).transpose()?;
     if let Some(folder) = &args.records {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;

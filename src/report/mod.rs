@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use crate::search::event::{Event, VerdictKind};
-use crate::search::{GoalId, Sink, StepId, StopReason};
+use crate::search::{GoalId, Sink, Source, StepId, StopReason};
 use crate::verify::Certificate;
 
 const PAGE: &str = include_str!("page.html");
@@ -57,6 +57,7 @@ struct GoalView {
 struct Tried {
     tactic: String,
     prior: f64,
+    by: Source,
     verdict: VerdictKind,
     message: Option<String>,
     step: Option<StepId>,
@@ -102,9 +103,9 @@ impl Picture {
                 view.state.clone_from(state);
                 (view.depth, view.value, view.from) = (*depth, *value, *from);
             }
-            Event::Tried { goal, tactic, log_prior, verdict, message, step, left, .. } => {
+            Event::Tried { goal, tactic, log_prior, by, verdict, message, step, left, .. } => {
                 let message = message.as_ref().map(|m| m.chars().take(MESSAGE).collect());
-                let tried = Tried { tactic: tactic.clone(), prior: log_prior.exp(), verdict: *verdict, message, step: *step };
+                let tried = Tried { tactic: tactic.clone(), prior: log_prior.exp(), by: *by, verdict: *verdict, message, step: *step };
                 let all = &mut self.goals.entry(*goal).or_default().tried;
                 // A second try with more heartbeats replaces the first.
                 match all.iter_mut().find(|t| t.tactic == *tactic && t.verdict == VerdictKind::TimedOut) {
@@ -117,8 +118,8 @@ impl Picture {
                 }
             }
             Event::Proved { goal, step } => self.goals.entry(*goal).or_default().proved = Some(*step),
-            Event::Exhausted { goal } => {
-                self.goals.entry(*goal).or_default().dead = Some("nothing is left to try".to_owned());
+            Event::Exhausted { goal, reason } => {
+                self.goals.entry(*goal).or_default().dead = Some(reason.clone());
             }
             // What is proved without the step is told again behind this.
             Event::Retracted { step, .. } => {
@@ -188,6 +189,7 @@ mod tests {
             goal: goal.into(),
             tactic: tactic.into(),
             log_prior: -1.0,
+            by: Source::Portfolio,
             heartbeats: 1,
             verdict,
             message: None,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::StopReason;
 use super::graph::{GoalId, StepId};
+use super::policy::Source;
 
 /// One event; one line of a trace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub enum Event {
         goal: GoalId,
         tactic: String,
         log_prior: f64,
+        /// Who proposed it.
+        by: Source,
         heartbeats: u64,
         verdict: VerdictKind,
         /// Lean's words, when it failed.
@@ -54,8 +57,8 @@ pub enum Event {
     },
     /// A goal is proved, by this step.
     Proved { goal: GoalId, step: StepId },
-    /// Nothing is left to try at a goal.
-    Exhausted { goal: GoalId },
+    /// Nothing is hoped for at a goal any more.
+    Exhausted { goal: GoalId, reason: String },
     /// The verifier refused a proof; this step of it was taken back.
     Retracted { step: StepId, reason: String },
     /// How far the search was at a moment.

@@ -73,10 +73,10 @@ pub struct GoalNode {
     /// Sum of the log-probabilities on the way from the root.
     pub log_prior: f64,
     pub depth: u32,
-    /// Number of proposals that were given to the oracle.
-    pub tried: usize,
-    /// All proposals were tried.
+    /// All that was proposed so far was tried.
     pub expanded: bool,
+    /// Why nothing is hoped for, when it is not for want of proposals.
+    pub given_up: Option<&'static str>,
     /// How promising, in (0, 1).
     pub value: f64,
 }
@@ -85,6 +85,8 @@ pub struct GoalNode {
 #[derive(Debug)]
 pub struct StepNode {
     pub tactic: String,
+    /// The policy's log-probability of it.
+    pub log_prior: f64,
     pub goals: Vec<GoalId>,
     /// Taken back: the verifier refused a proof through it.
     pub retracted: bool,
@@ -126,8 +128,8 @@ impl Graph {
             origin: None,
             log_prior: 0.0,
             depth: 0,
-            tried: 0,
             expanded: false,
+            given_up: None,
             value: 0.5,
         };
         let root = GoalId(nodes.add_node(Node::Goal(node)));
@@ -176,14 +178,24 @@ impl Graph {
     /// Adds a step from `parent` that leaves `left`.
     ///
     /// Goals that share metavariables become one node. A step that leads back to its own goal is not added.
-    pub fn add_step(&mut self, parent: GoalId, tactic: &str, log_prior: f64, left: Vec<Goal>) -> Added {
+    /// Nor is one whose goals that are in the graph already `refuse` does not want.
+    pub fn add_step(
+        &mut self,
+        parent: GoalId,
+        tactic: &str,
+        log_prior: f64,
+        left: Vec<Goal>,
+        refuse: impl FnOnce(&Graph, &[GoalId]) -> bool,
+    ) -> Added {
         let states = if is_coupled(&left) { vec![left] } else { left.into_iter().map(|g| vec![g]).collect() };
         let keys: Vec<String> = states.iter().map(|s| state_key(s)).collect();
-        if keys.iter().any(|k| self.by_key.get(k) == Some(&parent)) {
+        let known: Vec<GoalId> = keys.iter().filter_map(|k| self.by_key.get(k).copied()).collect();
+        if known.contains(&parent) || refuse(self, &known) {
             return Added::default();
         }
         let step = StepId(self.nodes.add_node(Node::Step(StepNode {
             tactic: tactic.to_owned(),
+            log_prior,
             goals: Vec::new(),
             retracted: false,
         })));
@@ -201,8 +213,8 @@ impl Graph {
                         origin,
                         log_prior: prior,
                         depth,
-                        tried: 0,
                         expanded: false,
+                        given_up: None,
                         value: 0.5,
                     };
                     let id = GoalId(self.nodes.add_node(Node::Goal(node)));
@@ -239,24 +251,64 @@ impl Graph {
         }
     }
 
+    /// The steps of a goal.
+    pub fn steps(&self, id: GoalId) -> impl Iterator<Item = StepId> {
+        self.nodes.neighbors(id.0).map(StepId)
+    }
+
+    /// The goal that a step belongs to.
+    pub fn parent(&self, step: StepId) -> GoalId {
+        GoalId(self.nodes.neighbors_directed(step.0, Direction::Incoming).next().expect("a step has a goal"))
+    }
+
+    /// Open goals that stand beside this one in a step.
+    pub fn siblings(&self, id: GoalId) -> Vec<GoalId> {
+        let steps = self.nodes.neighbors_directed(id.0, Direction::Incoming).map(StepId);
+        let beside = steps.flat_map(|s| self.step(s).goals.iter().copied());
+        let mut found: Vec<GoalId> = beside.filter(|&g| g != id && self.goal(g).status == Status::Open).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Whether a step could still prove its goal.
+    pub fn is_hopeful(&self, step: StepId) -> bool {
+        let node = self.step(step);
+        !node.retracted && node.goals.iter().all(|&g| self.goal(g).status != Status::Exhausted)
+    }
+
+    /// Gives a goal up for a reason of its own, whatever is left to try there.
+    pub fn give_up(&mut self, id: GoalId, reason: &'static str) {
+        if self.goal(id).status == Status::Open {
+            let node = self.goal_mut(id);
+            (node.given_up, node.expanded, node.status) = (Some(reason), true, Status::Exhausted);
+            self.changes.push((id, Status::Exhausted));
+            self.exhaust(self.parents(id));
+        }
+    }
+
+    /// Goals from which a step leads to this one.
+    fn parents(&self, id: GoalId) -> Vec<GoalId> {
+        let steps = self.nodes.neighbors_directed(id.0, Direction::Incoming);
+        steps.flat_map(|step| self.nodes.neighbors_directed(step, Direction::Incoming).map(GoalId)).collect()
+    }
+
     /// Says that a goal's proposals are used up; «exhausted» travels up where nothing is left to hope for.
     pub fn mark_expanded(&mut self, id: GoalId) {
         self.goal_mut(id).expanded = true;
-        let mut goals = vec![id];
+        self.exhaust(vec![id]);
+    }
+
+    /// Carries «exhausted» up from goals that may have nothing left to hope for.
+    fn exhaust(&mut self, mut goals: Vec<GoalId>) {
         while let Some(goal) = goals.pop() {
             let node = self.goal(goal);
-            let hopeless = |step: NodeIndex| {
-                let step = self.step(StepId(step));
-                step.retracted || step.goals.iter().any(|&g| self.goal(g).status == Status::Exhausted)
-            };
-            if node.status != Status::Open || !node.expanded || !self.nodes.neighbors(goal.0).all(hopeless) {
+            if node.status != Status::Open || !node.expanded || self.steps(goal).any(|step| self.is_hopeful(step)) {
                 continue;
             }
             self.goal_mut(goal).status = Status::Exhausted;
             self.changes.push((goal, Status::Exhausted));
-            for step in self.nodes.neighbors_directed(goal.0, Direction::Incoming) {
-                goals.extend(self.nodes.neighbors_directed(step, Direction::Incoming).map(GoalId));
-            }
+            goals.extend(self.parents(goal));
         }
     }
 
@@ -292,8 +344,7 @@ impl Graph {
                 return true;
             }
             for step in self.nodes.edges_directed(goal.0, Direction::Incoming).map(|e| StepId(e.source())) {
-                let node = self.step(step);
-                if !node.retracted && node.goals.iter().all(|&g| self.goal(g).status != Status::Exhausted) {
+                if self.is_hopeful(step) {
                     stack.extend(self.nodes.neighbors_directed(step.0, Direction::Incoming).map(GoalId));
                 }
             }
@@ -307,7 +358,7 @@ impl Graph {
         let mut at = id;
         while let Some((step, place)) = self.goal(at).origin {
             way.push((step, place));
-            at = GoalId(self.nodes.neighbors_directed(step.0, Direction::Incoming).next().expect("a step has a goal"));
+            at = self.parent(step);
         }
         let Hole { mut before, mut after, mut indent, mut bullet, scoped } = self.place.clone();
         for &(step, place) in way.iter().rev() {
@@ -364,12 +415,12 @@ mod tests {
     #[test]
     fn a_step_is_proved_when_all_its_goals_are() {
         let mut g = graph();
-        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b")]).new;
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b")], |_, _| false).new;
         assert_eq!(new.len(), 2);
-        g.add_step(new[0], "rfl", 0.0, vec![]);
+        g.add_step(new[0], "rfl", 0.0, vec![], |_, _| false);
         assert!(!g.is_proved(g.root()));
         assert!(g.is_relevant(new[1]) && !g.is_relevant(new[0]));
-        g.add_step(new[1], "intro x\nexact x", 0.0, vec![]);
+        g.add_step(new[1], "intro x\nexact x", 0.0, vec![], |_, _| false);
         assert_eq!(g.proof(g.root()).unwrap().0, "constructor\n· rfl\n· intro x\n  exact x\n");
         assert_eq!(g.proof(g.root()).unwrap().1.len(), 4);
     }
@@ -377,21 +428,21 @@ mod tests {
     #[test]
     fn equal_states_meet_and_cycles_prove_nothing() {
         let mut g = graph();
-        let a = g.add_step(g.root(), "rw [h]", -1.0, vec![goal("a")]).new[0];
-        assert!(g.add_step(a, "rw [← h]", -1.0, vec![goal("p")]).new.is_empty());
-        assert!(g.add_step(a, "skip", -1.0, vec![goal("a")]).step.is_none());
+        let a = g.add_step(g.root(), "rw [h]", -1.0, vec![goal("a")], |_, _| false).new[0];
+        assert!(g.add_step(a, "rw [← h]", -1.0, vec![goal("p")], |_, _| false).new.is_empty());
+        assert!(g.add_step(a, "skip", -1.0, vec![goal("a")], |_, _| false).step.is_none());
         assert!(!g.is_proved(g.root()));
         g.mark_expanded(a);
         g.mark_expanded(g.root());
         assert_eq!(g.goal(g.root()).status, Status::Open, "a cycle is neither proved nor exhausted");
-        g.add_step(a, "trivial", 0.0, vec![]);
+        g.add_step(a, "trivial", 0.0, vec![], |_, _| false);
         assert_eq!(g.proof(g.root()).unwrap().0, "rw [h]\ntrivial\n");
     }
 
     #[test]
     fn exhausted_goals_take_their_steps_with_them() {
         let mut g = graph();
-        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b")]).new;
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b")], |_, _| false).new;
         g.mark_expanded(g.root());
         g.mark_expanded(new[0]);
         assert_eq!(g.goal(g.root()).status, Status::Exhausted);
@@ -402,7 +453,7 @@ mod tests {
     fn coupled_goals_stay_together() {
         let mut g = graph();
         let witness = Goal { case: Some("w".into()), ..goal("Nat") };
-        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("q ?w"), witness]).new;
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("q ?w"), witness], |_, _| false).new;
         assert_eq!(new.len(), 1);
         assert_eq!(g.hole(new[0]).indent, 2);
     }
@@ -410,9 +461,9 @@ mod tests {
     #[test]
     fn a_retracted_step_proves_nothing() {
         let mut g = graph();
-        g.add_step(g.root(), "bad", -1.0, vec![]);
+        g.add_step(g.root(), "bad", -1.0, vec![], |_, _| false);
         let bad = g.proof(g.root()).unwrap().1[0];
-        g.add_step(g.root(), "good", -2.0, vec![]);
+        g.add_step(g.root(), "good", -2.0, vec![], |_, _| false);
         g.retract(bad);
         assert_eq!(g.proof(g.root()).unwrap().0, "good\n");
     }
@@ -420,7 +471,7 @@ mod tests {
     #[test]
     fn holes_leave_other_goals_to_sorry() {
         let mut g = graph();
-        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b"), goal("c")]).new;
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b"), goal("c")], |_, _| false).new;
         let hole = g.hole(new[1]);
         assert_eq!(hole.before, "example : p := by\n  constructor\n  · sorry\n  ·\n");
         assert_eq!(hole.after, "  · sorry\n");

@@ -5,11 +5,13 @@
 pub mod budget;
 pub mod event;
 pub mod graph;
+pub mod moves;
+pub mod operators;
 pub mod policy;
 pub mod portfolio;
+pub mod strategy;
 
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,8 +23,13 @@ use crate::lean::{Candidate, Goal, Hole, Verdict};
 pub use budget::{Budget, Spent, StopReason};
 pub use event::{Event, Fan, Sink, VerdictKind};
 pub use graph::{Added, GoalId, Graph, Status, StepId};
-pub use policy::{Heuristic, Policy, Proposal, Value};
+use moves::{Move, Moves};
+use operators::refine::{Failure, Repairer, Repairers};
+pub use operators::{Lemmas, Operator, Operators};
+use operators::{aggregate, prune};
+pub use policy::{Heuristic, Policy, Proposal, Source, Value};
 pub use portfolio::Portfolio;
+pub use strategy::{Strategy, StrategyKind};
 
 /// Judges candidates; one verdict for each, in order.
 pub trait Oracle: Sync {
@@ -37,12 +44,11 @@ const MORE_HEARTBEATS: u64 = 80_000;
 const SECOND_TRY_COST: f64 = 2.0;
 /// Candidates asked of the oracle at a time, over all goals.
 const BATCH: usize = 40;
-/// Proposals of one goal in one batch: the rest waits for the next, with a lower priority.
+/// Proposals of one goal in one batch: the rest waits until the goal is selected again.
 const CHUNK: usize = 14;
-/// How much the value of a state counts beside the policy's log-probabilities.
-const VALUE_WEIGHT: f64 = 0.7;
-/// What each step of depth costs, as a log-probability.
-const DEPTH_COST: f64 = 0.25;
+/// How probable it is that a remembered proof closes a goal with the same target, and that a side goal helps another.
+const LEMMA_PRIOR: f64 = 0.9;
+const SIDE_PRIOR: f64 = 0.05;
 
 /// What to tell while a search runs.
 #[derive(Debug, Clone)]
@@ -63,42 +69,20 @@ pub enum SearchError {
     Toolchain(String),
 }
 
-/// A goal with proposals that are still to be tried.
-struct Open {
-    priority: f64,
-    /// Earlier entries win ties, so that the order is the same in every run.
-    number: usize,
-    goal: GoalId,
-    next: usize,
-    /// A second try of this one proposal, with more heartbeats.
-    again: bool,
-}
-
-impl PartialEq for Open {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-impl Eq for Open {}
-impl PartialOrd for Open {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Open {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.priority.total_cmp(&other.priority).then(other.number.cmp(&self.number))
-    }
-}
-
-/// Candidates on their way through Lean.
+/// A move on its way through Lean.
 struct Tried {
     goal: GoalId,
-    proposal: Proposal,
-    heartbeats: u64,
+    step: Move,
 }
 
-/// A best-first search for one theorem.
+/// Selections and their moves that are asked in one go.
+#[derive(Default)]
+struct Batch {
+    selected: Vec<GoalId>,
+    tried: Vec<Tried>,
+}
+
+/// A search for one theorem.
 pub struct Search<'a, O: Oracle> {
     oracle: &'a O,
     policy: &'a dyn Policy,
@@ -108,13 +92,17 @@ pub struct Search<'a, O: Oracle> {
     sink: Option<&'a dyn Sink>,
     /// Batches given to the oracle at a time.
     parallel: usize,
+    strategy: Box<dyn Strategy>,
+    operators: Operators,
+    repairers: Repairers,
+    /// Proofs of the run, and the header under which this search's are kept.
+    lemmas: Arc<Lemmas>,
+    header: u64,
     graph: Graph,
-    frontier: BinaryHeap<Open>,
-    proposals: HashMap<GoalId, Vec<Proposal>>,
-    /// Proposals of a goal that Lean has not judged yet.
-    pending: HashMap<GoalId, usize>,
+    moves: Moves,
+    /// Goals by their target, for lemmas.
+    targets: HashMap<String, Vec<GoalId>>,
     spent: Spent,
-    pushed: usize,
 }
 
 impl<'a, O: Oracle> Search<'a, O> {
@@ -139,7 +127,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             Some(Verdict::Crashed(message)) => return Err(SearchError::Toolchain(message)),
             other => return Err(SearchError::Toolchain(format!("{other:?}"))),
         };
-        let mut search = Search {
+        Ok(Search {
             oracle,
             policy,
             value,
@@ -147,22 +135,21 @@ impl<'a, O: Oracle> Search<'a, O> {
             cancel: CancellationToken::new(),
             sink: None,
             parallel: 1,
+            strategy: StrategyKind::default().build(),
+            operators: Operators::default(),
+            repairers: Repairers::default(),
+            lemmas: Arc::default(),
+            header: 0,
             graph: Graph::new(place, state),
-            frontier: BinaryHeap::new(),
-            proposals: HashMap::new(),
-            pending: HashMap::new(),
+            moves: Moves::default(),
+            targets: HashMap::new(),
             spent: Spent { since, checks: 1, nodes: 1 },
-            pushed: 0,
-        };
-        let root = search.graph.root();
-        search.score(&[root]);
-        Ok(search)
+        })
     }
 
-    /// Tells `sink` what happens from now on, the root first.
+    /// Tells `sink` what happens.
     pub fn with_sink(mut self, sink: Option<&'a dyn Sink>) -> Self {
         self.sink = sink;
-        self.tell_goal(self.graph.root());
         self
     }
 
@@ -178,6 +165,24 @@ impl<'a, O: Oracle> Search<'a, O> {
         self
     }
 
+    /// How goals are selected.
+    pub fn with_strategy(mut self, strategy: StrategyKind) -> Self {
+        self.strategy = strategy.build();
+        self
+    }
+
+    /// Which operators work.
+    pub fn with_operators(mut self, operators: Operators) -> Self {
+        self.operators = operators;
+        self
+    }
+
+    /// Shares proofs with other searches that have the same header.
+    pub fn with_lemmas(mut self, lemmas: Arc<Lemmas>, header: u64) -> Self {
+        (self.lemmas, self.header) = (lemmas, header);
+        self
+    }
+
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
@@ -188,8 +193,11 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     /// Runs until the root is proved or a limit is reached. May be called again after [`Search::retract`].
     ///
-    /// One iteration: stop? → gather candidates → ask the oracle → expand with its verdicts → score new goals.
+    /// One iteration: stop? → gather moves → ask the oracle → expand with its verdicts → score new goals → back up.
     pub async fn run(&mut self, mut tell: impl FnMut(&Progress)) -> StopReason {
+        if self.moves.is_idle(self.graph.root()) && !self.graph.goal(self.graph.root()).expanded {
+            self.score(&[self.graph.root()]);
+        }
         let mut flights = FuturesUnordered::new();
         let oracle = self.oracle;
         loop {
@@ -201,24 +209,20 @@ impl<'a, O: Oracle> Search<'a, O> {
             }
             while flights.len() < self.parallel {
                 let batch = self.gather();
-                let Some(first) = batch.first() else { break };
-                let depth = self.graph.goal(first.goal).depth;
+                let Some(first) = batch.tried.first() else { break };
                 tell(&Progress {
                     checks: self.spent.checks,
                     goals: self.graph.goals(),
-                    depth,
-                    trying: first.proposal.tactic.clone(),
+                    depth: self.graph.goal(first.goal).depth,
+                    trying: first.step.proposal.tactic.clone(),
                 });
-                let candidates = self.candidates(&batch);
+                let candidates = self.candidates(&batch.tried);
                 flights.push(async move { (batch, oracle.check(candidates).await) });
             }
             let left = self.budget.time.saturating_sub(self.spent.since.elapsed());
             tokio::select! {
                 landed = flights.next() => match landed {
-                    Some((batch, verdicts)) => {
-                        let new = self.expand(batch, verdicts);
-                        self.score(&new);
-                    }
+                    Some((batch, verdicts)) => self.land(batch, verdicts),
                     None => return StopReason::Exhausted,
                 },
                 () = tokio::time::sleep(left) => return StopReason::Time,
@@ -232,102 +236,156 @@ impl<'a, O: Oracle> Search<'a, O> {
         self.tell(|| Event::Retracted { step, reason: reason.to_owned() });
         self.graph.retract(step);
         self.tell_changes();
-        let open: Vec<GoalId> = self.proposals.keys().copied().filter(|&g| !self.graph.goal(g).expanded).collect();
-        self.frontier.clear();
-        let mut again: Vec<(GoalId, usize)> = open.into_iter().map(|g| (g, self.graph.goal(g).tried)).collect();
-        again.sort_unstable();
-        for (goal, next) in again {
-            self.push(goal, next);
+        for goal in self.moves.open() {
+            self.strategy.open(&self.graph, &self.moves, goal);
         }
     }
 
-    /// Takes the most promising proposals until a batch is full.
-    fn gather(&mut self) -> Vec<Tried> {
+    /// Lets the strategy select goals until a batch is full.
+    fn gather(&mut self) -> Batch {
         let room = usize::try_from(self.budget.checks.saturating_sub(self.spent.checks)).unwrap_or(usize::MAX).min(BATCH);
-        let mut batch = Vec::new();
-        let mut later = Vec::new();
-        while batch.len() < room {
-            let Some(open) = self.frontier.pop() else { break };
-            if !self.graph.is_relevant(open.goal) {
-                continue;
-            }
-            let all = &self.proposals[&open.goal];
-            if open.again {
-                let proposal = all[open.next].clone();
-                batch.push(Tried { goal: open.goal, proposal, heartbeats: MORE_HEARTBEATS });
-                continue;
-            }
-            let end = (open.next + CHUNK.min(room - batch.len())).min(all.len());
-            batch.extend(all[open.next..end].iter().map(|p| Tried {
-                goal: open.goal,
-                proposal: p.clone(),
-                heartbeats: HEARTBEATS,
-            }));
-            *self.pending.entry(open.goal).or_default() += end - open.next;
-            self.graph.goal_mut(open.goal).tried = end;
-            later.push((open.goal, end));
+        let mut batch = Batch::default();
+        while batch.tried.len() < room {
+            let Some(goal) = self.strategy.select(&self.graph, &self.moves) else { break };
+            let taken = self.moves.take(goal, CHUNK.min(room - batch.tried.len()));
+            batch.tried.extend(taken.into_iter().map(|step| Tried { goal, step }));
+            batch.selected.push(goal);
         }
-        for (goal, next) in later {
-            self.push(goal, next);
+        for &goal in &batch.selected {
+            self.strategy.open(&self.graph, &self.moves, goal);
         }
-        self.spent.checks += batch.len() as u64;
+        self.spent.checks += batch.tried.len() as u64;
         batch
     }
 
     fn candidates(&self, batch: &[Tried]) -> Vec<Candidate> {
         let mut holes: HashMap<GoalId, Arc<Hole>> = HashMap::new();
-        let hole = |goal: GoalId, holes: &mut HashMap<_, _>| {
-            holes.entry(goal).or_insert_with(|| Arc::new(self.graph.hole(goal))).clone()
+        let mut candidate = |t: &Tried| {
+            let hole = holes.entry(t.goal).or_insert_with(|| Arc::new(self.graph.hole(t.goal))).clone();
+            Candidate { hole, tactic: t.step.proposal.tactic.clone(), heartbeats: t.step.heartbeats }
         };
-        batch
-            .iter()
-            .map(|t| Candidate { hole: hole(t.goal, &mut holes), tactic: t.proposal.tactic.clone(), heartbeats: t.heartbeats })
-            .collect()
+        batch.iter().map(&mut candidate).collect()
     }
 
-    /// Adds what Lean accepted to the graph; returns the goals that are new.
-    fn expand(&mut self, batch: Vec<Tried>, verdicts: Vec<Verdict>) -> Vec<GoalId> {
-        let mut new = Vec::new();
-        for (Tried { goal, proposal, heartbeats }, verdict) in batch.into_iter().zip(verdicts) {
-            let again = verdict == Verdict::TimedOut && heartbeats < MORE_HEARTBEATS;
-            let (outcome, left, message) = match verdict {
-                Verdict::Closed => (VerdictKind::Closed, Some(Vec::new()), None),
-                Verdict::Goals(goals) => (VerdictKind::Goals, Some(goals), None),
-                Verdict::Failed(message) => (VerdictKind::Failed, None, Some(message)),
-                Verdict::TimedOut => (VerdictKind::TimedOut, None, None),
-                Verdict::Hung => (VerdictKind::Hung, None, None),
-                Verdict::Refused(refusal) => (VerdictKind::Refused, None, Some(refusal.to_string())),
-                Verdict::Crashed(message) => (VerdictKind::Crashed, None, Some(message)),
-            };
-            tracing::debug!(tactic = proposal.tactic, ?outcome, message);
-            let added =
-                left.map_or_else(Added::default, |left| self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left));
-            self.tell(|| Event::Tried {
-                goal,
-                tactic: proposal.tactic.clone(),
-                log_prior: proposal.log_prior,
-                heartbeats,
-                verdict: outcome,
-                message,
-                step: added.step,
-                left: added.step.map_or_else(Vec::new, |step| self.graph.step(step).goals.clone()),
-            });
-            new.extend(added.new);
-            if again {
-                self.push_again(goal, &proposal);
-                continue;
-            }
-            let pending = self.pending.entry(goal).or_default();
-            *pending = pending.saturating_sub(1);
-            if *pending == 0 && self.graph.goal(goal).tried >= self.proposals[&goal].len() {
-                self.graph.mark_expanded(goal);
-            }
+    /// What a batch has brought: into the graph, scored, and backed up.
+    fn land(&mut self, batch: Batch, verdicts: Vec<Verdict>) {
+        let mut new: HashMap<GoalId, usize> = HashMap::new();
+        let mut all = Vec::new();
+        for (tried, verdict) in batch.tried.into_iter().zip(verdicts) {
+            let goal = tried.goal;
+            let found = self.expand(tried, verdict);
+            *new.entry(goal).or_default() += found.len();
+            all.extend(found);
         }
         self.spent.nodes = self.graph.goals();
-        self.tell_changes();
+        self.score(&all);
+        self.settle();
+        for goal in batch.selected {
+            self.strategy.landed(&self.graph, goal, new.get(&goal).copied().unwrap_or(0));
+        }
         let (seconds, checks, goals) = (self.spent.since.elapsed().as_secs_f64(), self.spent.checks, self.spent.nodes);
         self.tell(|| Event::Clock { seconds, checks, goals });
-        new
+    }
+
+    /// Adds what Lean accepted to the graph, repairs what it did not; returns the goals that are new.
+    fn expand(&mut self, Tried { goal, step }: Tried, verdict: Verdict) -> Vec<GoalId> {
+        self.moves.landed(goal);
+        let Move { proposal, heartbeats, probe } = step;
+        let (kind, left, message) = match verdict {
+            Verdict::Closed => (VerdictKind::Closed, Some(Vec::new()), None),
+            Verdict::Goals(goals) => (VerdictKind::Goals, Some(goals), None),
+            Verdict::Failed(message) => (VerdictKind::Failed, None, Some(message)),
+            Verdict::TimedOut => (VerdictKind::TimedOut, None, None),
+            Verdict::Hung => (VerdictKind::Hung, None, None),
+            Verdict::Refused(refusal) => (VerdictKind::Refused, None, Some(refusal.to_string())),
+            Verdict::Crashed(message) => (VerdictKind::Crashed, None, Some(message)),
+        };
+        tracing::debug!(tactic = proposal.tactic, ?kind, message);
+        let mut added = Added::default();
+        if probe {
+            if kind == VerdictKind::Goals {
+                self.graph.give_up(goal, "its negation is proved");
+            }
+        } else if let Some(left) = left {
+            let prune = self.operators.prune_cycles;
+            let back = |graph: &Graph, known: &[GoalId]| prune && prune::leads_back(graph, goal, known);
+            added = self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left, back);
+        } else if self.operators.refine {
+            self.refine(goal, &proposal, heartbeats, kind, message.as_deref().unwrap_or(""));
+        }
+        let left = added.step.map_or_else(Vec::new, |step| self.graph.step(step).goals.clone());
+        self.tell(|| Event::Tried {
+            goal,
+            tactic: proposal.tactic.clone(),
+            log_prior: proposal.log_prior,
+            by: proposal.by,
+            heartbeats,
+            verdict: kind,
+            message,
+            step: added.step,
+            left: left.clone(),
+        });
+        // A goal that was known has one way more to help.
+        for known in left.iter().filter(|g| !added.new.contains(g)) {
+            self.strategy.open(&self.graph, &self.moves, *known);
+        }
+        if self.moves.is_idle(goal) {
+            self.graph.mark_expanded(goal);
+        }
+        added.new
+    }
+
+    /// Makes new moves of a failed one.
+    fn refine(&mut self, goal: GoalId, failed: &Proposal, heartbeats: u64, verdict: VerdictKind, message: &str) {
+        if verdict == VerdictKind::TimedOut && heartbeats < MORE_HEARTBEATS {
+            let again = Proposal { log_prior: failed.log_prior - SECOND_TRY_COST, ..failed.clone() };
+            self.add_moves(goal, vec![Move { proposal: again, heartbeats: MORE_HEARTBEATS, probe: false }]);
+        }
+        let Some(state) = self.graph.goal(goal).state.first() else { return };
+        // What is a repair already is not repaired again: no chain of repairs without end.
+        if verdict == VerdictKind::Failed && failed.by != Source::Refine {
+            let failure = Failure { goal: state, tactic: &failed.tactic, verdict, message };
+            let repaired = self.repairers.repair(&failure).into_iter().map(|(tactic, p)| new_move(tactic, p, Source::Refine));
+            let repaired = repaired.collect();
+            self.add_moves(goal, repaired);
+        }
+    }
+
+    fn add_moves(&mut self, goal: GoalId, moves: Vec<Move>) {
+        if self.moves.add(goal, moves) > 0 {
+            self.graph.goal_mut(goal).expanded = false;
+            self.strategy.open(&self.graph, &self.moves, goal);
+        }
+    }
+
+    /// Tells what is proved now, and lets other goals profit from it.
+    fn settle(&mut self) {
+        for goal in self.tell_changes() {
+            if !self.operators.aggregate {
+                continue;
+            }
+            let (Some((proof, _)), [state]) = (self.graph.proof(goal), &self.graph.goal(goal).state[..]) else { continue };
+            let (state, proof) = (state.clone(), proof.trim_end().to_owned());
+            self.lemmas.learn(self.header, &state, &proof);
+            let same: Vec<GoalId> = self.targets.get(&state.target).cloned().unwrap_or_default();
+            for other in same.into_iter().filter(|&g| g != goal) {
+                self.offer_lemmas(other);
+            }
+            for sibling in self.graph.siblings(goal) {
+                let theirs = &self.graph.goal(sibling).state;
+                if let Some(side) = theirs.first().and_then(|g| aggregate::side_goal(&state, &proof, g)) {
+                    self.add_moves(sibling, vec![new_move(side, SIDE_PRIOR, Source::Aggregate)]);
+                }
+            }
+        }
+    }
+
+    fn offer_lemmas(&mut self, goal: GoalId) {
+        let node = self.graph.goal(goal);
+        let ([state], Status::Open) = (&node.state[..], node.status) else { return };
+        let proofs = self.lemmas.proofs(self.header, state);
+        let moves = proofs.into_iter().map(|proof| new_move(proof, LEMMA_PRIOR, Source::Aggregate)).collect();
+        self.add_moves(goal, moves);
     }
 
     fn tell(&self, event: impl FnOnce() -> Event) {
@@ -351,14 +409,22 @@ impl<'a, O: Oracle> Search<'a, O> {
         });
     }
 
-    fn tell_changes(&mut self) {
+    /// Tells what became of goals; returns those that are proved now.
+    fn tell_changes(&mut self) -> Vec<GoalId> {
+        let mut proved = Vec::new();
         for (goal, status) in self.graph.take_changes() {
             match status {
-                Status::Proved(step) => self.tell(|| Event::Proved { goal, step }),
-                Status::Exhausted => self.tell(|| Event::Exhausted { goal }),
+                Status::Proved(step) => {
+                    self.tell(|| Event::Proved { goal, step });
+                    proved.push(goal);
+                }
+                Status::Exhausted => {
+                    self.tell(|| Event::Exhausted { goal, reason: self.graph.goal(goal).given_up.unwrap_or("nothing is left to try").to_owned() });
+                }
                 Status::Open => {}
             }
         }
+        proved
     }
 
     /// Asks policy and value about new goals and opens them.
@@ -366,35 +432,33 @@ impl<'a, O: Oracle> Search<'a, O> {
         let states: Vec<Vec<Goal>> = new.iter().map(|&g| self.graph.goal(g).state.clone()).collect();
         let states: Vec<&[Goal]> = states.iter().map(Vec::as_slice).collect();
         let values = self.value.score(&states);
-        for ((&goal, value), proposals) in new.iter().zip(values).zip(self.policy.propose(&states)) {
+        for (((&goal, value), proposals), state) in new.iter().zip(values).zip(self.policy.propose(&states)).zip(&states) {
             self.graph.goal_mut(goal).value = value;
             self.tell_goal(goal);
-            if proposals.is_empty() {
+            let step = |proposal| Move { proposal, heartbeats: HEARTBEATS, probe: false };
+            self.moves.add(goal, proposals.into_iter().map(step));
+            if let [state] = state {
+                if self.operators.prune_false && goal != self.graph.root() {
+                    let probe = prune::refutation(state).map(|tactic| Move {
+                        heartbeats: prune::PROBE_HEARTBEATS,
+                        probe: true,
+                        ..new_move(tactic, 1.0, Source::Prune)
+                    });
+                    self.moves.add(goal, probe);
+                }
+                self.targets.entry(state.target.clone()).or_default().push(goal);
+            }
+            if self.operators.aggregate {
+                self.offer_lemmas(goal);
+            }
+            if self.moves.is_idle(goal) {
                 self.graph.mark_expanded(goal);
             }
-            self.proposals.insert(goal, proposals);
-            self.push(goal, 0);
+            self.strategy.open(&self.graph, &self.moves, goal);
         }
     }
+}
 
-    /// Plans the second try of a proposal that ran out of heartbeats. It stays pending until then.
-    fn push_again(&mut self, goal: GoalId, proposal: &Proposal) {
-        let Some(next) = self.proposals[&goal].iter().position(|p| p == proposal) else { return };
-        self.open(goal, next, true);
-    }
-
-    /// Opens a goal from its proposal number `next` on.
-    fn push(&mut self, goal: GoalId, next: usize) {
-        self.open(goal, next, false);
-    }
-
-    fn open(&mut self, goal: GoalId, next: usize, again: bool) {
-        let Some(proposal) = self.proposals[&goal].get(next) else { return };
-        let node = self.graph.goal(goal);
-        let cost = if again { SECOND_TRY_COST } else { 0.0 };
-        let priority =
-            node.log_prior + proposal.log_prior - cost + VALUE_WEIGHT * node.value.ln() - DEPTH_COST * f64::from(node.depth);
-        self.pushed += 1;
-        self.frontier.push(Open { priority, number: self.pushed, goal, next, again });
-    }
+fn new_move(tactic: String, probability: f64, by: Source) -> Move {
+    Move { proposal: Proposal { tactic, log_prior: probability.ln(), by }, heartbeats: HEARTBEATS, probe: false }
 }

@@ -2,16 +2,33 @@
 //!
 //! Knows nothing of Lean's server or of the graph.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::lean::Goal;
 use crate::lean::goal::state_key;
+
+/// Who proposed a tactic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    Portfolio,
+    Network,
+    Premises,
+    /// A repair of a tactic that failed.
+    Refine,
+    /// A proof or a side goal from elsewhere.
+    Aggregate,
+    /// The question whether a goal is false.
+    Prune,
+}
 
 /// A tactic and the logarithm of the probability that it is the next step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Proposal {
     pub tactic: String,
     pub log_prior: f64,
+    pub by: Source,
 }
 
 /// Proposes next tactics.

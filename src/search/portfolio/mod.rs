@@ -9,7 +9,7 @@ mod induction;
 mod logic;
 mod shape;
 
-use super::policy::{Policy, Proposal};
+use super::policy::{Policy, Proposal, Source};
 use crate::lean::Goal;
 use crate::lean::syntax::{Kind, tokens};
 
@@ -60,7 +60,7 @@ impl Portfolio {
         list.0.retain(|(tactic, _)| seen.insert(tactic.clone()));
         list.0.sort_by(|a, b| b.1.total_cmp(&a.1));
         list.0.truncate(MOST);
-        list.0.into_iter().map(|(tactic, p)| Proposal { tactic, log_prior: p.ln() }).collect()
+        list.0.into_iter().map(|(tactic, p)| Proposal { tactic, log_prior: p.ln(), by: Source::Portfolio }).collect()
     }
 }
 

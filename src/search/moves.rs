@@ -1,0 +1,105 @@
+//! The proposals of each goal that Lean has not judged yet, best first; what was proposed once is not proposed again.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::graph::GoalId;
+use super::policy::Proposal;
+
+/// A proposal with what Lean may spend on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Move {
+    pub proposal: Proposal,
+    /// Budget, as Lean's `maxHeartbeats`.
+    pub heartbeats: u64,
+    /// No step of a proof but a question: whether the goal's negation holds.
+    pub probe: bool,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// By falling log-probability; of equals, the earlier first.
+    untried: VecDeque<Move>,
+    /// Hashes of tactic and budget.
+    seen: HashSet<u64>,
+    /// Given to Lean, not yet judged.
+    pending: usize,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Moves(HashMap<GoalId, Queue>);
+
+impl Moves {
+    /// Adds moves to a goal; those it had before are left out. Returns how many are new.
+    pub fn add(&mut self, goal: GoalId, moves: impl IntoIterator<Item = Move>) -> usize {
+        let queue = self.0.entry(goal).or_default();
+        let mut new = 0;
+        for m in moves {
+            let mut hasher = DefaultHasher::new();
+            (&m.proposal.tactic, m.heartbeats, m.probe).hash(&mut hasher);
+            if queue.seen.insert(hasher.finish()) {
+                let at = queue.untried.partition_point(|other| other.proposal.log_prior >= m.proposal.log_prior);
+                queue.untried.insert(at, m);
+                new += 1;
+            }
+        }
+        new
+    }
+
+    /// Takes up to `most` of a goal's best; they are pending until [`Moves::landed`].
+    pub fn take(&mut self, goal: GoalId, most: usize) -> Vec<Move> {
+        let Some(queue) = self.0.get_mut(&goal) else { return Vec::new() };
+        let taken: Vec<Move> = queue.untried.drain(..most.min(queue.untried.len())).collect();
+        queue.pending += taken.len();
+        taken
+    }
+
+    /// One of the goal's pending moves is judged.
+    pub fn landed(&mut self, goal: GoalId) {
+        if let Some(queue) = self.0.get_mut(&goal) {
+            queue.pending = queue.pending.saturating_sub(1);
+        }
+    }
+
+    /// Log-probability of the goal's best untried move.
+    pub fn best(&self, goal: GoalId) -> Option<f64> {
+        self.0.get(&goal)?.untried.front().map(|m| m.proposal.log_prior)
+    }
+
+    /// Whether nothing of the goal is untried or pending.
+    pub fn is_idle(&self, goal: GoalId) -> bool {
+        self.0.get(&goal).is_none_or(|q| q.untried.is_empty() && q.pending == 0)
+    }
+
+    /// Goals with untried moves, in order.
+    pub fn open(&self) -> Vec<GoalId> {
+        let mut open: Vec<GoalId> = self.0.iter().filter(|(_, q)| !q.untried.is_empty()).map(|(g, _)| *g).collect();
+        open.sort_unstable();
+        open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::policy::Source;
+
+    fn step(tactic: &str, log_prior: f64) -> Move {
+        let proposal = Proposal { tactic: tactic.into(), log_prior, by: Source::Portfolio };
+        Move { proposal, heartbeats: 1, probe: false }
+    }
+
+    #[test]
+    fn the_best_come_first_and_nothing_twice() {
+        let (mut moves, goal) = (Moves::default(), GoalId::from(0));
+        assert_eq!(moves.add(goal, [step("b", -2.0), step("a", -1.0), step("c", -2.0), step("b", -0.5)]), 3);
+        assert_eq!((moves.best(goal), moves.open()), (Some(-1.0), vec![goal]));
+        let order: Vec<String> = moves.take(goal, 9).into_iter().map(|m| m.proposal.tactic).collect();
+        assert_eq!(order, ["a", "b", "c"]);
+        assert!(!moves.is_idle(goal));
+        (0..3).for_each(|_| moves.landed(goal));
+        assert!(moves.is_idle(goal) && moves.open().is_empty());
+        assert_eq!(moves.add(goal, [step("a", -1.0), Move { heartbeats: 2, ..step("a", -1.0) }]), 1, "a larger budget is new");
+    }
+}

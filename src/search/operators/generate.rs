@@ -1,0 +1,73 @@
+//! *Generate*: several policies as one, each with a weight; what two of them propose is one proposal.
+
+use crate::lean::Goal;
+use crate::search::policy::{Policy, Proposal};
+
+/// A mixture of policies: probabilities are added, weighted.
+///
+/// ```
+/// use qstar::lean::Goal;
+/// use qstar::search::{Policy, Portfolio};
+/// use qstar::search::operators::Mix;
+/// let mix = Mix::default().with(0.7, Box::new(Portfolio::default())).with(0.3, Box::new(Portfolio::closers()));
+/// let goal = Goal::parse("n : Nat\n⊢ n + 0 = n").unwrap();
+/// assert!(mix.propose(&[&[goal]])[0].iter().any(|p| p.tactic == "simp"));
+/// ```
+#[derive(Default)]
+pub struct Mix {
+    parts: Vec<(f64, Box<dyn Policy>)>,
+}
+
+impl Mix {
+    /// Adds a policy. Weights need not add up to one.
+    pub fn with(mut self, weight: f64, policy: Box<dyn Policy>) -> Mix {
+        self.parts.push((weight, policy));
+        self
+    }
+}
+
+impl Policy for Mix {
+    fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
+        let total: f64 = self.parts.iter().map(|(weight, _)| weight).sum();
+        let mut mixed: Vec<Vec<Proposal>> = vec![Vec::new(); states.len()];
+        for (weight, policy) in &self.parts {
+            for (all, proposals) in mixed.iter_mut().zip(policy.propose(states)) {
+                for mut p in proposals {
+                    p.log_prior += (weight / total).ln();
+                    match all.iter_mut().find(|known| known.tactic == p.tactic) {
+                        Some(known) => known.log_prior = (known.log_prior.exp() + p.log_prior.exp()).ln(),
+                        None => all.push(p),
+                    }
+                }
+            }
+        }
+        mixed.iter_mut().for_each(|all| all.sort_by(|a, b| b.log_prior.total_cmp(&a.log_prior)));
+        mixed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::policy::Source;
+
+    struct Fixed(&'static [(&'static str, f64)]);
+
+    impl Policy for Fixed {
+        fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
+            let one = |(tactic, p): &(&str, f64)| Proposal { tactic: (*tactic).into(), log_prior: p.ln(), by: Source::Portfolio };
+            states.iter().map(|_| self.0.iter().map(one).collect()).collect()
+        }
+    }
+
+    #[test]
+    fn probabilities_of_equal_proposals_are_added() {
+        let mix = Mix::default()
+            .with(3.0, Box::new(Fixed(&[("a", 0.4), ("b", 0.2)])))
+            .with(1.0, Box::new(Fixed(&[("b", 0.8), ("c", 0.1)])));
+        let goal = Goal::parse("⊢ p").unwrap();
+        let mixed = mix.propose(&[&[goal]]).remove(0);
+        let found: Vec<(&str, f64)> = mixed.iter().map(|p| (p.tactic.as_str(), (p.log_prior.exp() * 1e6).round() / 1e6)).collect();
+        assert_eq!(found, [("b", 0.35), ("a", 0.3), ("c", 0.025)]);
+    }
+}

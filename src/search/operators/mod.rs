@@ -1,0 +1,56 @@
+//! The operators of the graph of thoughts: what is done with states and verdicts besides choosing where to go on.
+//!
+//! Each has one entry point and a switch; what each contributes is counted by the source of the moves it makes.
+
+pub mod aggregate;
+pub mod generate;
+pub mod prune;
+pub mod refine;
+
+use serde::{Deserialize, Serialize};
+
+pub use aggregate::Lemmas;
+pub use generate::Mix;
+
+/// The operators that can be switched off (`--without NAME`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operator {
+    /// Proofs found are tried wherever their goal comes back in a larger context, and in other theorems of the run.
+    Aggregate,
+    /// Failed tactics are repaired with Lean's message.
+    Refine,
+    /// Steps back to a goal above are not taken.
+    PruneCycles,
+    /// Goals whose negation Lean proves are given up.
+    PruneFalse,
+}
+
+/// Which operators work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Operators {
+    pub aggregate: bool,
+    pub refine: bool,
+    pub prune_cycles: bool,
+    pub prune_false: bool,
+}
+
+impl Default for Operators {
+    fn default() -> Self {
+        Operators { aggregate: true, refine: true, prune_cycles: true, prune_false: false }
+    }
+}
+
+impl Operators {
+    /// Switches one on or off.
+    pub fn set(mut self, operator: Operator, on: bool) -> Operators {
+        match operator {
+            Operator::Aggregate => self.aggregate = on,
+            Operator::Refine => self.refine = on,
+            Operator::PruneCycles => self.prune_cycles = on,
+            Operator::PruneFalse => self.prune_false = on,
+        }
+        self
+    }
+}
