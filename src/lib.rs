@@ -11,6 +11,7 @@ pub mod bench;
 pub mod cli;
 pub mod dataset;
 pub mod fill;
+pub mod finish;
 pub mod lean;
 pub mod problem;
 pub mod prover;

@@ -9,13 +9,15 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::finish;
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::problem::Problem;
 use crate::search::{
-    Budget, Event, Lemmas, Operators, Oracle, Policy, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind, Value,
+    Budget, Event, Lemmas, Operators, Oracle, Policy, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
+    Value,
 };
 use crate::toolchain::Toolchain;
-use crate::verify::{Certificate, Rejection, statement_hash, verify};
+use crate::verify::{Certificate, Rejection, statement_hash, suggestions, verify};
 
 /// Proofs that the verifier may refuse before a search gives up.
 const MAX_REJECTIONS: usize = 20;
@@ -88,6 +90,19 @@ pub struct Guide<'a> {
     pub operators: Operators,
     /// Proofs shared by the searches of a run; `None`: each for itself.
     pub lemmas: Option<Arc<Lemmas>>,
+    pub finish: Finish,
+}
+
+/// What is done with a proof that was found, before it is verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Finish {
+    /// It stays as the search found it.
+    #[default]
+    None,
+    /// It is made shorter while Lean accepts it.
+    Shorten,
+    /// And calls that search by themselves (`simp`, `grind`) are replaced by what they used.
+    Stable,
 }
 
 impl<'a> Guide<'a> {
@@ -103,6 +118,7 @@ impl<'a> Guide<'a> {
             strategy: StrategyKind::default(),
             operators: Operators::default(),
             lemmas: None,
+            finish: Finish::None,
         }
     }
 }
@@ -195,13 +211,15 @@ pub async fn prove(
             run: statement_hash(&problem.header, &problem.statement.text)[..16].to_owned(),
         });
     }
-    let judge = async |proof: &str| match verify(toolchain, problem, proof, VERIFY_TIME).await {
-        Ok(certificate) => Ok(Ok(certificate)),
-        Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => Err(ProveError::Verify(error)),
-        Err(Rejection::Lean { message, proof_line }) => {
-            Ok(Err(Refused { why: format!("Lean rejects it: {message}"), line: proof_line }))
+    let hole = Arc::new(place.clone());
+    let judge = async |found: &str| {
+        let finished = finished(toolchain, problem, &oracle, &hole, found, guide.finish).await;
+        for proof in finished.iter() {
+            if let Ok(certificate) = verify(toolchain, problem, proof, VERIFY_TIME).await {
+                return Ok(Ok(certificate));
+            }
         }
-        Err(error) => Ok(Err(Refused { why: error.to_string(), line: None })),
+        judge(toolchain, problem, found).await
     };
     let found = search_at(&oracle, place, guide, tell, judge).await?;
     let certificate = found.accepted.map(|(_, certificate)| certificate);
@@ -216,4 +234,42 @@ pub async fn prove(
         seconds: found.spent.since.elapsed().as_secs_f64(),
         rejected: found.rejected,
     })
+}
+
+/// The verifier's word on a proof; a rejection says which line is to blame.
+async fn judge(toolchain: &Toolchain, problem: &Problem, proof: &str) -> Result<Result<Certificate, Refused>, ProveError> {
+    match verify(toolchain, problem, proof, VERIFY_TIME).await {
+        Ok(certificate) => Ok(Ok(certificate)),
+        Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => Err(ProveError::Verify(error)),
+        Err(Rejection::Lean { message, proof_line }) => {
+            Ok(Err(Refused { why: format!("Lean rejects it: {message}"), line: proof_line }))
+        }
+        Err(error) => Ok(Err(Refused { why: error.to_string(), line: None })),
+    }
+}
+
+/// Proofs that are nicer than the one found, the nicest first; none when it is nice already, or when nothing is wished.
+async fn finished(
+    toolchain: &Toolchain,
+    problem: &Problem,
+    oracle: &PoolOracle<'_>,
+    place: &Arc<Hole>,
+    found: &str,
+    wish: Finish,
+) -> Vec<String> {
+    if wish == Finish::None {
+        return Vec::new();
+    }
+    let short = finish::shorten(oracle, place, found).await;
+    let mut proofs = Vec::new();
+    if wish == Finish::Stable
+        && let Some(asking) = finish::ask_for_stable(&short)
+        && let Ok(answers) = suggestions(toolchain, problem, &asking, VERIFY_TIME).await
+    {
+        proofs.push(finish::stable(&asking, &answers));
+    }
+    if short != found {
+        proofs.push(short);
+    }
+    proofs
 }

@@ -48,6 +48,7 @@ impl Records {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file = tempfile::Builder::new()
             .prefix(".records")
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
             .tempfile_in(folder)
             .with_context(|| format!("cannot write {}", path.display()))?;
         let out = GzEncoder::new(BufWriter::new(file), Compression::default());

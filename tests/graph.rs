@@ -20,8 +20,11 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Vec<usize>)>> {
 fn fixpoint(steps: &[(usize, Vec<usize>)]) -> HashSet<usize> {
     let mut proved = HashSet::new();
     loop {
-        let new: Vec<usize> =
-            steps.iter().filter(|(g, left)| !proved.contains(g) && left.iter().all(|l| proved.contains(l))).map(|s| s.0).collect();
+        let new: Vec<usize> = steps
+            .iter()
+            .filter(|(g, left)| !proved.contains(g) && left.iter().all(|l| proved.contains(l)))
+            .map(|s| s.0)
+            .collect();
         if new.is_empty() {
             return proved;
         }

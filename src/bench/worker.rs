@@ -151,7 +151,13 @@ impl Results {
 mod tests {
     use super::*;
 
-    const SETTING: Setting = Setting { policy: PolicyKind::Portfolio, strategy: StrategyKind::BestFirst, without: Vec::new(), time: 60.0, checks: 100 };
+    const SETTING: Setting = Setting {
+        policy: PolicyKind::Portfolio,
+        strategy: StrategyKind::BestFirst,
+        without: Vec::new(),
+        time: 60.0,
+        checks: 100,
+    };
 
     fn parse(line: &str) -> Result<WorkTask> {
         WorkTask::parse(line, "line 1", &SETTING, 0)

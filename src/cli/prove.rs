@@ -12,7 +12,7 @@ use super::{Exit, ToolchainFailed, on_interrupt, put, spinner};
 use crate::dataset::{self, Selection, file_name};
 use crate::lean::{Pool, PoolOptions};
 use crate::problem::Problem;
-use crate::prover::{Guide, Outcome, ProveError, prove};
+use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
 use crate::record::Trace;
 use crate::report::Sketch;
 use crate::search::{
@@ -51,6 +51,12 @@ pub struct ProveArgs {
     /// Write the proofs found to a Lean file, and a certificate for each beside it.
     #[arg(long, value_name = "FILE.lean")]
     out: Option<PathBuf>,
+    /// Leave the proofs as the search found them.
+    #[arg(long, conflicts_with = "stable")]
+    raw: bool,
+    /// Replace calls that search by themselves (`simp`, `grind`) by what they used.
+    #[arg(long)]
+    stable: bool,
     /// Draw each search as an HTML page (several theorems: FILE.NAME.html).
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
@@ -114,6 +120,11 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
             strategy: args.strategy,
             operators,
             lemmas: Some(lemmas.clone()),
+            finish: match (args.stable, args.raw) {
+                (true, _) => Finish::Stable,
+                (false, false) => Finish::Shorten,
+                (false, true) => Finish::None,
+            },
             ..Guide::new(&policy, &Heuristic)
         };
         let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;

@@ -105,7 +105,8 @@ impl Picture {
             }
             Event::Tried { goal, tactic, log_prior, by, verdict, message, step, left, .. } => {
                 let message = message.as_ref().map(|m| m.chars().take(MESSAGE).collect());
-                let tried = Tried { tactic: tactic.clone(), prior: log_prior.exp(), by: *by, verdict: *verdict, message, step: *step };
+                let tried =
+                    Tried { tactic: tactic.clone(), prior: log_prior.exp(), by: *by, verdict: *verdict, message, step: *step };
                 let all = &mut self.goals.entry(*goal).or_default().tried;
                 // A second try with more heartbeats replaces the first.
                 match all.iter_mut().find(|t| t.tactic == *tactic && t.verdict == VerdictKind::TimedOut) {

@@ -4,11 +4,13 @@
 
 pub mod budget;
 pub mod event;
+mod expand;
 pub mod graph;
 pub mod moves;
 pub mod operators;
 pub mod policy;
 pub mod portfolio;
+mod script;
 pub mod strategy;
 
 use std::collections::HashMap;
@@ -19,14 +21,13 @@ use std::time::Instant;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::lean::{Candidate, Goal, Hole, Verdict};
+use crate::lean::{Candidate, Hole, Verdict};
 pub use budget::{Budget, Spent, StopReason};
 pub use event::{Event, Fan, Sink, VerdictKind};
 pub use graph::{Added, GoalId, Graph, Status, StepId};
 use moves::{Move, Moves};
-use operators::refine::{Failure, Repairer, Repairers};
+use operators::refine::Repairers;
 pub use operators::{Lemmas, Operator, Operators};
-use operators::{aggregate, prune};
 pub use policy::{Heuristic, Policy, Proposal, Source, Value};
 pub use portfolio::Portfolio;
 pub use strategy::{Strategy, StrategyKind};
@@ -36,19 +37,12 @@ pub trait Oracle: Sync {
     fn check(&self, candidates: Vec<Candidate>) -> impl Future<Output = Vec<Verdict>> + Send;
 }
 
-/// Budget of a candidate's first try (Lean's `maxHeartbeats`): most tactics that succeed do so at once.
-const HEARTBEATS: u64 = 8_000;
 /// Budget of the second try, for those that ran out of the first.
 const MORE_HEARTBEATS: u64 = 80_000;
-/// What a second try costs, as a log-probability.
-const SECOND_TRY_COST: f64 = 2.0;
 /// Candidates asked of the oracle at a time, over all goals.
 const BATCH: usize = 40;
 /// Proposals of one goal in one batch: the rest waits until the goal is selected again.
 const CHUNK: usize = 14;
-/// How probable it is that a remembered proof closes a goal with the same target, and that a side goal helps another.
-const LEMMA_PRIOR: f64 = 0.9;
-const SIDE_PRIOR: f64 = 0.05;
 
 /// What to tell while a search runs.
 #[derive(Debug, Clone)]
@@ -266,199 +260,4 @@ impl<'a, O: Oracle> Search<'a, O> {
         };
         batch.iter().map(&mut candidate).collect()
     }
-
-    /// What a batch has brought: into the graph, scored, and backed up.
-    fn land(&mut self, batch: Batch, verdicts: Vec<Verdict>) {
-        let mut new: HashMap<GoalId, usize> = HashMap::new();
-        let mut all = Vec::new();
-        for (tried, verdict) in batch.tried.into_iter().zip(verdicts) {
-            let goal = tried.goal;
-            let found = self.expand(tried, verdict);
-            *new.entry(goal).or_default() += found.len();
-            all.extend(found);
-        }
-        self.spent.nodes = self.graph.goals();
-        self.score(&all);
-        self.settle();
-        for goal in batch.selected {
-            self.strategy.landed(&self.graph, goal, new.get(&goal).copied().unwrap_or(0));
-        }
-        let (seconds, checks, goals) = (self.spent.since.elapsed().as_secs_f64(), self.spent.checks, self.spent.nodes);
-        self.tell(|| Event::Clock { seconds, checks, goals });
-    }
-
-    /// Adds what Lean accepted to the graph, repairs what it did not; returns the goals that are new.
-    fn expand(&mut self, Tried { goal, step }: Tried, verdict: Verdict) -> Vec<GoalId> {
-        self.moves.landed(goal);
-        let Move { proposal, heartbeats, probe } = step;
-        let (kind, left, message) = match verdict {
-            Verdict::Closed => (VerdictKind::Closed, Some(Vec::new()), None),
-            Verdict::Goals(goals) => (VerdictKind::Goals, Some(goals), None),
-            Verdict::Failed(message) => (VerdictKind::Failed, None, Some(message)),
-            Verdict::TimedOut => (VerdictKind::TimedOut, None, None),
-            Verdict::Hung => (VerdictKind::Hung, None, None),
-            Verdict::Refused(refusal) => (VerdictKind::Refused, None, Some(refusal.to_string())),
-            Verdict::Crashed(message) => (VerdictKind::Crashed, None, Some(message)),
-        };
-        tracing::debug!(tactic = proposal.tactic, ?kind, message);
-        let mut added = Added::default();
-        if probe {
-            if kind == VerdictKind::Goals {
-                self.graph.give_up(goal, "its negation is proved");
-            }
-        } else if let Some(left) = left {
-            let prune = self.operators.prune_cycles;
-            let back = |graph: &Graph, known: &[GoalId]| prune && prune::leads_back(graph, goal, known);
-            added = self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left, back);
-        } else if self.operators.refine {
-            self.refine(goal, &proposal, heartbeats, kind, message.as_deref().unwrap_or(""));
-        }
-        let left = added.step.map_or_else(Vec::new, |step| self.graph.step(step).goals.clone());
-        self.tell(|| Event::Tried {
-            goal,
-            tactic: proposal.tactic.clone(),
-            log_prior: proposal.log_prior,
-            by: proposal.by,
-            heartbeats,
-            verdict: kind,
-            message,
-            step: added.step,
-            left: left.clone(),
-        });
-        // A goal that was known has one way more to help.
-        for known in left.iter().filter(|g| !added.new.contains(g)) {
-            self.strategy.open(&self.graph, &self.moves, *known);
-        }
-        if self.moves.is_idle(goal) {
-            self.graph.mark_expanded(goal);
-        }
-        added.new
-    }
-
-    /// Makes new moves of a failed one.
-    fn refine(&mut self, goal: GoalId, failed: &Proposal, heartbeats: u64, verdict: VerdictKind, message: &str) {
-        if verdict == VerdictKind::TimedOut && heartbeats < MORE_HEARTBEATS {
-            let again = Proposal { log_prior: failed.log_prior - SECOND_TRY_COST, ..failed.clone() };
-            self.add_moves(goal, vec![Move { proposal: again, heartbeats: MORE_HEARTBEATS, probe: false }]);
-        }
-        let Some(state) = self.graph.goal(goal).state.first() else { return };
-        // What is a repair already is not repaired again: no chain of repairs without end.
-        if verdict == VerdictKind::Failed && failed.by != Source::Refine {
-            let failure = Failure { goal: state, tactic: &failed.tactic, verdict, message };
-            let repaired = self.repairers.repair(&failure).into_iter().map(|(tactic, p)| new_move(tactic, p, Source::Refine));
-            let repaired = repaired.collect();
-            self.add_moves(goal, repaired);
-        }
-    }
-
-    fn add_moves(&mut self, goal: GoalId, moves: Vec<Move>) {
-        if self.moves.add(goal, moves) > 0 {
-            self.graph.goal_mut(goal).expanded = false;
-            self.strategy.open(&self.graph, &self.moves, goal);
-        }
-    }
-
-    /// Tells what is proved now, and lets other goals profit from it.
-    fn settle(&mut self) {
-        for goal in self.tell_changes() {
-            if !self.operators.aggregate {
-                continue;
-            }
-            let (Some((proof, _)), [state]) = (self.graph.proof(goal), &self.graph.goal(goal).state[..]) else { continue };
-            let (state, proof) = (state.clone(), proof.trim_end().to_owned());
-            self.lemmas.learn(self.header, &state, &proof);
-            let same: Vec<GoalId> = self.targets.get(&state.target).cloned().unwrap_or_default();
-            for other in same.into_iter().filter(|&g| g != goal) {
-                self.offer_lemmas(other);
-            }
-            for sibling in self.graph.siblings(goal) {
-                let theirs = &self.graph.goal(sibling).state;
-                if let Some(side) = theirs.first().and_then(|g| aggregate::side_goal(&state, &proof, g)) {
-                    self.add_moves(sibling, vec![new_move(side, SIDE_PRIOR, Source::Aggregate)]);
-                }
-            }
-        }
-    }
-
-    fn offer_lemmas(&mut self, goal: GoalId) {
-        let node = self.graph.goal(goal);
-        let ([state], Status::Open) = (&node.state[..], node.status) else { return };
-        let proofs = self.lemmas.proofs(self.header, state);
-        let moves = proofs.into_iter().map(|proof| new_move(proof, LEMMA_PRIOR, Source::Aggregate)).collect();
-        self.add_moves(goal, moves);
-    }
-
-    fn tell(&self, event: impl FnOnce() -> Event) {
-        if let Some(sink) = self.sink {
-            sink.put(&event());
-        }
-    }
-
-    fn tell_goal(&self, goal: GoalId) {
-        self.tell(|| {
-            let node = self.graph.goal(goal);
-            let state: Vec<String> = node.state.iter().map(Goal::to_string).collect();
-            Event::Goal {
-                goal,
-                state: state.join("\n\n"),
-                depth: node.depth,
-                log_prior: node.log_prior,
-                value: node.value,
-                from: node.origin.map(|(step, _)| step),
-            }
-        });
-    }
-
-    /// Tells what became of goals; returns those that are proved now.
-    fn tell_changes(&mut self) -> Vec<GoalId> {
-        let mut proved = Vec::new();
-        for (goal, status) in self.graph.take_changes() {
-            match status {
-                Status::Proved(step) => {
-                    self.tell(|| Event::Proved { goal, step });
-                    proved.push(goal);
-                }
-                Status::Exhausted => {
-                    self.tell(|| Event::Exhausted { goal, reason: self.graph.goal(goal).given_up.unwrap_or("nothing is left to try").to_owned() });
-                }
-                Status::Open => {}
-            }
-        }
-        proved
-    }
-
-    /// Asks policy and value about new goals and opens them.
-    fn score(&mut self, new: &[GoalId]) {
-        let states: Vec<Vec<Goal>> = new.iter().map(|&g| self.graph.goal(g).state.clone()).collect();
-        let states: Vec<&[Goal]> = states.iter().map(Vec::as_slice).collect();
-        let values = self.value.score(&states);
-        for (((&goal, value), proposals), state) in new.iter().zip(values).zip(self.policy.propose(&states)).zip(&states) {
-            self.graph.goal_mut(goal).value = value;
-            self.tell_goal(goal);
-            let step = |proposal| Move { proposal, heartbeats: HEARTBEATS, probe: false };
-            self.moves.add(goal, proposals.into_iter().map(step));
-            if let [state] = state {
-                if self.operators.prune_false && goal != self.graph.root() {
-                    let probe = prune::refutation(state).map(|tactic| Move {
-                        heartbeats: prune::PROBE_HEARTBEATS,
-                        probe: true,
-                        ..new_move(tactic, 1.0, Source::Prune)
-                    });
-                    self.moves.add(goal, probe);
-                }
-                self.targets.entry(state.target.clone()).or_default().push(goal);
-            }
-            if self.operators.aggregate {
-                self.offer_lemmas(goal);
-            }
-            if self.moves.is_idle(goal) {
-                self.graph.mark_expanded(goal);
-            }
-            self.strategy.open(&self.graph, &self.moves, goal);
-        }
-    }
-}
-
-fn new_move(tactic: String, probability: f64, by: Source) -> Move {
-    Move { proposal: Proposal { tactic, log_prior: probability.ln(), by }, heartbeats: HEARTBEATS, probe: false }
 }

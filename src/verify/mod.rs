@@ -83,6 +83,23 @@ pub async fn verify(
     Ok(Certificate::new(problem, proof, toolchain, axioms, block.claim_line.is_some(), &text, start.elapsed()))
 }
 
+/// What Lean suggests («Try this») for a proof that asks for it, and the line of the proof (from 0) it belongs to.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn suggestions(
+    toolchain: &Toolchain,
+    problem: &Problem,
+    proof: &str,
+    timeout: Duration,
+) -> Result<Vec<(usize, String)>, Rejection> {
+    guard::check(proof)?;
+    let (text, block) = compile(problem, proof, None);
+    let messages = process::run(toolchain, &text, timeout).await?;
+    let inside = messages.into_iter().filter(|m| (block.proof_line..=block.proof_end).contains(&m.line));
+    Ok(inside.filter(|m| m.text.contains("Try this")).map(|m| (m.line - block.proof_line, m.text)).collect())
+}
+
 /// What the user's own text may not contain, because it would blind the verifier.
 fn check_header(header: &str) -> Result<(), Rejection> {
     let tokens = tokens(header).map_err(|e| Rejection::Header(e.to_string()))?;

@@ -55,7 +55,8 @@ mod tests {
 
     impl Policy for Fixed {
         fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
-            let one = |(tactic, p): &(&str, f64)| Proposal { tactic: (*tactic).into(), log_prior: p.ln(), by: Source::Portfolio };
+            let one =
+                |(tactic, p): &(&str, f64)| Proposal { tactic: (*tactic).into(), log_prior: p.ln(), by: Source::Portfolio };
             states.iter().map(|_| self.0.iter().map(one).collect()).collect()
         }
     }
@@ -67,7 +68,8 @@ mod tests {
             .with(1.0, Box::new(Fixed(&[("b", 0.8), ("c", 0.1)])));
         let goal = Goal::parse("⊢ p").unwrap();
         let mixed = mix.propose(&[&[goal]]).remove(0);
-        let found: Vec<(&str, f64)> = mixed.iter().map(|p| (p.tactic.as_str(), (p.log_prior.exp() * 1e6).round() / 1e6)).collect();
+        let found: Vec<(&str, f64)> =
+            mixed.iter().map(|p| (p.tactic.as_str(), (p.log_prior.exp() * 1e6).round() / 1e6)).collect();
         assert_eq!(found, [("b", 0.35), ("a", 0.3), ("c", 0.025)]);
     }
 }

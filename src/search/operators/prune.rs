@@ -24,7 +24,10 @@ pub fn leads_back(graph: &Graph, parent: GoalId, left: &[GoalId]) -> bool {
 /// `None` for goals whose context cannot be reverted by name.
 pub fn refutation(goal: &Goal) -> Option<String> {
     let names: Vec<&str> = goal.names().collect();
-    if names.iter().any(|n| is_inaccessible(n)) || goal.target.contains('?') || goal.hypotheses.iter().any(|h| h.value.is_some()) {
+    if names.iter().any(|n| is_inaccessible(n))
+        || goal.target.contains('?')
+        || goal.hypotheses.iter().any(|h| h.value.is_some())
+    {
         return None;
     }
     let numbers = goal.hypotheses.iter().filter(|h| ["Nat", "Int", "ℕ", "ℤ"].contains(&h.ty.as_str()));
@@ -37,7 +40,10 @@ pub fn refutation(goal: &Goal) -> Option<String> {
             ways.push(format!("(intro all; have one := all {values}; revert one; decide)"));
         }
     }
-    Some(format!("{revert}refine (fun {{q : Prop}} (_ : ¬ q) (p : q) => p) ?negation ?rest\ncase negation => first | {}", ways.join(" | ")))
+    Some(format!(
+        "{revert}refine (fun {{q : Prop}} (_ : ¬ q) (p : q) => p) ?negation ?rest\ncase negation => first | {}",
+        ways.join(" | ")
+    ))
 }
 
 #[cfg(test)]

@@ -67,8 +67,10 @@ impl Repairer for Prefix {
         let lines: Vec<&str> = failure.tactic.lines().collect();
         // Lines that begin at the left are tactics of their own; others belong to the one before.
         let last = lines.iter().rposition(|l| !l.starts_with([' ', '|', '·', ')'])).unwrap_or(0);
-        let used = failure.message.contains("unsolved goals") || failure.message.contains("could not prove")
-            || failure.message.contains("failed") || failure.message.contains("no progress");
+        let used = failure.message.contains("unsolved goals")
+            || failure.message.contains("could not prove")
+            || failure.message.contains("failed")
+            || failure.message.contains("no progress");
         if last == 0 || !used || failure.verdict != VerdictKind::Failed {
             return Vec::new();
         }
@@ -118,7 +120,8 @@ impl Repairer for Names {
             .collect();
         near.sort_by(|a, b| b.0.total_cmp(&a.0));
         let Ok(word) = Regex::new(&format!(r"(^|[^\w.']){}($|[^\w'])", regex::escape(wrong))) else { return Vec::new() };
-        let put = |n: &str| word.replace_all(failure.tactic, |c: &regex::Captures| format!("{}{n}{}", &c[1], &c[2])).into_owned();
+        let put =
+            |n: &str| word.replace_all(failure.tactic, |c: &regex::Captures| format!("{}{n}{}", &c[1], &c[2])).into_owned();
         near.into_iter().take(2).map(|(score, n)| (put(n), 0.2 * score)).collect()
     }
 }

@@ -184,8 +184,7 @@ impl Strategy for Mcts {
                 }
             }
         };
-        let (reward, forgetting) =
-            (self.reward, if self.reward == Reward::NewStates { FORGETTING } else { 1.0 });
+        let (reward, forgetting) = (self.reward, if self.reward == Reward::NewStates { FORGETTING } else { 1.0 });
         let add = |record: &mut Record, earned: f64| {
             record.virtual_loss = (record.virtual_loss - 1.0).max(0.0);
             record.visits = record.visits * forgetting + 1.0;
