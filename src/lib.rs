@@ -6,6 +6,14 @@
 //! # Layout
 //! - [`toolchain`]: which Lean, and the portable one for machines without.
 //! - [`lean`]: the oracle: sessions with a server, batches of candidates, goals, a pool of workers.
+//! - [`source`], [`problem`], [`dataset`]: statements, and the files they come from.
+//! - [`search`]: the AND/OR graph, strategies, operators, the portfolio.
+//! - [`library`], [`premises`], [`policies`]: what compiled modules hold, what of it fits a goal, policies by name.
+//! - [`verify`]: «proved», certificates, proofs from elsewhere.
+//! - [`prover`], [`finish`], [`fill`]: from statement to certificate; shorter proofs; the `sorry`s of a file.
+//! - [`record`], [`report`]: what a search leaves behind, as lines and as a page.
+//! - [`bench`]: benchmarks, their store, reports, the gate, tasks for outside engines.
+//! - [`cli`]: the command line.
 
 pub mod bench;
 pub mod cli;
@@ -13,6 +21,9 @@ pub mod dataset;
 pub mod fill;
 pub mod finish;
 pub mod lean;
+pub mod library;
+pub mod policies;
+pub mod premises;
 pub mod problem;
 pub mod prover;
 pub mod record;

@@ -5,17 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::policies::PolicyKind;
 use crate::search::{Operator, StrategyKind};
-
-/// The tactics that guide a search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum PolicyKind {
-    /// The whole portfolio.
-    Portfolio,
-    /// Single closing tactics only: what one line proves.
-    Closers,
-}
 
 /// Every combination of these is one setting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::Attempt;
-use super::config::{Config, PolicyKind, Setting};
+use super::config::{Config, Setting};
 use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
 use crate::lean::Pool;
+use crate::policies::Policies;
 use crate::prover::{Guide, ProveError, prove};
 use crate::record::Records;
-use crate::search::policy::Seeded;
-use crate::search::{Budget, Heuristic, Operators, Policy, Portfolio, SearchError, Sink, StopReason};
+use crate::search::{Budget, Heuristic, Operators, SearchError, Sink, StopReason};
 use crate::toolchain::Toolchain;
 
 /// How long to wait before asking again for tasks that others hold.
@@ -70,11 +70,13 @@ pub enum Event<'a> {
 ///
 /// # Errors
 /// When the store fails, or Lean does not run. What was judged before is kept.
+#[expect(clippy::too_many_arguments, reason = "each is one thing that the commands decide")]
 pub async fn run(
     store: Arc<Store>,
     jobs: &[Job<'_>],
     toolchain: &Toolchain,
     pool: &Pool,
+    policies: &Policies,
     workers: usize,
     records: Option<&Path>,
     cancel: &CancellationToken,
@@ -89,7 +91,7 @@ pub async fn run(
         while flights.len() < workers.max(1) && !wait && !done {
             match blocking(&store, Store::claim).await? {
                 Claim::Task { id, place } => flights.push(async move {
-                    let made = attempt(&jobs[place], toolchain, pool, records, cancel).await;
+                    let made = attempt(&jobs[place], toolchain, pool, policies, records, cancel).await;
                     (id, made)
                 }),
                 Claim::Wait => wait = true,
@@ -160,6 +162,7 @@ pub async fn attempt(
     job: &Job<'_>,
     toolchain: &Toolchain,
     pool: &Pool,
+    policies: &Policies,
     records: Option<&Path>,
     cancel: &CancellationToken,
 ) -> Result<Option<Attempt>> {
@@ -182,11 +185,7 @@ pub async fn attempt(
         Ok(problem) => problem,
         Err(reason) => return Ok(Some(Attempt { error: Some(reason.clone()), ..made })),
     };
-    let portfolio = match job.setting.policy {
-        PolicyKind::Portfolio => Portfolio::for_header(&problem.header),
-        PolicyKind::Closers => Portfolio::closers(),
-    };
-    let policy: Box<dyn Policy> = if job.seed == 0 { Box::new(portfolio) } else { Box::new(Seeded::new(portfolio, job.seed)) };
+    let policy = policies.make(job.setting.policy, &problem.header, job.seed)?;
     let budget = Budget { time: Duration::from_secs_f64(job.setting.time), checks: job.setting.checks, ..Budget::default() };
     let records = match records {
         Some(folder) => Some(Records::begin(&records_file(folder, &task(job)?))?),

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Attempt;
-use super::config::{PolicyKind, Setting};
+use super::config::Setting;
 use super::run::{Job, task};
 use crate::dataset::{Entry, rows};
+use crate::policies::PolicyKind;
 use crate::search::StrategyKind;
 
 /// A task: a row of a dataset, and what may stand in it beside.

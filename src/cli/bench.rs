@@ -10,7 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Exit, ToolchainFailed, on_interrupt, put};
-use crate::bench::config::{Config, PolicyKind};
+use crate::bench::config::Config;
 use crate::bench::gate;
 use crate::bench::run::{Event, Job, jobs, records_file, run as work, task};
 use crate::bench::store::Store;
@@ -18,6 +18,7 @@ use crate::bench::summary::Summary;
 use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
 use crate::lean::{Pool, PoolOptions};
+use crate::policies::{Policies, PolicyKind};
 use crate::record;
 use crate::report::Picture;
 use crate::search::{Operator, StrategyKind};
@@ -114,6 +115,7 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let toolchain = Arc::new(super::toolchain(lean, Some(config.dataset.clone())).await?);
     let workers = if config.workers == 0 { super::prove::default_workers() } else { config.workers };
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let policies = Policies::new(toolchain.clone());
     let cancel = on_interrupt();
     let before = store.attempts()?;
     let mut progress = Progress::new(jobs.len(), &before);
@@ -122,7 +124,9 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let records = records.as_deref();
-    let worked = work(store.clone(), &jobs, &toolchain, &pool, workers, records, &cancel, |event| progress.tell(&event)).await;
+    let worked =
+        work(store.clone(), &jobs, &toolchain, &pool, &policies, workers, records, &cancel, |event| progress.tell(&event))
+            .await;
     progress.bar.finish_and_clear();
     worked.map_err(ToolchainFailed)?;
     let mut attempts = store.attempts()?;

@@ -11,12 +11,13 @@ use clap::Args;
 use super::{Exit, ToolchainFailed, on_interrupt, put, spinner};
 use crate::dataset::{self, Selection, file_name};
 use crate::lean::{Pool, PoolOptions};
+use crate::policies::{Policies, PolicyKind};
 use crate::problem::Problem;
 use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
 use crate::record::Trace;
 use crate::report::Sketch;
 use crate::search::{
-    Budget, Fan, Heuristic, Lemmas, Operator, Operators, Portfolio, Progress, SearchError, Sink, StopReason, StrategyKind,
+    Budget, Fan, Heuristic, Lemmas, Operator, Operators, Progress, SearchError, Sink, StopReason, StrategyKind,
 };
 
 #[derive(Args)]
@@ -39,6 +40,9 @@ pub struct ProveArgs {
     /// Lean checks for each theorem.
     #[arg(long, default_value_t = Budget::default().checks)]
     checks: u64,
+    /// The tactics that guide the search.
+    #[arg(long, value_enum, default_value_t = PolicyKind::Portfolio)]
+    policy: PolicyKind,
     /// How goals are selected.
     #[arg(long, value_enum, default_value_t = StrategyKind::BestFirst)]
     strategy: StrategyKind,
@@ -97,13 +101,14 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let budget = Budget { time: Duration::from_secs_f64(args.time), checks: args.checks, ..Budget::default() };
     let operators = args.without.iter().fold(Operators::default(), |all, o| all.set(*o, false));
     let lemmas = Arc::new(Lemmas::default());
+    let policies = Policies::new(toolchain.clone());
     let mut found = Vec::new();
     for problem in &problems {
         if cancel.is_cancelled() {
             break;
         }
         let line = Line::new(&problem.name);
-        let policy = Portfolio::for_header(&problem.header);
+        let policy = policies.make(args.policy, &problem.header, 0)?;
         let one_of_many = |path: &PathBuf| match (problems.len(), path.extension().and_then(|e| e.to_str())) {
             (1, _) | (_, None) => path.clone(),
             (_, Some(extension)) => path.with_extension(format!("{}.{extension}", file_name(&problem.name))),
@@ -125,7 +130,7 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
                 (false, false) => Finish::Shorten,
                 (false, true) => Finish::None,
             },
-            ..Guide::new(&policy, &Heuristic)
+            ..Guide::new(policy.as_ref(), &Heuristic)
         };
         let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;
         line.end();

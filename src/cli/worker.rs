@@ -11,10 +11,11 @@ use tokio::io::AsyncBufReadExt;
 
 use super::prove::{default_workers, seconds};
 use super::{Exit, on_interrupt};
-use crate::bench::config::{PolicyKind, Setting};
+use crate::bench::config::Setting;
 use crate::bench::run::attempt;
 use crate::bench::worker::{Results, WorkTask, refusal};
 use crate::lean::{Pool, PoolOptions};
+use crate::policies::{Policies, PolicyKind};
 use crate::search::{Budget, Operator, StrategyKind};
 
 #[derive(Args)]
@@ -64,6 +65,7 @@ pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let toolchain = Arc::new(super::toolchain(lean, None).await?);
     let workers = args.workers.map_or_else(default_workers, usize::from);
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let policies = Policies::new(toolchain.clone());
     let cancel = on_interrupt();
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     let mut flights = FuturesUnordered::new();
@@ -83,9 +85,10 @@ pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
                     Ok(task) => match results.as_mut().map(|r| r.get(&task.key)).transpose()?.flatten() {
                         Some(known) => say(&known)?,
                         None => flights.push({
-                            let (toolchain, pool, cancel, records) = (&toolchain, &pool, &cancel, args.records.as_deref());
+                            let (toolchain, pool, policies, cancel) = (&toolchain, &pool, &policies, &cancel);
+                            let records = args.records.as_deref();
                             async move {
-                                let made = attempt(&task.job(), toolchain, pool, records, cancel).await;
+                                let made = attempt(&task.job(), toolchain, pool, policies, records, cancel).await;
                                 (task, made)
                             }
                         }),

@@ -62,14 +62,13 @@ impl Value for Heuristic {
 /// A policy whose order is shaken by a seed, so that attempts with other seeds try other things first: Gumbel noise on
 /// the log-probabilities draws without replacement (Kool et al. 2019, «Stochastic Beams and Where to Find Them»). The
 /// noise hangs on seed, state and tactic alone: equal seeds give equal searches.
-#[derive(Debug, Clone)]
-pub struct Seeded<P> {
-    inner: P,
+pub struct Seeded {
+    inner: Box<dyn Policy>,
     seed: u64,
 }
 
-impl<P: Policy> Seeded<P> {
-    pub fn new(inner: P, seed: u64) -> Seeded<P> {
+impl Seeded {
+    pub fn new(inner: Box<dyn Policy>, seed: u64) -> Seeded {
         Seeded { inner, seed }
     }
 
@@ -82,7 +81,7 @@ impl<P: Policy> Seeded<P> {
     }
 }
 
-impl<P: Policy> Policy for Seeded<P> {
+impl Policy for Seeded {
     fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
         let mut all = self.inner.propose(states);
         for (state, proposals) in states.iter().zip(&mut all) {
@@ -115,7 +114,7 @@ mod tests {
     fn seeds_give_orders_of_their_own_and_the_same_each_time() {
         let goal = Goal { case: None, hypotheses: Vec::new(), target: "a ∧ b".to_owned() };
         let order = |seed| -> Vec<String> {
-            let policy = Seeded::new(crate::search::Portfolio::default(), seed);
+            let policy = Seeded::new(Box::new(crate::search::Portfolio::default()), seed);
             policy.propose(&[std::slice::from_ref(&goal)]).remove(0).into_iter().map(|p| p.tactic).collect()
         };
         assert_eq!(order(1), order(1));

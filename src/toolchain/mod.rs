@@ -137,6 +137,23 @@ impl Toolchain {
         self.project.clone().unwrap_or_else(std::env::temp_dir)
     }
 
+    /// Folders with the compiled modules (`.olean`) of the toolchain and the project.
+    pub fn library_folders(&self) -> Vec<PathBuf> {
+        let mut command = Command::new(&self.lean);
+        let asked = command.arg("--print-libdir").current_dir(self.root()).output();
+        let said = asked.ok().filter(|o| o.status.success()).map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned());
+        // The portable Lean does not know where it lies; its library stands beside it.
+        let beside = self.lean.parent().and_then(Path::parent).map(|root| root.join("lib/lean"));
+        let mut folders: Vec<PathBuf> = said.map(PathBuf::from).into_iter().chain(beside).filter(|f| f.is_dir()).collect();
+        if let Some(project) = &self.project {
+            let built = |root: &Path| [root.join(".lake/build/lib/lean"), root.join(".lake/build/lib")];
+            folders.extend(built(project));
+            let packages = std::fs::read_dir(project.join(".lake/packages")).into_iter().flatten().flatten();
+            folders.extend(packages.flat_map(|p| built(&p.path())));
+        }
+        folders
+    }
+
     /// The command of a language server; `uri` names the one document of a lone worker.
     pub fn server_command(&self, uri: &str) -> tokio::process::Command {
         const NO_DELAY: &str = "-Dserver.reportDelayMs=0";

@@ -1,0 +1,378 @@
+//! `.olean` files: compacted object graphs of Lean's run time, of 32- and 64-bit machines.
+//!
+//! ```text
+//! header   "olean" · version · flags · Lean's version (33 bytes) · git hash (40 bytes) · base address · root
+//! object   reference count (4) · size (2) · number of fields (1) · tag (1) · fields, words of 4 or 8 bytes
+//!          a field is an odd number (a small value) or an address: base + place in the file
+//! ```
+//! The layout follows `src/runtime/object.h` and `src/library/module.cpp` of Lean 4. Newer files name their root behind
+//! the base address, older ones at their end.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::{Result, bail, ensure};
+
+const MARK: &[u8] = b"olean";
+/// Where the base address stands.
+const BASE: usize = 80;
+const TAG_ARRAY: u8 = 246;
+const TAG_STRING: u8 = 249;
+
+/// What a constant is, as far as its module exports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Axiom,
+    Definition,
+    Theorem,
+    Opaque,
+    Quotient,
+    Inductive,
+    Constructor,
+    Recursor,
+}
+
+/// A constant of a module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constant {
+    pub name: String,
+    pub kind: Kind,
+    /// Constants that its type mentions, sorted.
+    pub uses: Vec<String>,
+    /// The constant that makes its type's conclusion, behind all premises.
+    pub conclusion: Option<String>,
+    /// Its type ends in `Prop`: applied, it is a proposition.
+    pub makes_propositions: bool,
+    /// Premises and arguments before the conclusion.
+    pub arity: usize,
+}
+
+/// A compiled module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module {
+    pub name: String,
+    pub imports: Vec<String>,
+    /// In the order of the file, which is none that people gave.
+    pub constants: Vec<Constant>,
+}
+
+impl Module {
+    /// Reads a file's bytes.
+    ///
+    /// # Errors
+    /// When they are no `.olean` file, or one that is broken.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Module> {
+        ensure!(bytes.starts_with(MARK), "it is no .olean file: it does not begin with `olean`");
+        let mut region = Region::open(bytes)?;
+        let root = region.root;
+        let imports = region.array(region.field(root, 0)?)?;
+        let imports = imports.into_iter().map(|i| region.name(region.first_field(i)?)).collect::<Result<_>>()?;
+        let constants = region.array(region.field(root, 2)?)?;
+        let constants = constants.into_iter().map(|c| region.constant(c)).collect::<Result<_>>()?;
+        Ok(Module { name: name.to_owned(), imports, constants })
+    }
+}
+
+/// A field: a small value, or the place of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Small(u64),
+    At(usize),
+}
+
+struct Region<'a> {
+    bytes: &'a [u8],
+    /// Bytes of a word.
+    width: usize,
+    base: u64,
+    root: usize,
+    names: HashMap<usize, String>,
+}
+
+impl<'a> Region<'a> {
+    /// Finds out how wide words are and where the root is.
+    fn open(bytes: &'a [u8]) -> Result<Region<'a>> {
+        for width in [8, 4] {
+            let mut region = Region { bytes, width, base: 0, root: 0, names: HashMap::new() };
+            let Ok(base) = region.word(BASE) else { continue };
+            region.base = base;
+            // Behind the base address, or the last word.
+            let places = [BASE + width, bytes.len().saturating_sub(width)];
+            for place in places {
+                if let Ok(Field::At(root)) = region.read_field(place)
+                    && region.is_module(root)
+                {
+                    region.root = root;
+                    return Ok(region);
+                }
+            }
+        }
+        bail!("its root was not found: the file is cut off, or of a Lean that this qstar does not know");
+    }
+
+    /// A constructor with four or five fields, of which the first three are arrays.
+    fn is_module(&self, at: usize) -> bool {
+        let array = |i| self.field(at, i).is_ok_and(|f| matches!(f, Field::At(o) if self.tag(o).ok() == Some(TAG_ARRAY)));
+        self.tag(at).ok() == Some(0) && matches!(self.bytes.get(at + 6), Some(4 | 5)) && (0..3).all(array)
+    }
+
+    fn word(&self, at: usize) -> Result<u64> {
+        let Some(bytes) = self.bytes.get(at..at + self.width) else { bail!("the file is cut off") };
+        let mut word = [0; 8];
+        word[..self.width].copy_from_slice(bytes);
+        Ok(u64::from_le_bytes(word))
+    }
+
+    fn tag(&self, at: usize) -> Result<u8> {
+        self.bytes.get(at + 7).copied().ok_or_else(|| anyhow::anyhow!("the file is cut off"))
+    }
+
+    fn read_field(&self, at: usize) -> Result<Field> {
+        let word = self.word(at)?;
+        if word & 1 == 1 {
+            return Ok(Field::Small(word >> 1));
+        }
+        let place = word.checked_sub(self.base).and_then(|p| usize::try_from(p).ok());
+        match place.filter(|&p| p > BASE && p + 8 <= self.bytes.len()) {
+            Some(place) => Ok(Field::At(place)),
+            None => bail!("an address leads out of the file"),
+        }
+    }
+
+    fn field(&self, object: usize, number: usize) -> Result<Field> {
+        self.read_field(object + 8 + number * self.width)
+    }
+
+    fn first_field(&self, object: Field) -> Result<Field> {
+        self.field(self.place(object)?, 0)
+    }
+
+    fn place(&self, field: Field) -> Result<usize> {
+        match field {
+            Field::At(place) => Ok(place),
+            Field::Small(_) => bail!("a value stands where an object is expected"),
+        }
+    }
+
+    fn array(&self, field: Field) -> Result<Vec<Field>> {
+        let at = self.place(field)?;
+        ensure!(self.tag(at)? == TAG_ARRAY, "an array is expected");
+        let count = usize::try_from(self.word(at + 8)?)?;
+        ensure!(count <= self.bytes.len() / self.width, "an array is longer than the file");
+        (0..count).map(|i| self.read_field(at + 8 + (2 + i) * self.width)).collect()
+    }
+
+    fn string(&self, field: Field) -> Result<String> {
+        let at = self.place(field)?;
+        ensure!(self.tag(at)? == TAG_STRING, "a string is expected");
+        let size = usize::try_from(self.word(at + 8)?)?;
+        let start = at + 8 + 3 * self.width;
+        let text = self.bytes.get(start..start + size.saturating_sub(1));
+        Ok(String::from_utf8_lossy(text.ok_or_else(|| anyhow::anyhow!("the file is cut off"))?).into_owned())
+    }
+
+    /// `Name`: anonymous (a small value), a string or a number behind a prefix.
+    fn name(&mut self, field: Field) -> Result<String> {
+        let mut parts = Vec::new();
+        let mut next = field;
+        let first = field;
+        while let Field::At(at) = next {
+            if let Some(known) = self.names.get(&at) {
+                parts.push(known.clone());
+                break;
+            }
+            ensure!(parts.len() < 200, "a name has no end");
+            let part = self.field(at, 1)?;
+            parts.push(match (self.tag(at)?, part) {
+                (1, text) => self.string(text)?,
+                (2, Field::Small(number)) => number.to_string(),
+                (2, Field::At(_)) => "_".to_owned(),
+                _ => bail!("a name is expected"),
+            });
+            next = self.field(at, 0)?;
+        }
+        parts.reverse();
+        let name = parts.join(".");
+        if let Field::At(at) = first {
+            self.names.insert(at, name.clone());
+        }
+        Ok(name)
+    }
+
+    /// `ConstantInfo`: its tag is the kind; the first field of its value holds name, universe names and type.
+    fn constant(&mut self, field: Field) -> Result<Constant> {
+        let at = self.place(field)?;
+        let kind = match self.tag(at)? {
+            0 => Kind::Axiom,
+            1 => Kind::Definition,
+            2 => Kind::Theorem,
+            3 => Kind::Opaque,
+            4 => Kind::Quotient,
+            5 => Kind::Inductive,
+            6 => Kind::Constructor,
+            7 => Kind::Recursor,
+            tag => bail!("a constant of an unknown kind ({tag})"),
+        };
+        let common = self.first_field(self.field(at, 0)?)?;
+        let common = self.place(common)?;
+        let name = self.name(self.field(common, 0)?)?;
+        let ty = self.place(self.field(common, 2)?)?;
+        let (conclusion, makes_propositions, arity) = self.conclusion(ty)?;
+        Ok(Constant { name, kind, uses: self.uses(ty)?, conclusion, makes_propositions, arity })
+    }
+
+    /// What stands behind all `∀`s of a type: the constant that heads it, and whether it is `Prop`.
+    fn conclusion(&mut self, ty: usize) -> Result<(Option<String>, bool, usize)> {
+        let (mut at, mut arity) = (ty, 0);
+        for _ in 0..10_000 {
+            // `Expr`: sort 3, const 4, app 5, forall 7, let 8, metadata 10.
+            let next = match self.tag(at)? {
+                7 => {
+                    arity += 1;
+                    self.field(at, 2)?
+                }
+                5 => self.field(at, 0)?,
+                8 => self.field(at, 3)?,
+                10 => self.field(at, 1)?,
+                4 => return Ok((Some(self.name(self.field(at, 0)?)?), false, arity)),
+                // `Sort 0`: the level zero is a small value.
+                3 => return Ok((None, matches!(self.field(at, 0)?, Field::Small(0)), arity)),
+                _ => return Ok((None, false, arity)),
+            };
+            at = self.place(next)?;
+        }
+        bail!("a type has no end")
+    }
+
+    /// Names of the constants in a term. Shared parts are visited once.
+    fn uses(&mut self, term: usize) -> Result<Vec<String>> {
+        let (mut seen, mut stack, mut found) = (HashSet::new(), vec![term], Vec::new());
+        while let Some(at) = stack.pop() {
+            if !seen.insert(at) {
+                continue;
+            }
+            let parts: &[usize] = match self.tag(at)? {
+                4 => {
+                    found.push(self.name(self.field(at, 0)?)?);
+                    &[]
+                }
+                5 => &[0, 1],
+                6 | 7 => &[1, 2],
+                8 => &[1, 2, 3],
+                10 => &[1],
+                11 => &[2],
+                _ => &[],
+            };
+            for &part in parts {
+                if let Field::At(next) = self.field(at, part)? {
+                    stack.push(next);
+                }
+            }
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes the little that a module needs, with words of either width.
+    struct Writer {
+        bytes: Vec<u8>,
+        width: usize,
+        base: u64,
+    }
+
+    impl Writer {
+        fn new(width: usize) -> Writer {
+            let base: u64 = if width == 8 { 0x7f00_0000_0000 } else { 0xc927_0000 };
+            let mut bytes = MARK.to_vec();
+            bytes.resize(BASE, 0);
+            let mut writer = Writer { bytes, width, base };
+            writer.word(base);
+            writer.word(0);
+            writer
+        }
+        fn word(&mut self, word: u64) {
+            self.bytes.extend(&word.to_le_bytes()[..self.width]);
+        }
+        fn head(&mut self, fields: u8, tag: u8) -> u64 {
+            while self.bytes.len() % 8 != 0 {
+                self.bytes.push(0);
+            }
+            let at = self.base + self.bytes.len() as u64;
+            self.bytes.extend([0, 0, 0, 0, 0, 0, fields, tag]);
+            at
+        }
+        fn object(&mut self, tag: u8, fields: &[u64]) -> u64 {
+            let at = self.head(fields.len() as u8, tag);
+            fields.iter().for_each(|f| self.word(*f));
+            at
+        }
+        fn array(&mut self, items: &[u64]) -> u64 {
+            let at = self.head(0, TAG_ARRAY);
+            [items.len() as u64, items.len() as u64].iter().chain(items).for_each(|w| self.word(*w));
+            at
+        }
+        fn name(&mut self, text: &str) -> u64 {
+            let string = self.head(0, TAG_STRING);
+            [text.len() as u64 + 1, text.len() as u64 + 1, text.len() as u64].iter().for_each(|w| self.word(*w));
+            self.bytes.extend(text.as_bytes());
+            self.bytes.push(0);
+            self.object(1, &[1, string, 0])
+        }
+        /// A module that imports `Base` and holds `p : Prop` and `t : q → p`.
+        fn module(mut self) -> Vec<u8> {
+            let (p, q, t, base) = (self.name("p"), self.name("q"), self.name("t"), self.name("Base"));
+            let import = self.object(0, &[base]);
+            let imports = self.array(&[import]);
+            let prop = self.object(3, &[1]);
+            let (const_p, const_q) = (self.object(4, &[p, 1]), self.object(4, &[q, 1]));
+            let implies = self.object(7, &[1, const_q, const_p]);
+            let mut infos = Vec::new();
+            for (name, ty, kind) in [(p, prop, 0), (t, implies, 2)] {
+                let common = self.object(0, &[name, 1, ty]);
+                let value = self.object(0, &[common]);
+                infos.push(self.object(kind, &[value]));
+            }
+            let names = self.array(&[p, t]);
+            let constants = self.array(&infos);
+            let none = self.array(&[]);
+            let root = self.object(0, &[imports, names, constants, none, none]);
+            let place = BASE + self.width;
+            self.bytes[place..place + self.width].copy_from_slice(&root.to_le_bytes()[..self.width]);
+            self.bytes
+        }
+    }
+
+    #[test]
+    fn files_of_both_widths_are_read() {
+        for width in [4, 8] {
+            let module = Module::parse("M", &Writer::new(width).module()).unwrap();
+            assert_eq!(module.imports, ["Base"]);
+            let [p, t] = &module.constants[..] else { panic!("{module:?}") };
+            assert!(p.makes_propositions && p.name == "p" && p.kind == Kind::Axiom);
+            assert_eq!(
+                (t.conclusion.as_deref(), t.arity, t.uses.clone()),
+                (Some("p"), 1, vec!["p".to_owned(), "q".to_owned()])
+            );
+        }
+    }
+
+    #[test]
+    fn broken_files_are_errors() {
+        let whole = Writer::new(8).module();
+        assert!(Module::parse("M", b"ELF").is_err());
+        for length in (0..whole.len()).step_by(7) {
+            assert!(Module::parse("M", &whole[..length]).is_err(), "{length}");
+        }
+        // Any byte may be wrong; nothing panics.
+        for at in BASE..whole.len() {
+            let mut wrong = whole.clone();
+            wrong[at] ^= 0x55;
+            let _ = Module::parse("M", &wrong);
+        }
+    }
+}

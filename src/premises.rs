@@ -1,0 +1,231 @@
+//! Premise selection: theorems of the library that a goal may need, by a plain lexical score, as tactics.
+//!
+//! A goal and a theorem are alike when they speak of the same constants; rare ones count more (the cosine of vectors
+//! weighted by inverse document frequency; for the task see Irving et al. 2016, «DeepMath»). Depends on `library` and on
+//! the `Policy` trait; knows nothing of servers.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use anyhow::Result;
+use regex::Regex;
+
+use crate::lean::Goal;
+use crate::library::{Constant, Library};
+use crate::search::{Policy, Proposal, Source};
+
+/// Theorems offered for a goal.
+const OFFERED: usize = 8;
+/// How much the hypotheses say of what is needed, beside the target.
+const HYPOTHESIS_WEIGHT: f64 = 0.35;
+
+/// Notations and the constants behind them.
+const NOTATIONS: &[(&str, &str)] = &[
+    ("+", "HAdd.hAdd"),
+    ("-", "HSub.hSub"),
+    ("*", "HMul.hMul"),
+    ("/", "HDiv.hDiv"),
+    ("%", "HMod.hMod"),
+    ("^", "HPow.hPow"),
+    ("∣", "Dvd.dvd"),
+    ("≤", "LE.le"),
+    ("≥", "LE.le"),
+    ("<", "LT.lt"),
+    (">", "LT.lt"),
+    ("=", "Eq"),
+    ("≠", "Ne"),
+    ("¬", "Not"),
+    ("∧", "And"),
+    ("∨", "Or"),
+    ("↔", "Iff"),
+    ("∃", "Exists"),
+    ("++", "HAppend.hAppend"),
+    ("::", "List.cons"),
+    ("∈", "Membership.mem"),
+    ("×", "Prod"),
+    ("ℕ", "Nat"),
+    ("ℤ", "Int"),
+    ("ℚ", "Rat"),
+    ("&&", "and"),
+    ("||", "or"),
+    ("↑", "Nat.cast"),
+];
+
+struct Theorem {
+    name: String,
+    /// Its conclusion is an equation or an equivalence: it can rewrite.
+    rewrites: bool,
+    /// Length of its vector.
+    norm: f64,
+}
+
+/// An index over the theorems of a library.
+pub struct Premises {
+    theorems: Vec<Theorem>,
+    /// For each feature: its weight and the theorems that have it.
+    features: HashMap<String, (f64, Vec<u32>)>,
+}
+
+impl Premises {
+    /// Reads the modules that are imported and indexes their theorems. No module: `Init`.
+    ///
+    /// # Errors
+    /// When a compiled module is broken.
+    pub fn read(folders: &[PathBuf], imports: &[String]) -> Result<Premises> {
+        let imports = if imports.is_empty() { &["Init".to_owned()][..] } else { imports };
+        let library = Library::read(folders, imports)?;
+        Ok(Premises::new(&library.theorems()))
+    }
+
+    /// Indexes theorems.
+    pub fn new(theorems: &[&Constant]) -> Premises {
+        let mut postings: HashMap<String, Vec<u32>> = HashMap::new();
+        for (number, theorem) in theorems.iter().enumerate() {
+            for feature in theorem.uses.iter().flat_map(|name| of_constant(name)) {
+                let list = postings.entry(feature).or_default();
+                if list.last() != Some(&(number as u32)) {
+                    list.push(number as u32);
+                }
+            }
+        }
+        let all = theorems.len() as f64;
+        let features: HashMap<String, (f64, Vec<u32>)> =
+            postings.into_iter().map(|(f, list)| (f, ((1.0 + all / list.len() as f64).ln(), list))).collect();
+        let mut squares = vec![0.0; theorems.len()];
+        for (weight, list) in features.values() {
+            list.iter().for_each(|&n| squares[n as usize] += weight * weight);
+        }
+        let theorem = |(t, square): (&&Constant, f64)| Theorem {
+            name: t.name.clone(),
+            rewrites: matches!(t.conclusion.as_deref(), Some("Eq" | "Iff")),
+            norm: square.sqrt().max(1e-9),
+        };
+        Premises { theorems: theorems.iter().zip(squares).map(theorem).collect(), features }
+    }
+
+    /// Number of theorems.
+    pub fn len(&self) -> usize {
+        self.theorems.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.theorems.is_empty()
+    }
+
+    /// The theorems most like a goal, the best first, with scores in (0, 1].
+    pub fn select(&self, goal: &Goal, most: usize) -> Vec<(&str, f64)> {
+        let mut wanted: HashMap<String, f64> = HashMap::new();
+        let target = of_text(&goal.target).into_iter().map(|f| (f, 1.0));
+        let context = goal.hypotheses.iter().flat_map(|h| of_text(&h.ty)).map(|f| (f, HYPOTHESIS_WEIGHT));
+        for (feature, weight) in target.chain(context) {
+            let known = wanted.entry(feature).or_default();
+            *known = weight.max(*known);
+        }
+        let mut scores: HashMap<u32, f64> = HashMap::new();
+        let mut norm = 0.0;
+        // In order, so that sums are the same in every run.
+        let mut wanted: Vec<(String, f64)> = wanted.into_iter().collect();
+        wanted.sort_by(|a, b| a.0.cmp(&b.0));
+        for (feature, weight) in wanted {
+            let Some((idf, list)) = self.features.get(&feature) else { continue };
+            norm += (weight * idf).powi(2);
+            list.iter().for_each(|&n| *scores.entry(n).or_default() += weight * idf * idf);
+        }
+        let mut ranked: Vec<(f64, u32)> =
+            scores.into_iter().map(|(n, s)| (s / (self.theorems[n as usize].norm * norm.sqrt().max(1e-9)), n)).collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        ranked.into_iter().take(most).map(|(score, n)| (self.theorems[n as usize].name.as_str(), score)).collect()
+    }
+}
+
+impl Policy for Premises {
+    fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
+        states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| self.propose_for(goal))).collect()
+    }
+}
+
+impl Premises {
+    fn propose_for(&self, goal: &Goal) -> Vec<Proposal> {
+        let chosen = self.select(goal, OFFERED);
+        let mut list: Vec<(String, f64)> = Vec::new();
+        let names: Vec<&str> = chosen.iter().map(|(name, _)| *name).collect();
+        if names.len() > 1 {
+            list.push((format!("grind [{}]", names[..names.len().min(5)].join(", ")), 0.20));
+            list.push((format!("simp_all [{}]", names[..names.len().min(5)].join(", ")), 0.12));
+        }
+        for (rank, (name, score)) in chosen.iter().enumerate() {
+            let p = score / (2.0 + rank as f64);
+            list.push((format!("apply {name}"), 0.25 * p));
+            list.push((format!("exact {name} .."), 0.20 * p));
+            let rewrites = self.theorems.iter().find(|t| t.name == *name).is_some_and(|t| t.rewrites);
+            if rewrites {
+                list.push((format!("rw [{name}]"), 0.30 * p));
+                list.push((format!("simp [{name}]"), 0.15 * p));
+            }
+        }
+        list.sort_by(|a, b| b.1.total_cmp(&a.1));
+        list.into_iter().map(|(tactic, p)| Proposal { tactic, log_prior: p.ln(), by: Source::Premises }).collect()
+    }
+}
+
+/// Features of a constant: its name, and its last part, by which field notation shows it.
+fn of_constant(name: &str) -> Vec<String> {
+    match name.rsplit_once('.') {
+        Some((_, last)) => vec![name.to_owned(), format!(".{last}")],
+        None => vec![name.to_owned()],
+    }
+}
+
+/// Features of printed text: notations, names, and the last parts of dotted names.
+fn of_text(text: &str) -> Vec<String> {
+    static WORD: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"[\p{L}_][\p{L}\p{N}_'!?.]*|\+\+|::|&&|\|\||[-+*/%^∣≤≥<>=≠¬∧∨↔∃∈×↑]").expect("fixed"));
+    let mut found = Vec::new();
+    for word in WORD.find_iter(text).map(|m| m.as_str().trim_end_matches('.')) {
+        match NOTATIONS.iter().find(|(notation, _)| *notation == word) {
+            Some((_, constant)) => found.extend(of_constant(constant)),
+            None => {
+                found.push(word.to_owned());
+                found.extend(word.rsplit_once('.').map(|(_, last)| format!(".{last}")));
+                // `gcd a b` under `open Nat`.
+                found.push(format!(".{word}"));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::Kind;
+
+    fn theorem(name: &str, uses: &[&str]) -> Constant {
+        Constant {
+            name: name.into(),
+            kind: Kind::Axiom,
+            uses: uses.iter().map(|s| (*s).to_owned()).collect(),
+            conclusion: Some("Eq".into()),
+            makes_propositions: false,
+            arity: 1,
+        }
+    }
+
+    #[test]
+    fn theorems_about_the_same_constants_come_first() {
+        let all = [
+            theorem("Nat.add_comm", &["Eq", "HAdd.hAdd", "Nat"]),
+            theorem("List.length_append", &["Eq", "HAdd.hAdd", "HAppend.hAppend", "List", "List.length", "Nat"]),
+            theorem("Nat.gcd_comm", &["Eq", "Nat", "Nat.gcd"]),
+        ];
+        let premises = Premises::new(&all.iter().collect::<Vec<_>>());
+        let first = |goal: &str| premises.select(&Goal::parse(goal).unwrap(), 3)[0].0.to_owned();
+        assert_eq!(first("xs ys : List Nat\n⊢ (xs ++ ys).length = ys.length + xs.length"), "List.length_append");
+        assert_eq!(first("a b : Nat\n⊢ gcd a b = gcd b a"), "Nat.gcd_comm");
+        let goal = Goal::parse("a b : Nat\n⊢ a + b = b + a").unwrap();
+        let proposals = premises.propose(&[&[goal]]).remove(0);
+        assert!(proposals.iter().any(|p| p.tactic == "rw [Nat.add_comm]"));
+        assert!(proposals.windows(2).all(|w| w[0].log_prior >= w[1].log_prior) && proposals[0].log_prior < 0.0);
+    }
+}
