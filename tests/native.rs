@@ -96,3 +96,34 @@ async fn the_pool_outlives_dead_watchdogs() {
     }
     assert_eq!(pool.counters().lost_workers.load(std::sync::atomic::Ordering::Relaxed), 2);
 }
+
+/// A Lake project: its toolchain is found, and its server is `lake serve`. Lake itself is not to be had here; a script
+/// that does with the native Lean what Lake does stands for it, and writes down how it was called.
+#[test]
+fn a_project_is_served_by_lake() {
+    use std::os::unix::fs::PermissionsExt;
+    let native = native();
+    let folder = tempfile::tempdir().unwrap();
+    let (bin, log) = (folder.path().join("bin"), folder.path().join("log"));
+    std::fs::create_dir(&bin).unwrap();
+    let lake = format!(
+        "echo \"$@\" >> {}\ncase \"$1\" in\n--version) echo Lake;;\nserve) shift 2; exec lean --server \"$@\";;\nenv) shift; exec \"$@\";;\nesac",
+        log.display()
+    );
+    for (name, script) in [("lean", format!("exec {} \"$@\"", native.program().display())), ("lake", lake)] {
+        let path = bin.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    std::fs::write(folder.path().join("lakefile.toml"), "name = \"x\"\n").unwrap();
+    std::fs::write(folder.path().join("X.lean"), "prelude\n\ntheorem t (p : Prop) (h : p) : p := by\n").unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qstar"));
+    command.current_dir(folder.path()).env("PATH", path).env_remove("QSTAR_LEAN");
+    let output = command.args(["dataset", "check", "--json", "X.lean"]).output().unwrap();
+    let report: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(report["theorems"].as_array().unwrap().len(), 1, "{report}");
+    let calls = std::fs::read_to_string(&log).unwrap();
+    assert!(calls.contains("serve -- -Dserver.reportDelayMs=0"), "{calls}\n{report}");
+}

@@ -7,6 +7,7 @@ mod arithmetic;
 mod bounds;
 mod induction;
 mod logic;
+mod recurrence;
 mod shape;
 
 use super::policy::{Policy, Proposal, Source};
@@ -55,6 +56,7 @@ impl Portfolio {
             induction::steps(goal, &mut list);
             arithmetic::steps(goal, &mut list);
             bounds::steps(goal, &mut list);
+            recurrence::steps(goal, &mut list);
         }
         let mut seen = std::collections::HashSet::new();
         list.0.retain(|(tactic, _)| seen.insert(tactic.clone()));
