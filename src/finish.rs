@@ -97,7 +97,7 @@ fn changes(items: &[Item]) -> Vec<Vec<Item>> {
     let mut found = Vec::new();
     for (i, item) in items.iter().enumerate() {
         for closer in CLOSERS {
-            let tail = vec![Item::Tactic(vec![(*closer).to_owned()])];
+            let tail = [Item::Tactic(vec![(*closer).to_owned()])];
             found.push([&items[..i], &tail[..]].concat());
         }
         match item {

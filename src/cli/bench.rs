@@ -70,6 +70,12 @@ pub struct BenchArgs {
     /// How far the rate may fall below the baseline's (0.02: two percentage points).
     #[arg(long)]
     tolerance: Option<f64>,
+    /// A fall counts only when chance makes it less often than this (0.05: one time in twenty).
+    #[arg(long)]
+    significance: Option<f64>,
+    /// Theorems that must stay proved if the baseline proved them.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    must_keep: Option<Vec<String>>,
     /// Print the results as JSON instead of the table.
     #[arg(long)]
     json: bool,
@@ -95,6 +101,8 @@ impl BenchArgs {
         put(&mut config.matrix.strategy, &self.strategy);
         put(&mut config.matrix.without, &self.without.clone().map(|list| vec![list]));
         put(&mut config.gate.tolerance, &self.tolerance);
+        put(&mut config.gate.significance, &self.significance);
+        put(&mut config.gate.must_keep, &self.must_keep);
         config.validate()?;
         Ok(config)
     }

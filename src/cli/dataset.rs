@@ -97,7 +97,7 @@ fn table(checked: &[Checked], version: &str) -> Result<()> {
         writeln!(out, "{:width$}  {}{detail}{twin}", c.name, class(&c.status))?;
     }
     let twins = checked.iter().filter(|c| c.duplicate_of.is_some()).count();
-    writeln!(out, "\n{} statements, Lean {version}", checked.len())?;
+    writeln!(out, "\n{} statements, {version}", checked.len())?;
     for (class, count) in summary(checked) {
         writeln!(out, "{count:7}  {class}")?;
     }

@@ -56,7 +56,7 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let texts = args.files.iter().map(read).collect::<Result<Vec<String>>>()?;
     // Files of one project with the same imports share their workers.
-    let mut groups: BTreeMap<(PathBuf, String), (Arc<Toolchain>, Vec<(&PathBuf, &String)>)> = BTreeMap::new();
+    let mut groups: BTreeMap<(PathBuf, String), Group> = BTreeMap::new();
     for (path, text) in args.files.iter().zip(&texts) {
         let toolchain = super::toolchain(lean.clone(), Some(path.clone())).await?;
         let key = (toolchain.root(), imports(text));
@@ -81,6 +81,9 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     }
     Ok(if all_filled { Exit::Success } else { Exit::NotProved })
 }
+
+/// Files that share workers, with their texts.
+type Group<'a> = (Arc<Toolchain>, Vec<(&'a PathBuf, &'a String)>);
 
 async fn fill_one(
     toolchain: &Toolchain,

@@ -299,7 +299,7 @@ mod tests {
             self.bytes.extend(&word.to_le_bytes()[..self.width]);
         }
         fn head(&mut self, fields: u8, tag: u8) -> u64 {
-            while self.bytes.len() % 8 != 0 {
+            while !self.bytes.len().is_multiple_of(8) {
                 self.bytes.push(0);
             }
             let at = self.base + self.bytes.len() as u64;
