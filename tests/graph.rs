@@ -55,8 +55,7 @@ proptest! {
         // Steps of goals that are not reached yet wait until they are.
         let mut waiting = steps;
         let mut added = Vec::new();
-        loop {
-            let Some(at) = waiting.iter().position(|(g, _)| ids[*g].is_some()) else { break };
+        while let Some(at) = waiting.iter().position(|(g, _)| ids[*g].is_some()) {
             let (from, left) = waiting.remove(at);
             let result = graph.add_step(ids[from].unwrap(), "t", -1.0, left.iter().map(|&n| goal(n)).collect(), |_, _| false);
             for id in result.new {
