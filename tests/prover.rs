@@ -31,7 +31,7 @@ async fn proved(toolchain: &Arc<Toolchain>, killer: bool) -> (BTreeSet<String>, 
             let mut wait = 6000u64;
             while killer && !done.load(Ordering::Relaxed) {
                 tokio::time::sleep(Duration::from_millis(wait)).await;
-                wait = 4000 + (wait * 7919) % 9000;
+                wait = 7000 + (wait * 7919) % 9000;
                 for pid in pool.pids() {
                     let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGKILL);
                 }

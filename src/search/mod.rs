@@ -39,6 +39,8 @@ pub trait Oracle: Sync {
 
 /// Budget of the second try, for those that ran out of the first.
 const MORE_HEARTBEATS: u64 = 80_000;
+/// How often the goal of the theorem is asked for again when Lean crashes.
+const BEGIN_TRIES: usize = 2;
 /// Candidates asked of the oracle at a time, over all goals.
 const BATCH: usize = 40;
 /// Proposals of one goal in one batch: the rest waits until the goal is selected again.
@@ -113,8 +115,14 @@ impl<'a, O: Oracle> Search<'a, O> {
     ) -> Result<Search<'a, O>, SearchError> {
         let since = Instant::now();
         let hole = Arc::new(place.clone());
-        let verdict =
-            oracle.check(vec![Candidate { hole, tactic: "skip".to_owned(), heartbeats: MORE_HEARTBEATS }]).await.pop();
+        let probe = Candidate { hole, tactic: "skip".to_owned(), heartbeats: MORE_HEARTBEATS };
+        let mut verdict = oracle.check(vec![probe.clone()]).await.pop();
+        // Everything hangs on this one answer: workers that die on it are no reason to give the theorem up at once.
+        for _ in 0..BEGIN_TRIES {
+            if matches!(verdict, Some(Verdict::Crashed(_))) {
+                verdict = oracle.check(vec![probe.clone()]).await.pop();
+            }
+        }
         let state = match verdict {
             Some(Verdict::Goals(state)) => state,
             Some(Verdict::Failed(message)) => return Err(SearchError::Statement(message)),

@@ -1,7 +1,7 @@
 //! Steps of logic: what a target's connective asks for, what a hypothesis offers, names for what has none.
 
 use super::List;
-use super::shape::{self, Entry, Shape, entries, fresh, is_proposition, number_type, shape, split_top};
+use super::shape::{self, Entry, Shape, entries, fresh, is_proposition, number_type, numerals, shape, split_top};
 use crate::lean::Goal;
 use crate::lean::goal::is_inaccessible;
 
@@ -50,6 +50,11 @@ pub fn target_steps(goal: &Goal, list: &mut List) {
                     list.add(0.06, format!("refine ⟨{} + 1, ?_⟩", entry.name));
                 }
             }
+            let values = witnesses(goal);
+            for (p, end) in [(0.25, "decide"), (0.12, "omega")] {
+                let ways: Vec<String> = values.iter().map(|v| format!("exact ⟨{v}, by {end}⟩")).collect();
+                list.add(p, format!("first | {}", ways.join(" | ")));
+            }
             list.add(0.12, "constructor");
             list.add(0.05, "exact ⟨_, rfl⟩");
             list.add(0.10, format!("apply Classical.byContradiction\nintro {}", fresh(goal, "h", &mut taken)));
@@ -69,6 +74,15 @@ pub fn target_steps(goal: &Goal, list: &mut List) {
     if !matches!(shape(target), Shape::Forall | Shape::Implies | Shape::Not) {
         list.add(0.02, format!("apply Classical.byContradiction\nintro {}", fresh(goal, "h", &mut taken)));
     }
+}
+
+/// Numbers that a goal's own numerals make likely as witnesses: small ones, and those around and above each numeral.
+fn witnesses(goal: &Goal) -> Vec<u64> {
+    let near = numerals(goal).into_iter().filter(|n| *n <= 5000).take(6);
+    let mut found: Vec<u64> = (0..13).chain(near.flat_map(|n| (n.saturating_sub(1)..n + 7).chain([2 * n, 3 * n]))).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// Steps that take hypotheses apart or use them.
