@@ -78,8 +78,8 @@ fn killed_and_resumed_or_shared_it_finds_the_same() {
 
     // Killed again and again, a little later each time.
     let mut code = None;
-    for i in 0..40 {
-        code = wait(bench(folder, "killed", &[]).spawn().unwrap(), Duration::from_millis(6000 + 800 * i));
+    for i in 0..30 {
+        code = wait(bench(folder, "killed", &[]).spawn().unwrap(), Duration::from_millis(14_000 + 2000 * i));
         if code.is_some() {
             assert!(i >= 1, "it was not killed even once");
             break;
