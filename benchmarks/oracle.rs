@@ -2,11 +2,13 @@
 //!
 //! `cargo bench --bench oracle [-- --steady N]`: with `--steady`, N checks on one worker and its memory on the way.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use qstar::lean::{Batch, Candidate, Hole, Pool, PoolOptions, Verdict};
 use qstar::problem::Problem;
@@ -51,12 +53,18 @@ fn sound(verdicts: &[Verdict]) -> Result<()> {
     Ok(())
 }
 
-/// Runs `CHECKS` checks in batches of one size; checks per second and the mean time of a batch.
-async fn measure(toolchain: &Arc<Toolchain>, workers: usize, size: usize) -> Result<(f64, Duration)> {
+/// A pool that is warm: processes started, Init imported, and the portable Lean's hot code compiled.
+async fn warm(toolchain: &Arc<Toolchain>, workers: usize) -> Pool {
     let pool = pool(toolchain, workers);
-    // Starts the workers, imports included.
-    let warm = (0..workers * 2).map(|i| pool.check(batch(candidates(1_000_000 + 6 * i, 6))));
-    futures::future::join_all(warm).await;
+    for round in 0..4 {
+        let batches = (0..workers).map(|i| pool.check(batch(candidates(1_000_000 + 64 * (round * workers + i), 64))));
+        futures::future::join_all(batches).await;
+    }
+    pool
+}
+
+/// Runs `CHECKS` checks, numbered from `first` on, in batches of one size; checks per second and the mean time of a batch.
+async fn measure(pool: &Pool, workers: usize, size: usize, first: usize) -> Result<(f64, Duration)> {
     let checks = if size == 1 { CHECKS / 4 } else { CHECKS };
     let start = Instant::now();
     let mut left = (0..checks).step_by(size).collect::<Vec<_>>().into_iter();
@@ -66,8 +74,7 @@ async fn measure(toolchain: &Arc<Toolchain>, workers: usize, size: usize) -> Res
         while flights.len() < workers
             && let Some(from) = left.next()
         {
-            let asked = batch(candidates(from, size.min(checks - from)));
-            let pool = &pool;
+            let asked = batch(candidates(first + from, size.min(checks - from)));
             flights.push(async move {
                 let start = Instant::now();
                 (pool.check(asked).await, start.elapsed())
@@ -89,6 +96,19 @@ async fn one_process_per_check(toolchain: &Toolchain) -> Result<f64> {
         verify(toolchain, &problem, "omega", Duration::from_secs(120)).await?;
     }
     Ok(PROCESSES as f64 / start.elapsed().as_secs_f64())
+}
+
+/// The same Lean with the server's own report delay (200 ms): what a client gets that does not know the option.
+fn untuned(toolchain: &Toolchain, folder: &Path) -> Result<Arc<Toolchain>> {
+    let program = folder.join("lean");
+    let script = format!(
+        "#!/usr/bin/env bash\nargs=()\nfor a in \"$@\"; do [[ $a == -Dserver.reportDelayMs=* ]] || args+=(\"$a\"); done\nexec {} \"${{args[@]}}\"\n",
+        toolchain.program().display()
+    );
+    std::fs::write(&program, script)?;
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
+    let found = Toolchain::find(&Wish { lean: Some(program), near: None })?.context("the script stands for Lean")?;
+    Ok(Arc::new(found))
 }
 
 async fn steady(toolchain: &Arc<Toolchain>, checks: usize) -> Result<()> {
@@ -122,20 +142,32 @@ async fn main() -> Result<()> {
         return steady(&toolchain, args.get(at + 1).and_then(|n| n.parse().ok()).unwrap_or(5000)).await;
     }
     let process = one_process_per_check(&toolchain).await?;
-    let mut single = None;
+    let folder = tempfile::tempdir()?;
+    let pool = warm(&untuned(&toolchain, folder.path())?, 1).await;
+    let (naive, latency) = measure(&pool, 1, 1, 0).await?;
+    drop(pool);
     println!(
-        "| way | workers | checks/s | ms a batch | × one process | × one document |\n| --- | ---: | ---: | ---: | ---: | ---: |"
+        "| way | workers | checks/s | ms a batch | × one process | × one document | × the same, tuned |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     );
-    println!("| one process per check | 1 | {process:.2} | {:.0} | 1.0 | |", 1000.0 / process);
+    println!("| one process per check | 1 | {process:.2} | {:.0} | 1.0 | | |", 1000.0 / process);
+    println!(
+        "| one document per check, Lean's own options | 1 | {naive:.1} | {} | {:.1} | 1.0 | |",
+        latency.as_millis(),
+        naive / process
+    );
+    let mut tuned = None;
     for workers in [1, 2] {
-        for size in [1, 4, 16, 32, 64, 128] {
-            let (rate, latency) = measure(&toolchain, workers, size).await?;
-            let document = *single.get_or_insert(rate);
-            let way = if size == 1 { "one document per check".to_owned() } else { format!("batches of {size}") };
+        let pool = warm(&toolchain, workers).await;
+        for (row, size) in [1, 4, 16, 32, 64, 128].into_iter().enumerate() {
+            let (rate, latency) = measure(&pool, workers, size, row * CHECKS).await?;
+            let document = *tuned.get_or_insert(rate);
+            let way =
+                if size == 1 { "one document per check, no report delay".to_owned() } else { format!("batches of {size}") };
             println!(
-                "| {way} | {workers} | {rate:.1} | {:.0} | {:.1} | {:.1} |",
+                "| {way} | {workers} | {rate:.1} | {:.0} | {:.1} | {:.1} | {:.1} |",
                 latency.as_millis(),
                 rate / process,
+                rate / naive,
                 rate / document
             );
         }

@@ -28,7 +28,7 @@ fn bench(folder: &Path, out: &str, more: &[&str]) -> Command {
         std::fs::write(&data, THEOREMS).unwrap();
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_qstar"));
-    command.arg("bench").arg("--data").arg(data).args(["--checks", "45", "--time", "600", "--workers", "1"]);
+    command.arg("bench").arg("--data").arg(data).args(["--checks", "30", "--time", "600", "--workers", "1"]);
     command.arg("--out").arg(folder.join(out)).args(more).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }

@@ -38,7 +38,7 @@ async fn proved(toolchain: &Arc<Toolchain>, killer: bool) -> (BTreeSet<String>, 
             }
         }
     });
-    let budget = Budget { checks: 80, time: Duration::from_secs(300), ..Budget::default() };
+    let budget = Budget { checks: 45, time: Duration::from_secs(300), ..Budget::default() };
     let mut names = BTreeSet::new();
     for problem in problems() {
         let policy = Portfolio::for_header(&problem.header);
