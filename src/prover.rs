@@ -2,11 +2,11 @@
 //!
 //! Joins `search`, `lean` and `verify`; the commands stand on top of it.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::finish;
@@ -36,11 +36,10 @@ impl<'a> PoolOracle<'a> {
         PoolOracle { pool, header: header.into() }
     }
 
-    /// Equal for equal headers.
+    /// Equal for equal headers, in every run.
     fn header_key(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.header.hash(&mut hasher);
-        hasher.finish()
+        let digest = Sha256::digest(self.header.as_bytes());
+        u64::from_le_bytes(std::array::from_fn(|i| digest[i]))
     }
 }
 
@@ -75,6 +74,8 @@ pub enum ProveError {
     Search(#[from] SearchError),
     #[error("the proof that was found could not be verified: {0}")]
     Verify(Rejection),
+    #[error("the library cannot be read: {0:#}")]
+    Library(anyhow::Error),
 }
 
 /// What guides an attempt.

@@ -1,12 +1,13 @@
 //! What a benchmark runs: a TOML file, each of whose values a flag can override.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::policies::PolicyKind;
-use crate::search::{Operator, StrategyKind};
+use crate::search::{Budget, Operator, Operators, StrategyKind};
 
 /// Every combination of these is one setting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,6 +95,16 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// The limits of an attempt.
+    pub fn budget(&self) -> Budget {
+        Budget { time: Duration::from_secs_f64(self.time), checks: self.checks, ..Budget::default() }
+    }
+
+    /// The operators that are left.
+    pub fn operators(&self) -> Operators {
+        self.without.iter().fold(Operators::default(), |all, o| all.set(*o, false))
+    }
+
     /// For tables: `portfolio, best-first`.
     pub fn name(&self) -> String {
         let word = |value: serde_json::Result<serde_json::Value>| {

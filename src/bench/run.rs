@@ -17,7 +17,7 @@ use crate::lean::Pool;
 use crate::policies::Policies;
 use crate::prover::{Guide, ProveError, prove};
 use crate::record::Records;
-use crate::search::{Budget, Heuristic, Operators, SearchError, Sink, StopReason};
+use crate::search::{Heuristic, SearchError, Sink, StopReason};
 use crate::toolchain::Toolchain;
 
 /// How long to wait before asking again for tasks that others hold.
@@ -186,16 +186,19 @@ pub async fn attempt(
         Err(reason) => return Ok(Some(Attempt { error: Some(reason.clone()), ..made })),
     };
     let policy = policies.make(job.setting.policy, &problem.header, job.seed)?;
-    let budget = Budget { time: Duration::from_secs_f64(job.setting.time), checks: job.setting.checks, ..Budget::default() };
     let records = match records {
         Some(folder) => Some(Records::begin(&records_file(folder, &task(job)?))?),
         None => None,
     };
     let sink = records.as_ref().map(|r| r as &dyn Sink);
-    let strategy = job.setting.strategy;
-    let operators = job.setting.without.iter().fold(Operators::default(), |all, o| all.set(*o, false));
-    let new = Guide::new(policy.as_ref(), &Heuristic);
-    let guide = Guide { budget, cancel: cancel.clone(), sink, strategy, operators, ..new };
+    let guide = Guide {
+        budget: job.setting.budget(),
+        cancel: cancel.clone(),
+        sink,
+        strategy: job.setting.strategy,
+        operators: job.setting.operators(),
+        ..Guide::new(policy.as_ref(), &Heuristic)
+    };
     match prove(toolchain, pool, problem, &guide, |_| ()).await {
         Ok(outcome) if outcome.reason == StopReason::Cancelled => return Ok(None),
         Ok(outcome) => {

@@ -121,7 +121,7 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let store = tokio::task::spawn_blocking(move || Store::open(&path, &tasks)).await??;
     let store = Arc::new(store);
     let toolchain = Arc::new(super::toolchain(lean, Some(config.dataset.clone())).await?);
-    let workers = if config.workers == 0 { super::prove::default_workers() } else { config.workers };
+    let workers = if config.workers == 0 { super::guidance::default_workers() } else { config.workers };
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
     let policies = Policies::new(toolchain.clone());
     let cancel = on_interrupt();

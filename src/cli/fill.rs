@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -12,13 +11,16 @@ use serde_json::json;
 use similar::TextDiff;
 use tokio_util::sync::CancellationToken;
 
-use super::prove::{Line, default_workers, remedy, seconds};
+use super::guidance::Guidance;
+use super::prove::{Line, remedy};
 use super::{Exit, ToolchainFailed, on_interrupt};
+use crate::bench::config::Setting;
 use crate::fill::{self, Outcome, Status};
 use crate::lean::syntax::imports;
 use crate::lean::{Pool, PoolOptions};
 use crate::prover::{Guide, PoolOracle, ProveError};
-use crate::search::{Budget, Heuristic, Portfolio};
+use crate::policies::Policies;
+use crate::search::Heuristic;
 use crate::toolchain::Toolchain;
 use crate::verify::Rejection;
 
@@ -33,15 +35,9 @@ pub struct FillArgs {
     /// Write nothing; the exit code says whether every `sorry` can be filled.
     #[arg(long)]
     check: bool,
-    /// Seconds for each `sorry`.
-    #[arg(long, default_value_t = 60.0, value_parser = seconds)]
-    time: f64,
-    /// Lean checks for each `sorry`.
-    #[arg(long, default_value_t = Budget::default().checks)]
-    checks: u64,
-    /// Lean processes; by default as cores and memory allow.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
-    workers: Option<u16>,
+    // For each `sorry`.
+    #[command(flatten)]
+    guidance: Guidance,
     /// Print one JSON object for each file.
     #[arg(long)]
     json: bool,
@@ -49,9 +45,8 @@ pub struct FillArgs {
 
 /// Exit code 0: no `sorry` is left (or would be); 1: some are.
 pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
-    let workers = args.workers.map_or_else(default_workers, usize::from);
+    let (setting, workers) = (args.guidance.setting(), args.guidance.workers());
     let cancel = on_interrupt();
-    let budget = Budget { time: Duration::from_secs_f64(args.time), checks: args.checks, ..Budget::default() };
     // All are read first, so that a wrong name is told before any work.
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let texts = args.files.iter().map(read).collect::<Result<Vec<String>>>()?;
@@ -65,9 +60,11 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let mut all_filled = true;
     for (toolchain, files) in groups.into_values() {
         let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+        let policies = Policies::new(toolchain.clone());
+        let guidance = (&policies, &setting, workers);
         // While one file as a whole is before Lean, others are searched.
         let mut outcomes = futures::stream::iter(files)
-            .map(async |(path, text)| (path, text, fill_one(&toolchain, &pool, path, text, budget, workers, &cancel).await))
+            .map(async |(path, text)| (path, text, fill_one(&toolchain, &pool, path, text, guidance, &cancel).await))
             .buffered(workers + 1);
         while let Some((path, text, outcome)) = outcomes.next().await {
             let outcome = outcome?;
@@ -90,14 +87,20 @@ async fn fill_one(
     pool: &Pool,
     path: &Path,
     text: &str,
-    budget: Budget,
-    workers: usize,
+    (policies, setting, workers): (&Policies, &Setting, usize),
     cancel: &CancellationToken,
 ) -> Result<Outcome> {
     let line = Line::new(&path.display().to_string());
     let search = async |header: &str, hole, oracle: &PoolOracle<'_>| {
-        let policy = Portfolio::for_header(header);
-        let guide = Guide { budget, parallel: workers, cancel: cancel.clone(), ..Guide::new(&policy, &Heuristic) };
+        let policy = policies.make(setting.policy, header, 0).map_err(ProveError::Library)?;
+        let guide = Guide {
+            budget: setting.budget(),
+            parallel: workers,
+            cancel: cancel.clone(),
+            strategy: setting.strategy,
+            operators: setting.operators(),
+            ..Guide::new(policy.as_ref(), &Heuristic)
+        };
         fill::attempt(oracle, hole, &guide, |p| line.tell(p)).await
     };
     let outcome = fill::fill(toolchain, pool, text, search).await;

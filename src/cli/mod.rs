@@ -3,6 +3,7 @@
 mod bench;
 mod dataset;
 mod fill;
+mod guidance;
 mod prove;
 mod report;
 mod setup;

@@ -8,17 +8,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
+use super::guidance::Guidance;
 use super::{Exit, ToolchainFailed, on_interrupt, put, spinner};
 use crate::dataset::{self, Selection, file_name};
 use crate::lean::{Pool, PoolOptions};
-use crate::policies::{Policies, PolicyKind};
+use crate::policies::Policies;
 use crate::problem::Problem;
 use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
 use crate::record::Trace;
 use crate::report::Sketch;
-use crate::search::{
-    Budget, Fan, Heuristic, Lemmas, Operator, Operators, Progress, SearchError, Sink, StopReason, StrategyKind,
-};
+use crate::search::{Fan, Heuristic, Lemmas, Progress, SearchError, Sink, StopReason};
 
 #[derive(Args)]
 pub struct ProveArgs {
@@ -34,24 +33,8 @@ pub struct ProveArgs {
     /// What stands before the statement (imports, definitions, notations).
     #[arg(long, default_value = "", requires = "statement", value_name = "LEAN")]
     header: String,
-    /// Seconds for each theorem.
-    #[arg(long, default_value_t = 60.0, value_parser = seconds)]
-    time: f64,
-    /// Lean checks for each theorem.
-    #[arg(long, default_value_t = Budget::default().checks)]
-    checks: u64,
-    /// The tactics that guide the search.
-    #[arg(long, value_enum, default_value_t = PolicyKind::Portfolio)]
-    policy: PolicyKind,
-    /// How goals are selected.
-    #[arg(long, value_enum, default_value_t = StrategyKind::BestFirst)]
-    strategy: StrategyKind,
-    /// Operators to switch off.
-    #[arg(long, value_delimiter = ',')]
-    without: Vec<Operator>,
-    /// Lean processes; by default as cores and memory allow.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
-    workers: Option<u16>,
+    #[command(flatten)]
+    guidance: Guidance,
     /// Write the proofs found to a Lean file, and a certificate for each beside it.
     #[arg(long, value_name = "FILE.lean")]
     out: Option<PathBuf>,
@@ -67,23 +50,12 @@ pub struct ProveArgs {
     /// Write every event of the searches as it happens, for `qstar report` (several theorems: FILE.NAME.jsonl).
     #[arg(long, value_name = "FILE.jsonl")]
     trace: Option<PathBuf>,
+    /// Keep proofs of goals in this file and try those that are in it, in this run and later ones; Lean judges each anew.
+    #[arg(long, value_name = "FILE.jsonl")]
+    cache: Option<PathBuf>,
     /// Print one JSON object for each theorem.
     #[arg(long)]
     json: bool,
-}
-
-pub fn seconds(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    if value > 0.0 && value <= 1e7 { Ok(value) } else { Err("must be more than 0 and at most 10 million".to_owned()) }
-}
-
-/// A portable worker uses more than one core by itself and 1.5 GB.
-pub fn default_workers() -> usize {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    let by_memory = usize::try_from(system.available_memory() >> 30).unwrap_or(1) / 2;
-    let by_cores = std::thread::available_parallelism().map_or(1, |n| n.get() / 2);
-    by_cores.min(by_memory).max(1)
 }
 
 pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
@@ -95,12 +67,10 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let near =
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
     let toolchain = Arc::new(super::toolchain(lean, near).await?);
-    let workers = args.workers.map_or_else(default_workers, usize::from);
+    let (setting, workers) = (args.guidance.setting(), args.guidance.workers());
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
     let cancel = on_interrupt();
-    let budget = Budget { time: Duration::from_secs_f64(args.time), checks: args.checks, ..Budget::default() };
-    let operators = args.without.iter().fold(Operators::default(), |all, o| all.set(*o, false));
-    let lemmas = Arc::new(Lemmas::default());
+    let lemmas = Arc::new(args.cache.as_deref().map_or_else(|| Ok(Lemmas::default()), Lemmas::open)?);
     let policies = Policies::new(toolchain.clone());
     let mut found = Vec::new();
     for problem in &problems {
@@ -108,7 +78,7 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
             break;
         }
         let line = Line::new(&problem.name);
-        let policy = policies.make(args.policy, &problem.header, 0)?;
+        let policy = policies.make(setting.policy, &problem.header, 0)?;
         let one_of_many = |path: &PathBuf| match (problems.len(), path.extension().and_then(|e| e.to_str())) {
             (1, _) | (_, None) => path.clone(),
             (_, Some(extension)) => path.with_extension(format!("{}.{extension}", file_name(&problem.name))),
@@ -118,12 +88,12 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
         let sinks = trace.iter().map(|t| t as &dyn Sink).chain(sketch.iter().map(|(_, s)| s as &dyn Sink));
         let sinks = Fan(sinks.collect());
         let guide = Guide {
-            budget,
+            budget: setting.budget(),
             parallel: workers,
             cancel: cancel.clone(),
             sink: (!sinks.0.is_empty()).then_some(&sinks),
-            strategy: args.strategy,
-            operators,
+            strategy: setting.strategy,
+            operators: setting.operators(),
             lemmas: Some(lemmas.clone()),
             finish: match (args.stable, args.raw) {
                 (true, _) => Finish::Stable,

@@ -56,7 +56,7 @@ pub fn doctor(lean: Option<PathBuf>, as_json: bool) -> Result<Exit> {
     let mut system = sysinfo::System::new();
     system.refresh_memory();
     let free = system.available_memory() >> 20;
-    let workers = super::prove::default_workers();
+    let workers = super::guidance::default_workers();
     let enough = free >= 2048;
     let remedy = if enough { "" } else { "; a worker needs about 1.5 GB: close other programs" };
     findings.push(Finding {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use super::prove::default_workers;
+use super::guidance::default_workers;
 use super::{Exit, ToolchainFailed, spinner};
 use crate::verify::{Rejection, bulk, candidate, recheck};
 

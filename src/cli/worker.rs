@@ -9,61 +9,37 @@ use clap::Args;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::io::AsyncBufReadExt;
 
-use super::prove::{default_workers, seconds};
+use super::guidance::Guidance;
 use super::{Exit, on_interrupt};
-use crate::bench::config::Setting;
 use crate::bench::run::attempt;
 use crate::bench::worker::{Results, WorkTask, refusal};
 use crate::lean::{Pool, PoolOptions};
-use crate::policies::{Policies, PolicyKind};
-use crate::search::{Budget, Operator, StrategyKind};
+use crate::policies::Policies;
 
 #[derive(Args)]
 pub struct WorkerArgs {
-    /// Seconds for each task that says nothing of it.
-    #[arg(long, default_value_t = 60.0, value_parser = seconds)]
-    time: f64,
-    /// Lean checks for each task that says nothing of it.
-    #[arg(long, default_value_t = Budget::default().checks)]
-    checks: u64,
+    // A task may say otherwise of its time, checks, policy, strategy and seed.
+    #[command(flatten)]
+    guidance: Guidance,
     /// Seed of each task that says nothing of it.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Policy of each task that says nothing of it.
-    #[arg(long, value_enum, default_value_t = PolicyKind::Portfolio)]
-    policy: PolicyKind,
-    /// Strategy of each task that says nothing of it.
-    #[arg(long, value_enum, default_value_t = StrategyKind::BestFirst)]
-    strategy: StrategyKind,
-    /// Operators to switch off.
-    #[arg(long, value_delimiter = ',')]
-    without: Vec<Operator>,
     /// Append every result to this file, and answer from it what is done already. Workers may share it.
     #[arg(long, value_name = "FILE.jsonl")]
     results: Option<PathBuf>,
     /// Keep every search's records in this folder.
     #[arg(long, value_name = "FOLDER")]
     records: Option<PathBuf>,
-    /// Lean processes, and tasks worked on at a time.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
-    workers: Option<u16>,
 }
 
 /// Exit code 0: every task was done; 2: some lines were no tasks; 3: Lean failed on some.
 pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
-    let setting = Setting {
-        policy: args.policy,
-        strategy: args.strategy,
-        without: args.without.clone(),
-        time: args.time,
-        checks: args.checks,
-    };
+    let (setting, workers) = (args.guidance.setting(), args.guidance.workers());
     let mut results = args.results.as_deref().map(Results::open).transpose()?;
     if let Some(folder) = &args.records {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let toolchain = Arc::new(super::toolchain(lean, None).await?);
-    let workers = args.workers.map_or_else(default_workers, usize::from);
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
     let policies = Policies::new(toolchain.clone());
     let cancel = on_interrupt();

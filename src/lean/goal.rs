@@ -39,6 +39,12 @@ pub fn is_inaccessible(name: &str) -> bool {
     name.contains('✝')
 }
 
+/// Whether a name stands in a text as a word of its own; of names with odd characters, whether it stands there at all.
+pub fn mentions(text: &str, name: &str) -> bool {
+    let odd = |c: char| !(c.is_alphanumeric() || "_'".contains(c));
+    if name.contains(odd) { text.contains(name) } else { text.split(odd).any(|word| word == name) }
+}
+
 impl Goal {
     /// Parses one goal.
     ///

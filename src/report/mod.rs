@@ -45,6 +45,7 @@ struct GoalView {
     state: String,
     depth: u32,
     value: f64,
+    why: String,
     from: Option<StepId>,
     /// The step that proves it.
     proved: Option<StepId>,
@@ -98,10 +99,11 @@ impl Picture {
                 self.statement.clone_from(statement);
                 self.toolchain.clone_from(toolchain);
             }
-            Event::Goal { goal, state, depth, value, from, .. } => {
+            Event::Goal { goal, state, depth, value, why, from, .. } => {
                 let view = self.goals.entry(*goal).or_default();
                 view.state.clone_from(state);
                 (view.depth, view.value, view.from) = (*depth, *value, *from);
+                view.why.clone_from(why);
             }
             Event::Tried { goal, tactic, log_prior, by, verdict, message, step, left, .. } => {
                 let message = message.as_ref().map(|m| m.chars().take(MESSAGE).collect());
@@ -182,7 +184,7 @@ mod tests {
 
     fn goal(number: u32, state: &str, from: Option<u32>) -> Event {
         let from = from.map(StepId::from);
-        Event::Goal { goal: number.into(), state: state.into(), depth: 0, log_prior: 0.0, value: 0.5, from }
+        Event::Goal { goal: number.into(), state: state.into(), depth: 0, log_prior: 0.0, value: 0.5, why: String::new(), from }
     }
 
     fn tried(goal: u32, tactic: &str, verdict: VerdictKind, step: Option<u32>, left: &[u32]) -> Event {

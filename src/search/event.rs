@@ -33,6 +33,9 @@ pub enum Event {
         log_prior: f64,
         /// In (0, 1).
         value: f64,
+        /// What the value comes from.
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        why: String,
         #[serde(skip_serializing_if = "Option::is_none", default)]
         from: Option<StepId>,
     },

@@ -58,7 +58,10 @@ impl<O: Oracle> Search<'_, O> {
             if kind == VerdictKind::Goals {
                 self.graph.give_up(goal, "its negation is proved");
             }
-        } else if let Some(left) = left {
+        } else if let Some(mut left) = left {
+            if self.operators.prune_unused {
+                left = left.into_iter().map(prune::cleared).collect();
+            }
             let prune = self.operators.prune_cycles;
             let back = |graph: &Graph, known: &[GoalId]| prune && prune::leads_back(graph, goal, known);
             added = self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left, back);
@@ -146,7 +149,7 @@ impl<O: Oracle> Search<'_, O> {
         }
     }
 
-    fn tell_goal(&self, goal: GoalId) {
+    fn tell_goal(&self, goal: GoalId, why: String) {
         self.tell(|| {
             let node = self.graph.goal(goal);
             let state: Vec<String> = node.state.iter().map(Goal::to_string).collect();
@@ -156,6 +159,7 @@ impl<O: Oracle> Search<'_, O> {
                 depth: node.depth,
                 log_prior: node.log_prior,
                 value: node.value,
+                why,
                 from: node.origin.map(|(step, _)| step),
             }
         });
@@ -186,10 +190,10 @@ impl<O: Oracle> Search<'_, O> {
     pub(super) fn score(&mut self, new: &[GoalId]) {
         let states: Vec<Vec<Goal>> = new.iter().map(|&g| self.graph.goal(g).state.clone()).collect();
         let states: Vec<&[Goal]> = states.iter().map(Vec::as_slice).collect();
-        let values = self.value.score(&states);
-        for (((&goal, value), proposals), state) in new.iter().zip(values).zip(self.policy.propose(&states)).zip(&states) {
-            self.graph.goal_mut(goal).value = value;
-            self.tell_goal(goal);
+        let scores = self.value.score(&states);
+        for (((&goal, score), proposals), state) in new.iter().zip(scores).zip(self.policy.propose(&states)).zip(&states) {
+            self.graph.goal_mut(goal).value = score.value;
+            self.tell_goal(goal, score.why);
             let step = |proposal| Move { proposal, heartbeats: HEARTBEATS, probe: false };
             self.moves.add(goal, proposals.into_iter().map(step));
             if let [state] = state {

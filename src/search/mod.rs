@@ -28,7 +28,7 @@ pub use graph::{Added, GoalId, Graph, Status, StepId};
 use moves::{Move, Moves};
 use operators::refine::Repairers;
 pub use operators::{Lemmas, Operator, Operators};
-pub use policy::{Heuristic, Policy, Proposal, Source, Value};
+pub use policy::{Heuristic, Policy, Proposal, Score, Source, Value};
 pub use portfolio::Portfolio;
 pub use strategy::{Strategy, StrategyKind};
 

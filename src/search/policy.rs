@@ -39,8 +39,17 @@ pub trait Policy: Send + Sync {
 
 /// Scores how promising states are.
 pub trait Value: Send + Sync {
-    /// For each state a number in (0, 1): how likely it is to be proved within the budget.
-    fn score(&self, states: &[&[Goal]]) -> Vec<f64>;
+    /// For each state how likely it is to be proved within the budget.
+    fn score(&self, states: &[&[Goal]]) -> Vec<Score>;
+}
+
+/// A state's value, and what it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// In (0, 1).
+    pub value: f64,
+    /// For people: what made it high or low.
+    pub why: String,
 }
 
 /// A value without a network: short states with few binders and small numbers are easier.
@@ -48,14 +57,19 @@ pub trait Value: Send + Sync {
 pub struct Heuristic;
 
 impl Value for Heuristic {
-    fn score(&self, states: &[&[Goal]]) -> Vec<f64> {
+    fn score(&self, states: &[&[Goal]]) -> Vec<Score> {
         let one = |goal: &Goal| {
-            let size = goal.target.chars().count() as f64
-                + 0.3 * goal.hypotheses.iter().map(|h| h.ty.chars().count() as f64).sum::<f64>();
-            let hard = goal.target.matches(['∀', '∃', '?']).count() as f64;
-            1.0 / (1.0 + size / 120.0 + hard / 4.0)
+            let target = goal.target.chars().count();
+            let context: usize = goal.hypotheses.iter().map(|h| h.ty.chars().count()).sum();
+            let hard = goal.target.matches(['∀', '∃', '?']).count();
+            let value = 1.0 / (1.0 + (target as f64 + 0.3 * context as f64) / 120.0 + hard as f64 / 4.0);
+            (value, format!("target of {target} characters, context of {context}, {hard} quantifiers or unknowns"))
         };
-        states.iter().map(|state| state.iter().map(one).product::<f64>().clamp(1e-6, 1.0 - 1e-6)).collect()
+        let score = |state: &&[Goal]| {
+            let (values, reasons): (Vec<f64>, Vec<String>) = state.iter().map(one).unzip();
+            Score { value: values.iter().product::<f64>().clamp(1e-6, 1.0 - 1e-6), why: reasons.join("; times ") }
+        };
+        states.iter().map(score).collect()
     }
 }
 
@@ -107,7 +121,8 @@ mod tests {
         let goal = |target: &str| Goal { case: None, hypotheses: Vec::new(), target: target.to_owned() };
         let (short, long) = ([goal("a = a")], [goal(&"a + ".repeat(200)), goal("∃ x, x = ?w")]);
         let scores = Heuristic.score(&[&short, &long]);
-        assert!(scores[0] > scores[1] && scores.iter().all(|s| *s > 0.0 && *s < 1.0));
+        assert!(scores[0].value > scores[1].value && scores.iter().all(|s| s.value > 0.0 && s.value < 1.0));
+        assert_eq!(scores[0].why, "target of 5 characters, context of 0, 0 quantifiers or unknowns");
     }
 
     #[test]

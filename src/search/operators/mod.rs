@@ -24,6 +24,8 @@ pub enum Operator {
     PruneCycles,
     /// Goals whose negation Lean proves are given up.
     PruneFalse,
+    /// Hypotheses that cannot matter are left out of a goal, so that more goals are equal.
+    PruneUnused,
 }
 
 /// Which operators work.
@@ -34,11 +36,12 @@ pub struct Operators {
     pub refine: bool,
     pub prune_cycles: bool,
     pub prune_false: bool,
+    pub prune_unused: bool,
 }
 
 impl Default for Operators {
     fn default() -> Self {
-        Operators { aggregate: true, refine: true, prune_cycles: true, prune_false: false }
+        Operators { aggregate: true, refine: true, prune_cycles: true, prune_false: false, prune_unused: true }
     }
 }
 
@@ -50,6 +53,7 @@ impl Operators {
             Operator::Refine => self.refine = on,
             Operator::PruneCycles => self.prune_cycles = on,
             Operator::PruneFalse => self.prune_false = on,
+            Operator::PruneUnused => self.prune_unused = on,
         }
         self
     }

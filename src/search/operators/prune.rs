@@ -1,7 +1,7 @@
 //! *Prune*: steps and goals that cannot help.
 
-use crate::lean::Goal;
-use crate::lean::goal::is_inaccessible;
+use crate::lean::goal::{is_inaccessible, mentions};
+use crate::lean::{Goal, Hypothesis};
 use crate::search::graph::{GoalId, Graph};
 
 /// Budget of a question whether a goal is false, as Lean's `maxHeartbeats`.
@@ -46,9 +46,48 @@ pub fn refutation(goal: &Goal) -> Option<String> {
     ))
 }
 
+/// Types that have a value: a variable of such a type that nothing mentions says nothing.
+const INHABITED: [&str; 11] = ["Nat", "Int", "Rat", "Bool", "Prop", "String", "Char", "ℕ", "ℤ", "ℚ", "ℝ"];
+
+/// The goal without the hypotheses that cannot matter, so that more states meet: those that nothing mentions and whose
+/// type has a value anyway, or is that of an earlier one. In Lean the context keeps them: only what search and policies
+/// see is shorter, and what is proved with less holds with more.
+pub fn cleared(mut goal: Goal) -> Goal {
+    // Later ones depend on earlier ones only, so that one pass from the end finds all.
+    for at in (0..goal.hypotheses.len()).rev() {
+        let (before, rest) = goal.hypotheses.split_at(at);
+        let [this, after @ ..] = rest else { break };
+        let used = |name: &String| {
+            mentions(&goal.target, name)
+                || after.iter().any(|h| mentions(&h.ty, name) || h.value.as_ref().is_some_and(|v| mentions(v, name)))
+        };
+        let known = before.iter().any(|h| h.ty == this.ty && h.value.is_none());
+        if this.value.is_some() || !known && !INHABITED.contains(&this.ty.as_str()) {
+            continue;
+        }
+        let names: Vec<String> = this.names.iter().filter(|n| used(n)).cloned().collect();
+        match (names.is_empty(), this.ty.clone()) {
+            (true, _) => drop(goal.hypotheses.remove(at)),
+            (false, ty) => goal.hypotheses[at] = Hypothesis { names, ty, value: None },
+        }
+    }
+    goal
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_matter_is_cleared() {
+        let text = "α : Type\ninst✝ : Inhabited α\nn m k : Nat\np : Prop\nh : n < 2\nh' : n < 2\nx : α\ne : x = x\n⊢ n < 3";
+        assert_eq!(
+            cleared(Goal::parse(text).unwrap()).to_string(),
+            "α : Type\ninst✝ : Inhabited α\nn : Nat\nh : n < 2\nx : α\ne : x = x\n⊢ n < 3"
+        );
+        let needed = "a b : Nat\nc : Nat := a\nh : b = c\n⊢ False";
+        assert_eq!(cleared(Goal::parse(needed).unwrap()).to_string(), needed);
+    }
 
     #[test]
     fn only_plain_contexts_are_asked_about() {

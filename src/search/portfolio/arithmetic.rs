@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::List;
-use super::bounds::{inequalities, mentions};
+use super::bounds::inequalities;
+use crate::lean::goal::mentions;
 use super::shape::{entries, fresh, moduli, number_type, split_top};
 use crate::lean::Goal;
 

@@ -3,7 +3,7 @@
 use super::List;
 use super::shape::{Entry, entries, fresh, is_proposition, number_type, numerals, split_top};
 use crate::lean::Goal;
-use crate::lean::goal::is_inaccessible;
+use crate::lean::goal::{is_inaccessible, mentions};
 
 /// Most values tried one by one.
 const MOST_VALUES: i64 = 120;
@@ -227,11 +227,6 @@ fn exponent_base(texts: &[&str], x: &str) -> Option<u64> {
         let base = text[..at.0].trim_end().rsplit(|c: char| !c.is_ascii_digit()).next()?;
         base.parse().ok().filter(|b| *b > 1)
     })
-}
-
-/// Whether a name stands in a text as a word of its own.
-pub fn mentions(text: &str, name: &str) -> bool {
-    text.split(|c: char| !(c.is_alphanumeric() || "_'".contains(c))).any(|word| word == name)
 }
 
 /// A tactic that evaluates a statement about bounded naturals at all of them, in the kernel. `shown`: names of bounds

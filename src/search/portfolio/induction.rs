@@ -1,7 +1,7 @@
 //! Induction and case splits on data.
 
 use super::List;
-use super::bounds::mentions;
+use crate::lean::goal::mentions;
 use super::shape::{Entry, entries, fresh, is_proposition};
 use crate::lean::Goal;
 
