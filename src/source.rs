@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use sha2::{Digest, Sha256};
+
 use crate::lean::syntax::{Kind, SyntaxError, Token, tokens};
 
 /// Words that begin a command at the start of a line.
@@ -115,7 +117,22 @@ pub enum StatementError {
     HasProof,
 }
 
+/// A hash of a text that is equal for texts that differ in layout and comments only.
+pub fn levelled(text: &str) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for token in tokens(text).unwrap_or_default().iter().filter(|t| t.kind != Kind::Comment) {
+        hash.update(token.text.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().into()
+}
+
 impl Statement {
+    /// Equal for statements that differ in name, layout and comments only.
+    pub fn key(&self) -> [u8; 32] {
+        levelled(self.signature())
+    }
+
     /// Parses a statement that ends in `:= by`, `:= by sorry`, `:= sorry`, `:=` or nothing.
     ///
     /// # Errors

@@ -14,9 +14,7 @@ const CASES: &[(&str, &str)] = &[
     ("by_own_line", "theorem a (p q : Prop) (h : p ∧ q) : q ∧ p := by\n  sorry\n"),
     ("by_same_line", "theorem a (p q : Prop) (h : p ∧ q) : q ∧ p := by sorry\n"),
     ("term", "theorem a (n : Nat) : n + 0 = n := sorry\n"),
-    ("term_own_line", "theorem a (n m : Nat) (h : n < m) : n + 1 ≤ m :=\n  sorry\n"),
     ("no_final_newline", "theorem a (n : Nat) : n + 0 = n := by\n  sorry"),
-    ("no_final_newline_term", "theorem a (n : Nat) : 0 + n = n := sorry"),
     ("crlf", "theorem a (p q : Prop) (h : p ∧ q) : q ∧ p := by\r\n  sorry\r\n\r\n-- the end\r\n"),
     ("crlf_inside", "theorem a (p q : Prop) (h : p ∧ q) : q ∧ p := by\r\n  constructor\r\n  · sorry\r\n  · exact h.1\r\n"),
     ("tabs_in_comments", "/- a\ttab\n\tand another -/\ntheorem a (n : Nat) : n ≤ n + 1 := by\n  sorry --\ttab\n"),
@@ -29,21 +27,12 @@ const CASES: &[(&str, &str)] = &[
     ("have_by", "theorem a (n : Nat) (h : 2 < n) : 1 < n * 2 := by\n  have k : 1 < n := by sorry\n  omega\n"),
     ("have_term", "theorem a (n : Nat) (h : 2 < n) : 1 < n * 2 := by\n  have k : 1 < n := sorry\n  omega\n"),
     (
-        "have_in_bullet",
-        "theorem a (n : Nat) (h : 2 < n) : 1 < n ∧ 0 < n := by\n  constructor\n  · have k : 1 < n := by\n      sorry\n    exact k\n  · have k : 0 < n := by sorry\n    exact k\n",
-    ),
-    (
         "induction_cases",
         "theorem a (n : Nat) : 0 + n = n := by\n  induction n with\n  | zero => sorry\n  | succ k ih => sorry\n",
-    ),
-    (
-        "induction_cases_own_line",
-        "theorem a (n : Nat) : 0 + n = n := by\n  induction n with\n  | zero =>\n    sorry\n  | succ k ih =>\n    sorry\n",
     ),
     ("match_term", "theorem a (n : Nat) : n = 0 ∨ 0 < n :=\n  match n with\n  | 0 => sorry\n  | k + 1 => sorry\n"),
     ("exact_term", "theorem a (p q : Prop) (h : p ∧ q) : q := by\n  exact sorry\n"),
     ("anonymous_constructor", "theorem a (p q : Prop) (hp : p) (hq : q) : p ∧ q := ⟨sorry, sorry⟩\n"),
-    ("refine", "theorem a (p q : Prop) (hp : p) (hq : q) : p ∧ q := by\n  refine ⟨?_, sorry⟩\n  exact hp\n"),
     ("argument", "theorem a (p q : Prop) (f : p → q → p ∧ q) (hp : p) (hq : q) : p ∧ q := f sorry hq\n"),
     ("semicolon", "theorem a (p q : Prop) : p ∧ q → p := by\n  intro h; sorry\n"),
     ("all_goals", "theorem a (b c : Bool) : (b && c) = (c && b) := by\n  cases b <;> cases c <;> sorry\n"),
@@ -53,13 +42,11 @@ const CASES: &[(&str, &str)] = &[
         "theorem a (x y z : Nat) (h : x = y) (g : y = z) : x = z := by\n  calc\n    x = y := by sorry\n    _ = z := sorry\n",
     ),
     ("fun_term", "theorem a (p q : Prop) : p ∧ q → q := fun h => sorry\n"),
-    ("show_from", "theorem a (p q : Prop) (h : p ∧ q) : q :=\n  have k : p := sorry\n  show q from sorry\n"),
     (
         "where_local",
         "theorem a (n : Nat) : n + n = 2 * n := by\n  exact twice n\nwhere\n  twice (m : Nat) : m + m = 2 * m := by\n    sorry\n",
     ),
     ("structure_field", "structure Small where\n  n : Nat\n  h : n < 10\n\ndef small : Small where\n  n := 3\n  h := sorry\n"),
-    ("subtype", "def a : { n : Nat // 2 < n } := ⟨5, by sorry⟩\n"),
     (
         "instance_field",
         "class Weak (α : Type) where\n  op : α → α → α\n  comm : ∀ a b, op a b = op b a\n\nnoncomputable instance : Weak Nat where\n  op a b := a + b\n  comm := by\n    sorry\n",
@@ -86,9 +73,7 @@ const CASES: &[(&str, &str)] = &[
         "mutual\ndef even : Nat → Bool\n  | 0 => true\n  | n + 1 => odd n\ndef odd : Nat → Bool\n  | 0 => false\n  | n + 1 => even n\nend\n\nmutual\ntheorem a (n : Nat) (h : 3 ≤ n) : 0 < n := by\n  sorry\ntheorem b (n : Nat) : n ≤ n * 1 := by\n  sorry\nend\n",
     ),
     ("recursive_theorem", "theorem a : ∀ n : Nat, 0 * n = 0\n  | 0 => rfl\n  | n + 1 => by\n    have := a n\n    sorry\n"),
-    ("universes", "universe u\n\ntheorem a.{v} {α : Type u} {β : Type v} (x : α) (y : β) : (x, y).1 = x := by\n  sorry\n"),
     ("example_command", "example (a b : Nat) : a + b = b + a := by\n  sorry\n"),
-    ("option_before", "set_option maxRecDepth 2000 in\ntheorem a (n : Nat) : n - n = 0 := by\n  sorry\n"),
     ("open_before", "open Nat in\ntheorem a (n : Nat) : succ n = n + 1 := by\n  sorry\n"),
     (
         "uses_open_lemma",
@@ -111,7 +96,7 @@ const PARTLY: &[(&str, usize)] = &[("uses_open_lemma", 1), ("false_stays", 1), (
 fn fill(files: &[std::path::PathBuf], more: &[&str]) -> (Vec<Value>, i32) {
     common::toolchain();
     let mut command = Command::new(env!("CARGO_BIN_EXE_qstar"));
-    command.arg("fill").args(["--json", "--checks", "80", "--time", "120", "--workers", "2"]).args(more).args(files);
+    command.arg("fill").args(["--json", "--checks", "60", "--time", "120", "--workers", "2"]).args(more).args(files);
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let mut rows: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();

@@ -99,8 +99,15 @@ fn the_picture_of_a_real_search_can_be_explored() {
 
 /// A search of many goals, as deep as wide, with goals that are reached in several ways.
 fn large(goals: u32) -> Vec<Event> {
-    let mut events =
-        vec![Event::Goal { goal: 0.into(), state: "⊢ p 0".into(), depth: 0, log_prior: 0.0, value: 0.5, why: "small".into(), from: None }];
+    let mut events = vec![Event::Goal {
+        goal: 0.into(),
+        state: "⊢ p 0".into(),
+        depth: 0,
+        log_prior: 0.0,
+        value: 0.5,
+        why: "small".into(),
+        from: None,
+    }];
     for n in 1..goals {
         let (parent, step) = ((n - 1) / 3, StepId::from(goals + n));
         events.push(Event::Tried {

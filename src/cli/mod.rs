@@ -2,6 +2,7 @@
 
 mod bench;
 mod dataset;
+mod export;
 mod fill;
 mod guidance;
 mod prove;
@@ -92,6 +93,8 @@ enum Command {
     Worker(worker::WorkerArgs),
     /// Draw a search from its trace: an HTML page with the graph of proof states.
     Report(report::ReportArgs),
+    /// Make training data of records: examples for a policy and a value, preferences between steps.
+    Export(export::ExportArgs),
     /// Look at a dataset: which statements does this Lean understand?
     Dataset(dataset::DatasetArgs),
     /// Set up the portable Lean in the cache.
@@ -144,6 +147,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
             Command::Bench(args) => bench::run(args, cli.lean).await,
             Command::Worker(args) => worker::run(args, cli.lean).await,
             Command::Report(args) => report::run(&args),
+            Command::Export(args) => export::run(args),
             Command::Dataset(args) => dataset::run(args, cli.lean).await,
             Command::Setup(args) => setup::setup(&args),
             Command::Doctor(args) => setup::doctor(cli.lean, args.json),

@@ -5,12 +5,12 @@ use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::Entry;
 use crate::lean::syntax::{Kind, tokens};
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::problem::Problem;
+use crate::source::levelled;
 
 /// Budget of one statement's elaboration, in Lean's `maxHeartbeats`.
 const HEARTBEATS: u64 = 200_000;
@@ -79,7 +79,7 @@ pub async fn check(pool: &Pool, entries: &[Entry], mut tell: impl FnMut(usize)) 
         }
         tell(done);
     }
-    let mut first: HashMap<[u8; 32], &str> = HashMap::new();
+    let mut first: HashMap<([u8; 32], [u8; 32]), &str> = HashMap::new();
     entries
         .iter()
         .zip(statuses)
@@ -139,17 +139,9 @@ fn status(verdict: Verdict) -> Status {
     if elsewhere { Status::OtherVersion { message } } else { Status::Error { message } }
 }
 
-/// Equal for statements that differ in name, layout and comments only.
-fn key(problem: &Problem) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for text in [problem.header.as_str(), problem.statement.signature()] {
-        for token in tokens(text).unwrap_or_default().iter().filter(|t| t.kind != Kind::Comment) {
-            hash.update(token.text.as_bytes());
-            hash.update([0]);
-        }
-        hash.update([1]);
-    }
-    hash.finalize().into()
+/// Equal for theorems that differ in name, layout and comments only.
+fn key(problem: &Problem) -> ([u8; 32], [u8; 32]) {
+    (levelled(&problem.header), problem.statement.key())
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use regex::Regex;
 
 use super::List;
 use super::bounds::inequalities;
-use crate::lean::goal::mentions;
 use super::shape::{entries, fresh, moduli, number_type, split_top};
 use crate::lean::Goal;
+use crate::lean::goal::mentions;
 
 /// Longest period of a power's remainders that is used.
 const LONGEST_PERIOD: u64 = 12;

@@ -1,9 +1,9 @@
 //! Induction and case splits on data.
 
 use super::List;
-use crate::lean::goal::mentions;
 use super::shape::{Entry, entries, fresh, is_proposition};
 use crate::lean::Goal;
+use crate::lean::goal::mentions;
 
 /// Each variable's induction and cases, and small inductions whose ends are closed in one step.
 pub fn steps(goal: &Goal, list: &mut List) {

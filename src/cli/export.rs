@@ -1,0 +1,54 @@
+//! `qstar export`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{Exit, spinner};
+use crate::export::{Format, Options, export};
+
+#[derive(Args)]
+pub struct ExportArgs {
+    /// Records (`qstar bench --records`, `qstar worker --records`), traces (`qstar prove --trace`), or folders of them.
+    #[arg(required = true)]
+    records: Vec<PathBuf>,
+    /// The folder for the tables: policy, value and preference, each split in train, validation and test.
+    #[arg(long, default_value = "qstar-data", value_name = "FOLDER")]
+    out: PathBuf,
+    /// Leave out theorems whose statement this dataset has, whatever their name. May be given several times.
+    #[arg(long, value_name = "DATA")]
+    exclude: Vec<PathBuf>,
+    /// Formats of the tables.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Jsonl, Format::Parquet])]
+    format: Vec<Format>,
+    /// Print the counts as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: ExportArgs) -> Result<Exit> {
+    let bar = spinner();
+    let options = Options { records: args.records, exclude: args.exclude, out: args.out, formats: args.format };
+    let report = export(&options, |at, all| {
+        bar.set_message(format!("reading records, {at} of {all}"));
+        bar.tick();
+    });
+    bar.finish_and_clear();
+    let report = report?;
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+        return Ok(Exit::Success);
+    }
+    println!("{} searches of {} theorems, {} left out", report.searches, report.theorems, report.excluded);
+    for file in &report.unreadable {
+        println!("skipped, no search begins in it: {file}");
+    }
+    println!("| table | train | validation | test |\n| --- | ---: | ---: | ---: |");
+    for (table, splits) in &report.examples {
+        let counts: Vec<String> = splits.values().map(usize::to_string).collect();
+        println!("| {table} | {} |", counts.join(" | "));
+    }
+    println!("in {}", options.out.display());
+    Ok(Exit::Success)
+}

@@ -1,0 +1,56 @@
+//! Flags of every command that searches: how long, guided by what, on how many Lean processes.
+
+use clap::Args;
+
+use crate::bench::config::Setting;
+use crate::policies::PolicyKind;
+use crate::search::{Budget, Operator, StrategyKind};
+
+#[derive(Args)]
+pub struct Guidance {
+    /// Seconds for each theorem.
+    #[arg(long, default_value_t = 60.0, value_parser = seconds)]
+    time: f64,
+    /// Lean checks for each theorem.
+    #[arg(long, default_value_t = Budget::default().checks)]
+    checks: u64,
+    /// The tactics that guide the search.
+    #[arg(long, value_enum, default_value_t = PolicyKind::Portfolio)]
+    policy: PolicyKind,
+    /// How goals are selected.
+    #[arg(long, value_enum, default_value_t = StrategyKind::BestFirst)]
+    strategy: StrategyKind,
+    /// Operators to switch off.
+    #[arg(long, value_delimiter = ',')]
+    without: Vec<Operator>,
+    /// Lean processes; by default as cores and memory allow.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+}
+
+impl Guidance {
+    /// The setting that the flags describe.
+    pub fn setting(&self) -> Setting {
+        let Guidance { time, checks, policy, strategy, ref without, .. } = *self;
+        Setting { policy, strategy, without: without.clone(), time, checks }
+    }
+
+    /// Number of Lean processes.
+    pub fn workers(&self) -> usize {
+        self.workers.map_or_else(default_workers, usize::from)
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if value > 0.0 && value <= 1e7 { Ok(value) } else { Err("must be more than 0 and at most 10 million".to_owned()) }
+}
+
+/// A portable worker uses more than one core by itself and 1.5 GB.
+pub fn default_workers() -> usize {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let by_memory = usize::try_from(system.available_memory() >> 30).unwrap_or(1) / 2;
+    let by_cores = std::thread::available_parallelism().map_or(1, |n| n.get() / 2);
+    by_cores.min(by_memory).max(1)
+}
