@@ -12,12 +12,13 @@
 //! - [`verify`]: «proved», certificates, proofs from elsewhere.
 //! - [`prover`], [`finish`], [`fill`]: from statement to certificate; shorter proofs; the `sorry`s of a file.
 //! - [`record`], [`report`]: what a search leaves behind, as lines and as a page.
-//! - [`export`]: training data from records.
+//! - [`corpus`], [`export`]: theorems to learn from, and training data from records.
 //! - [`bench`]: benchmarks, their store, reports, the gate, tasks for outside engines.
 //! - [`cli`]: the command line.
 
 pub mod bench;
 pub mod cli;
+pub mod corpus;
 pub mod dataset;
 pub mod export;
 pub mod fill;

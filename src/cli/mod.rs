@@ -1,6 +1,7 @@
 //! The command line: arguments to high-level options, once; nothing below sees a flag.
 
 mod bench;
+mod corpus;
 mod dataset;
 mod export;
 mod fill;
@@ -93,6 +94,8 @@ enum Command {
     Worker(worker::WorkerArgs),
     /// Draw a search from its trace: an HTML page with the graph of proof states.
     Report(report::ReportArgs),
+    /// Make theorems to search on, for training.
+    Corpus(corpus::CorpusArgs),
     /// Make training data of records: examples for a policy and a value, preferences between steps.
     Export(export::ExportArgs),
     /// Look at a dataset: which statements does this Lean understand?
@@ -147,6 +150,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
             Command::Bench(args) => bench::run(args, cli.lean).await,
             Command::Worker(args) => worker::run(args, cli.lean).await,
             Command::Report(args) => report::run(&args),
+            Command::Corpus(args) => corpus::run(&args),
             Command::Export(args) => export::run(args),
             Command::Dataset(args) => dataset::run(args, cli.lean).await,
             Command::Setup(args) => setup::setup(&args),
