@@ -56,6 +56,16 @@ pub fn task(job: &Job) -> Result<Task> {
     Ok(Task { theorem: job.entry.name.clone(), statement, setting, seed: job.seed })
 }
 
+/// What attempts are made with.
+pub struct Desk<'a> {
+    pub toolchain: &'a Toolchain,
+    pub pool: &'a Pool,
+    pub policies: &'a Policies,
+    /// Where each search's records are kept, if they are.
+    pub records: Option<&'a Path>,
+    pub cancel: &'a CancellationToken,
+}
+
 /// What is told while a benchmark runs.
 pub enum Event<'a> {
     /// An attempt was written.
@@ -70,18 +80,14 @@ pub enum Event<'a> {
 ///
 /// # Errors
 /// When the store fails, or Lean does not run. What was judged before is kept.
-#[expect(clippy::too_many_arguments, reason = "each is one thing that the commands decide")]
 pub async fn run(
     store: Arc<Store>,
     jobs: &[Job<'_>],
-    toolchain: &Toolchain,
-    pool: &Pool,
-    policies: &Policies,
+    desk: &Desk<'_>,
     workers: usize,
-    records: Option<&Path>,
-    cancel: &CancellationToken,
     mut tell: impl FnMut(Event<'_>),
 ) -> Result<()> {
+    let cancel = desk.cancel;
     let renewal = tokio::spawn(renew(store.clone()));
     let mut flights = FuturesUnordered::new();
     let mut outcome = Ok(());
@@ -91,7 +97,7 @@ pub async fn run(
         while flights.len() < workers.max(1) && !wait && !done {
             match blocking(&store, Store::claim).await? {
                 Claim::Task { id, place } => flights.push(async move {
-                    let made = attempt(&jobs[place], toolchain, pool, policies, records, cancel).await;
+                    let made = attempt(&jobs[place], desk).await;
                     (id, made)
                 }),
                 Claim::Wait => wait = true,
@@ -158,14 +164,7 @@ pub fn records_file(folder: &Path, task: &Task) -> PathBuf {
 ///
 /// # Errors
 /// When Lean fails or records cannot be written.
-pub async fn attempt(
-    job: &Job<'_>,
-    toolchain: &Toolchain,
-    pool: &Pool,
-    policies: &Policies,
-    records: Option<&Path>,
-    cancel: &CancellationToken,
-) -> Result<Option<Attempt>> {
+pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> {
     let start = Instant::now();
     let mut made = Attempt {
         theorem: job.entry.name.clone(),
@@ -185,21 +184,21 @@ pub async fn attempt(
         Ok(problem) => problem,
         Err(reason) => return Ok(Some(Attempt { error: Some(reason.clone()), ..made })),
     };
-    let policy = policies.make(job.setting.policy, &problem.header, job.seed)?;
-    let records = match records {
+    let policy = desk.policies.make(job.setting.policy, &problem.header, job.seed)?;
+    let records = match desk.records {
         Some(folder) => Some(Records::begin(&records_file(folder, &task(job)?))?),
         None => None,
     };
     let sink = records.as_ref().map(|r| r as &dyn Sink);
     let guide = Guide {
         budget: job.setting.budget(),
-        cancel: cancel.clone(),
+        cancel: desk.cancel.clone(),
         sink,
         strategy: job.setting.strategy,
         operators: job.setting.operators(),
         ..Guide::new(policy.as_ref(), &Heuristic)
     };
-    match prove(toolchain, pool, problem, &guide, |_| ()).await {
+    match prove(desk.toolchain, desk.pool, problem, &guide, |_| ()).await {
         Ok(outcome) if outcome.reason == StopReason::Cancelled => return Ok(None),
         Ok(outcome) => {
             made.proved = outcome.proved;

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Exit, ToolchainFailed, on_interrupt, put};
 use crate::bench::config::Config;
 use crate::bench::gate;
-use crate::bench::run::{Event, Job, jobs, records_file, run as work, task};
+use crate::bench::run::{Desk, Event, Job, jobs, records_file, run as work, task};
 use crate::bench::store::Store;
 use crate::bench::summary::Summary;
 use crate::bench::{Attempt, junit, page};
@@ -132,9 +132,8 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let records = records.as_deref();
-    let worked =
-        work(store.clone(), &jobs, &toolchain, &pool, &policies, workers, records, &cancel, |event| progress.tell(&event))
-            .await;
+    let desk = Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records, cancel: &cancel };
+    let worked = work(store.clone(), &jobs, &desk, workers, |event| progress.tell(&event)).await;
     progress.bar.finish_and_clear();
     worked.map_err(ToolchainFailed)?;
     let mut attempts = store.attempts()?;

@@ -11,7 +11,7 @@ use tokio::io::AsyncBufReadExt;
 
 use super::guidance::Guidance;
 use super::{Exit, on_interrupt};
-use crate::bench::run::attempt;
+use crate::bench::run::{Desk, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
 use crate::lean::{Pool, PoolOptions};
 use crate::policies::Policies;
@@ -43,6 +43,8 @@ pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
     let policies = Policies::new(toolchain.clone());
     let cancel = on_interrupt();
+    let desk =
+        Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records: args.records.as_deref(), cancel: &cancel };
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     let mut flights = FuturesUnordered::new();
     let (mut number, mut more, mut exit) = (0usize, true, Exit::Success);
@@ -61,10 +63,9 @@ pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
                     Ok(task) => match results.as_mut().map(|r| r.get(&task.key)).transpose()?.flatten() {
                         Some(known) => say(&known)?,
                         None => flights.push({
-                            let (toolchain, pool, policies, cancel) = (&toolchain, &pool, &policies, &cancel);
-                            let records = args.records.as_deref();
+                            let desk = &desk;
                             async move {
-                                let made = attempt(&task.job(), toolchain, pool, policies, records, cancel).await;
+                                let made = attempt(&task.job(), desk).await;
                                 (task, made)
                             }
                         }),
