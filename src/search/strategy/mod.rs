@@ -48,3 +48,51 @@ impl StrategyKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lean::{Goal, Hole};
+    use crate::search::moves::Move;
+    use crate::search::policy::{Proposal, Source};
+
+    fn goal(number: usize) -> Goal {
+        Goal { case: None, hypotheses: Vec::new(), target: format!("p{number}") }
+    }
+
+    /// The goal selected second, when the first selection led on to a goal that looks good, but to nothing new.
+    fn second(kind: StrategyKind) -> GoalId {
+        let mut graph = Graph::new(Hole::whole("example : p0"), vec![goal(0)]);
+        let root = graph.root();
+        let mut add = |from, log_prior, to: usize, value| {
+            let new = graph.add_step(from, "t", log_prior, vec![goal(to)], |_, _| false).new[0];
+            graph.goal_mut(new).value = value;
+            new
+        };
+        let (good, bad) = (add(root, -0.1, 1, 0.9), add(root, -2.0, 2, 0.1));
+        add(good, -0.1, 3, 0.9);
+        let mut moves = Moves::default();
+        let step = |tactic: &str, log_prior| {
+            let proposal = Proposal { tactic: tactic.to_owned(), log_prior, by: Source::Portfolio };
+            Move { proposal, heartbeats: 1, probe: false }
+        };
+        moves.add(good, [step("a", -0.1), step("b", -0.2)]);
+        moves.add(bad, [step("a", -1.0), step("b", -1.2)]);
+        let mut strategy = kind.build();
+        strategy.open(&graph, &moves, good);
+        strategy.open(&graph, &moves, bad);
+        assert_eq!(strategy.select(&graph, &moves), Some(good), "{kind:?}");
+        strategy.landed(&graph, good, 0);
+        strategy.open(&graph, &moves, good);
+        let next = strategy.select(&graph, &moves).expect("there is more to try");
+        next
+    }
+
+    #[test]
+    fn values_draw_back_and_new_states_draw_on() {
+        let (best_first, mcts, rmax) =
+            (second(StrategyKind::BestFirst), second(StrategyKind::Mcts), second(StrategyKind::Rmax));
+        assert_eq!(best_first, mcts);
+        assert_ne!(mcts, rmax);
+    }
+}
