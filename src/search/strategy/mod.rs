@@ -84,8 +84,7 @@ mod tests {
         assert_eq!(strategy.select(&graph, &moves), Some(good), "{kind:?}");
         strategy.landed(&graph, good, 0);
         strategy.open(&graph, &moves, good);
-        let next = strategy.select(&graph, &moves).expect("there is more to try");
-        next
+        strategy.select(&graph, &moves).expect("there is more to try")
     }
 
     #[test]
