@@ -19,8 +19,8 @@ pub struct ExportArgs {
     /// Leave out theorems whose statement this dataset has, whatever their name. May be given several times.
     #[arg(long, value_name = "DATA")]
     exclude: Vec<PathBuf>,
-    /// Formats of the tables.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Jsonl, Format::Parquet])]
+    /// Formats of the tables; by default all that this build can write.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Format::HERE.to_vec())]
     format: Vec<Format>,
     /// Print the counts as JSON.
     #[arg(long)]

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use parquet_derive::ParquetRecordWriter;
 use serde::Serialize;
 
 use super::theorem_key;
@@ -43,7 +42,8 @@ impl Split {
 }
 
 /// A tactic that Lean accepted at a goal.
-#[derive(Debug, Clone, PartialEq, Serialize, ParquetRecordWriter)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "parquet", derive(parquet_derive::ParquetRecordWriter))]
 pub struct PolicyExample {
     pub theorem: String,
     /// Equal for theorems that differ in name and layout only.
@@ -56,7 +56,8 @@ pub struct PolicyExample {
 }
 
 /// How a goal ended.
-#[derive(Debug, Clone, PartialEq, Serialize, ParquetRecordWriter)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "parquet", derive(parquet_derive::ParquetRecordWriter))]
 pub struct ValueExample {
     pub theorem: String,
     pub theorem_key: String,
@@ -69,7 +70,8 @@ pub struct ValueExample {
 }
 
 /// Two tactics of one goal: the first closes it, the second fails.
-#[derive(Debug, Clone, PartialEq, Serialize, ParquetRecordWriter)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "parquet", derive(parquet_derive::ParquetRecordWriter))]
 pub struct Preference {
     pub theorem: String,
     pub theorem_key: String,

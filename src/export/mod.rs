@@ -3,6 +3,8 @@
 //! Split by theorem, never by step; each example once; theorems of a benchmark left out. The schema is in
 //! `docs/training-data.md`. Depends on `record`, `dataset` and `source`.
 
+#[cfg_attr(not(feature = "parquet"), path = "columns_missing.rs")]
+mod columns;
 mod examples;
 mod table;
 
