@@ -17,11 +17,14 @@ pub struct Matrix {
     pub strategy: Vec<StrategyKind>,
     /// Operators switched off, a list for each setting: `[[], ["refine"]]` compares with and without.
     pub without: Vec<Vec<Operator>>,
+    /// Operators switched on that are off by default, likewise.
+    pub with: Vec<Vec<Operator>>,
 }
 
 impl Default for Matrix {
     fn default() -> Self {
-        Matrix { policy: vec![PolicyKind::Portfolio], strategy: vec![StrategyKind::BestFirst], without: vec![Vec::new()] }
+        let (policy, strategy) = (vec![PolicyKind::Portfolio], vec![StrategyKind::BestFirst]);
+        Matrix { policy, strategy, without: vec![Vec::new()], with: vec![Vec::new()] }
     }
 }
 
@@ -90,6 +93,8 @@ pub struct Setting {
     pub strategy: StrategyKind,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<Operator>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<Operator>,
     pub time: f64,
     pub checks: u64,
 }
@@ -100,9 +105,10 @@ impl Setting {
         Budget { time: Duration::from_secs_f64(self.time), checks: self.checks, ..Budget::default() }
     }
 
-    /// The operators that are left.
+    /// The operators that work.
     pub fn operators(&self) -> Operators {
-        self.without.iter().fold(Operators::default(), |all, o| all.set(*o, false))
+        let with = self.with.iter().fold(Operators::default(), |all, o| all.set(*o, true));
+        self.without.iter().fold(with, |all, o| all.set(*o, false))
     }
 
     /// For tables: `portfolio, best-first`.
@@ -113,6 +119,9 @@ impl Setting {
         let mut name = format!("{}, {}", word(serde_json::to_value(self.policy)), word(serde_json::to_value(self.strategy)));
         for operator in &self.without {
             name.push_str(&format!(", without {}", word(serde_json::to_value(operator))));
+        }
+        for operator in &self.with {
+            name.push_str(&format!(", with {}", word(serde_json::to_value(operator))));
         }
         name
     }
@@ -141,8 +150,7 @@ impl Config {
         ensure!(self.time > 0.0 && self.time <= 1e7, "`time` must be more than 0 seconds, not {}", self.time);
         ensure!(self.checks > 0, "`checks` must be at least 1");
         ensure!((1..=1000).contains(&self.seeds), "`seeds` must lie between 1 and 1000, not {}", self.seeds);
-        let Matrix { policy, strategy, without } = &self.matrix;
-        ensure!(!policy.is_empty() && !strategy.is_empty() && !without.is_empty(), "the matrix is empty");
+        ensure!(!self.settings().is_empty(), "the matrix is empty");
         ensure!((0.0..=1.0).contains(&self.gate.tolerance), "`gate.tolerance` must lie between 0 and 1");
         ensure!((0.0..=1.0).contains(&self.gate.significance), "`gate.significance` must lie between 0 and 1");
         Ok(())
@@ -154,8 +162,10 @@ impl Config {
         for &policy in &self.matrix.policy {
             for &strategy in &self.matrix.strategy {
                 for without in &self.matrix.without {
-                    let without = without.clone();
-                    settings.push(Setting { policy, strategy, without, time: self.time, checks: self.checks });
+                    settings.extend(self.matrix.with.iter().map(|with| {
+                        let (without, with) = (without.clone(), with.clone());
+                        Setting { policy, strategy, without, with, time: self.time, checks: self.checks }
+                    }));
                 }
             }
         }
@@ -184,6 +194,10 @@ mod tests {
         let config = read("dataset = 'x'\n[matrix]\nstrategy = ['mcts']\nwithout = [[], ['refine', 'aggregate']]\n").unwrap();
         let names: Vec<String> = config.settings().iter().map(Setting::name).collect();
         assert_eq!(names, ["portfolio, mcts", "portfolio, mcts, without refine, without aggregate"]);
+        let config = read("dataset = 'x'\n[matrix]\nwith = [['prune-false'], []]\n").unwrap();
+        let operators: Vec<bool> = config.settings().iter().map(|s| s.operators().prune_false).collect();
+        assert_eq!(operators, [true, false]);
+        assert!(read("dataset = 'x'\n[matrix]\nwith = []\n").unwrap().validate().is_err());
     }
 
     #[test]

@@ -57,6 +57,7 @@ impl WorkTask {
             policy: wishes.policy.unwrap_or(setting.policy),
             strategy: wishes.strategy.unwrap_or(setting.strategy),
             without: setting.without.clone(),
+            with: setting.with.clone(),
         };
         let mut new = WorkTask {
             id: id.unwrap_or_else(|| json!(entry.name)),
@@ -156,6 +157,7 @@ mod tests {
         policy: PolicyKind::Portfolio,
         strategy: StrategyKind::BestFirst,
         without: Vec::new(),
+        with: Vec::new(),
         time: 60.0,
         checks: 100,
     };

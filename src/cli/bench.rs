@@ -57,6 +57,9 @@ pub struct BenchArgs {
     /// Operators to switch off.
     #[arg(long, value_delimiter = ',')]
     without: Option<Vec<Operator>>,
+    /// Operators to switch on that are off by default.
+    #[arg(long, value_delimiter = ',')]
+    with: Option<Vec<Operator>>,
     /// Folder for the store and the reports. The same folder goes on where a run was stopped; several processes may
     /// share it.
     #[arg(long, default_value = "qstar-bench", value_name = "FOLDER")]
@@ -100,6 +103,7 @@ impl BenchArgs {
         put(&mut config.matrix.policy, &self.policy);
         put(&mut config.matrix.strategy, &self.strategy);
         put(&mut config.matrix.without, &self.without.clone().map(|list| vec![list]));
+        put(&mut config.matrix.with, &self.with.clone().map(|list| vec![list]));
         put(&mut config.gate.tolerance, &self.tolerance);
         put(&mut config.gate.significance, &self.significance);
         put(&mut config.gate.must_keep, &self.must_keep);

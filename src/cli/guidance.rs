@@ -23,6 +23,9 @@ pub struct Guidance {
     /// Operators to switch off.
     #[arg(long, value_delimiter = ',')]
     without: Vec<Operator>,
+    /// Operators to switch on that are off by default.
+    #[arg(long, value_delimiter = ',')]
+    with: Vec<Operator>,
     /// Lean processes; by default as cores and memory allow.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
@@ -31,8 +34,8 @@ pub struct Guidance {
 impl Guidance {
     /// The setting that the flags describe.
     pub fn setting(&self) -> Setting {
-        let Guidance { time, checks, policy, strategy, ref without, .. } = *self;
-        Setting { policy, strategy, without: without.clone(), time, checks }
+        let Guidance { time, checks, policy, strategy, ref without, ref with, .. } = *self;
+        Setting { policy, strategy, without: without.clone(), with: with.clone(), time, checks }
     }
 
     /// Number of Lean processes.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use aggregate::Lemmas;
 pub use generate::Mix;
 
-/// The operators that can be switched off (`--without NAME`).
+/// The operators that can be switched off (`--without NAME`) and on (`--with NAME`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operator {
@@ -22,9 +22,9 @@ pub enum Operator {
     Refine,
     /// Steps back to a goal above are not taken.
     PruneCycles,
-    /// Goals whose negation Lean proves are given up.
+    /// Goals whose negation Lean proves are given up. Off by default.
     PruneFalse,
-    /// Hypotheses that cannot matter are left out of a goal, so that more goals are equal.
+    /// Hypotheses that cannot matter are left out of a goal, so that more goals are equal. Off by default.
     PruneUnused,
 }
 
@@ -41,7 +41,7 @@ pub struct Operators {
 
 impl Default for Operators {
     fn default() -> Self {
-        Operators { aggregate: true, refine: true, prune_cycles: true, prune_false: false, prune_unused: true }
+        Operators { aggregate: true, refine: true, prune_cycles: true, prune_false: false, prune_unused: false }
     }
 }
 
