@@ -14,6 +14,18 @@ use flate2::write::GzEncoder;
 
 use crate::search::{Event, Sink};
 
+/// A file beside `path` that can take its name when it is whole. Its rights are those of any new file: for all, but for
+/// the user's umask.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn temporary(path: &Path) -> Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let file = tempfile::Builder::new().prefix(".qstar").permissions(rights).tempfile_in(folder);
+    file.with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// The events of one search on their way to a compressed file; dropped before [`Records::keep`], nothing stays.
 pub struct Records {
     path: PathBuf,
@@ -45,13 +57,7 @@ impl Records {
     /// # Errors
     /// When its folder cannot be written to.
     pub fn begin(path: &Path) -> Result<Records> {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".records")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-            .tempfile_in(folder)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        let out = GzEncoder::new(BufWriter::new(file), Compression::default());
+        let out = GzEncoder::new(BufWriter::new(temporary(path)?), Compression::default());
         Ok(Records { path: path.to_owned(), state: Mutex::new(State { out, error: None }) })
     }
 

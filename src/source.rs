@@ -127,6 +127,11 @@ pub fn levelled(text: &str) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// Bytes in hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
 impl Statement {
     /// Equal for statements that differ in name, layout and comments only.
     pub fn key(&self) -> [u8; 32] {

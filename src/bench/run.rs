@@ -18,6 +18,7 @@ use crate::policies::Policies;
 use crate::prover::{Guide, ProveError, prove};
 use crate::record::Records;
 use crate::search::{Heuristic, SearchError, Sink, StopReason};
+use crate::source::hex;
 use crate::toolchain::Toolchain;
 
 /// How long to wait before asking again for tasks that others hold.
@@ -51,7 +52,7 @@ pub fn task(job: &Job) -> Result<Task> {
         Ok(problem) => hash.update(format!("{}\0{}", problem.header, problem.statement.text)),
         Err(reason) => hash.update(format!("\0\0{reason}")),
     }
-    let statement = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    let statement = hex(&hash.finalize());
     let setting = serde_json::to_string(&job.setting)?;
     Ok(Task { theorem: job.entry.name.clone(), statement, setting, seed: job.seed })
 }
@@ -156,7 +157,7 @@ async fn blocking<T: Send + 'static>(store: &Arc<Store>, act: impl FnOnce(&Store
 /// The records of a task in a folder of records: the same task has the same file.
 pub fn records_file(folder: &Path, task: &Task) -> PathBuf {
     let key = Sha256::digest(format!("{}\0{}\0{}", task.statement, task.setting, task.seed));
-    let short: String = key.iter().take(4).map(|b| format!("{b:02x}")).collect();
+    let short = hex(&key[..4]);
     folder.join(format!("{}.{short}.jsonl.gz", crate::dataset::file_name(&task.theorem)))
 }
 

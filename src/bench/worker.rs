@@ -19,6 +19,7 @@ use super::run::{Job, task};
 use crate::dataset::{Entry, rows};
 use crate::policies::PolicyKind;
 use crate::search::StrategyKind;
+use crate::source::hex;
 
 /// A task: a row of a dataset, and what may stand in it beside.
 pub struct WorkTask {
@@ -68,7 +69,7 @@ impl WorkTask {
         };
         let task = task(&new.job())?;
         let text = format!("{}\0{}\0{}\0{}\0{}", new.id, task.theorem, task.statement, task.setting, task.seed);
-        new.key = Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect();
+        new.key = hex(&Sha256::digest(text));
         Ok(new)
     }
 

@@ -192,11 +192,8 @@ fn on_interrupt() -> CancellationToken {
 /// Writes a file whole or not at all.
 fn put(path: &Path, text: &str) -> Result<()> {
     use std::io::Write;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let cannot = || format!("cannot write {}", path.display());
-    // As other programs make files: readable by all, but for the user's umask.
-    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let mut file = tempfile::Builder::new().permissions(rights).tempfile_in(folder).with_context(cannot)?;
+    let mut file = crate::record::temporary(path)?;
     file.write_all(text.as_bytes()).with_context(cannot)?;
     file.persist(path).with_context(cannot)?;
     Ok(())

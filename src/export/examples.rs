@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::theorem_key;
 use crate::search::{Event, GoalId, Source, StepId, VerdictKind};
+use crate::source::hex;
 
 /// Weight of a step that Lean accepted and that proved nothing, beside 1 for one that did.
 const ACCEPTED: f32 = 0.1;
@@ -136,7 +137,7 @@ pub fn gather(events: &[Event]) -> Examples {
         }
     }
     let theorem = theorem.to_owned();
-    let theorem_key: String = key.iter().take(8).map(|b| format!("{b:02x}")).collect();
+    let theorem_key = hex(&key[..8]);
     let mut found = Examples { key, policy: Vec::new(), value: Vec::new(), preference: Vec::new() };
     let mut lengths = HashMap::new();
     for (&id, seen) in goals.iter().filter(|(_, seen)| !seen.state.is_empty()) {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{Columns, Row};
 use super::examples::Split;
+use crate::record::temporary;
 
 /// The formats of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -82,12 +83,4 @@ impl<R: Row> Table<R> {
         }
         Ok(counts)
     }
-}
-
-/// A file beside `path` that can take its name.
-pub fn temporary(path: &Path) -> Result<tempfile::NamedTempFile> {
-    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new().prefix(".export").permissions(rights).tempfile_in(folder);
-    file.with_context(|| format!("cannot write {}", path.display()))
 }

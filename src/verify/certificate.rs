@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
+use crate::source::hex;
 use crate::toolchain::Toolchain;
 
 const FORMAT: &str = "qstar-certificate-1";
@@ -108,8 +109,4 @@ impl Certificate {
 /// SHA-256 of a header, a zero byte and a statement, in hexadecimal digits.
 pub fn statement_hash(header: &str, statement: &str) -> String {
     hex(&Sha256::new().chain_update(header).chain_update([0]).chain_update(statement).finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

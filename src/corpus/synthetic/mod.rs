@@ -14,7 +14,7 @@ use fastrand::Rng;
 use serde::Serialize;
 
 use crate::export::Split;
-use crate::source::Statement;
+use crate::source::{Statement, hex};
 
 /// Draws in a row that bring nothing new before a family counts as used up.
 const PATIENCE: usize = 2000;
@@ -113,7 +113,7 @@ pub fn generate(families: &[Family], count: usize, seed: u64) -> Result<Vec<Row>
 fn row(family: Family, signature: &str) -> Result<([u8; 32], Row)> {
     let statement = Statement::parse(&format!("theorem t {signature}"));
     let key = statement.with_context(|| format!("no statement: {signature}"))?.key();
-    let digits: String = key.iter().take(5).map(|b| format!("{b:02x}")).collect();
+    let digits = hex(&key[..5]);
     let name = format!("{}_{digits}", family.name());
     let formal_statement = format!("theorem {name} {signature} := by");
     Ok((key, Row { name, formal_statement, family, split: Split::of(&key) }))
