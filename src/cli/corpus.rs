@@ -1,11 +1,14 @@
 //! `qstar corpus`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
-use super::{Exit, put};
+use super::guidance::default_workers;
+use super::{Exit, put, spinner};
+use crate::corpus::library::{Options, gather};
 use crate::corpus::synthetic::{Family, generate};
 
 #[derive(Args)]
@@ -18,6 +21,38 @@ pub struct CorpusArgs {
 enum Kind {
     /// Make theorems up, true by construction, from a seed: a dataset for `qstar bench --records`.
     Synthetic(SyntheticArgs),
+    /// Take the theorems of a compiled library, each posed behind the imports of its own module.
+    Library(LibraryArgs),
+}
+
+#[derive(Args)]
+struct LibraryArgs {
+    /// Modules that are read with all that they import.
+    #[arg(long, value_delimiter = ',', default_values_t = ["Init".to_owned(), "Std".to_owned()])]
+    root: Vec<String>,
+    /// Of these, modules whose names begin so only.
+    #[arg(long, value_delimiter = ',', value_name = "PREFIX")]
+    under: Vec<String>,
+    /// At most so many modules, drawn by the seed.
+    #[arg(long)]
+    modules: Option<usize>,
+    /// At most so many theorems of a module, drawn by the seed.
+    #[arg(long)]
+    per_module: Option<usize>,
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// A Lake project: its Lean and its compiled modules are used.
+    #[arg(long, value_name = "FOLDER")]
+    project: Option<PathBuf>,
+    /// Lean processes; by default as cores and memory allow.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    /// Print JSON for scripts.
+    #[arg(long)]
+    json: bool,
+    /// The dataset.
+    #[arg(long, value_name = "DATA.jsonl")]
+    out: PathBuf,
 }
 
 #[derive(Args)]
@@ -36,11 +71,45 @@ struct SyntheticArgs {
     out: PathBuf,
 }
 
-pub fn run(args: &CorpusArgs) -> Result<Exit> {
-    let Kind::Synthetic(args) = &args.kind;
-    let rows = generate(&args.family, args.count, args.seed)?;
-    let lines = rows.iter().map(serde_json::to_string).collect::<Result<Vec<String>, _>>()?;
-    put(&args.out, &(lines.join("\n") + "\n"))?;
-    println!("{} theorems in {}", rows.len(), args.out.display());
+pub async fn run(args: CorpusArgs, lean: Option<PathBuf>) -> Result<Exit> {
+    match args.kind {
+        Kind::Synthetic(args) => {
+            let rows = generate(&args.family, args.count, args.seed)?;
+            write(&args.out, &rows)?;
+            println!("{} theorems in {}", rows.len(), args.out.display());
+        }
+        Kind::Library(args) => take_library(args, lean).await?,
+    }
     Ok(Exit::Success)
+}
+
+async fn take_library(args: LibraryArgs, lean: Option<PathBuf>) -> Result<()> {
+    let toolchain = super::toolchain(lean, args.project).await?;
+    let options = Options {
+        roots: args.root,
+        under: args.under,
+        per_module: args.per_module,
+        modules: args.modules,
+        seed: args.seed,
+        workers: args.workers.map_or_else(default_workers, usize::from),
+    };
+    let bar = spinner();
+    let (rows, report) = gather(&toolchain, &options, |doing| bar.set_message(doing)).await?;
+    bar.finish_and_clear();
+    write(&args.out, &rows)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+        return Ok(());
+    }
+    println!("{} theorems in {}", report.kept, args.out.display());
+    println!("{} were found in {} modules of {}", report.found, report.modules, toolchain.version);
+    for (reason, count) in &report.lost {
+        println!("{count:7}  {reason}");
+    }
+    Ok(())
+}
+
+fn write<R: Serialize>(out: &Path, rows: &[R]) -> Result<()> {
+    let lines = rows.iter().map(serde_json::to_string).collect::<Result<Vec<String>, _>>()?;
+    put(out, &(lines.join("\n") + "\n"))
 }

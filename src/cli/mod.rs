@@ -150,7 +150,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
             Command::Bench(args) => bench::run(args, cli.lean).await,
             Command::Worker(args) => worker::run(args, cli.lean).await,
             Command::Report(args) => report::run(&args),
-            Command::Corpus(args) => corpus::run(&args),
+            Command::Corpus(args) => corpus::run(args, cli.lean).await,
             Command::Export(args) => export::run(args),
             Command::Dataset(args) => dataset::run(args, cli.lean).await,
             Command::Setup(args) => setup::setup(&args),

@@ -1,5 +1,7 @@
 //! The curriculum: theorems to search on, so that there is something to learn from.
 //!
-//! [`synthetic`] makes them up, family by family, from a seed. Knows nothing of Lean's server or of search.
+//! [`synthetic`] makes them up, family by family, from a seed; [`library`] takes those of compiled modules. Knows nothing of
+//! search.
 
+pub mod library;
 pub mod synthetic;
