@@ -9,11 +9,13 @@
 //! - [`source`], [`problem`], [`dataset`]: statements, and the files they come from.
 //! - [`search`]: the AND/OR graph, strategies, operators, the portfolio.
 //! - [`library`], [`premises`], [`policies`]: what compiled modules hold, what of it fits a goal, policies by name.
+//! - [`network`]: policy and value networks, run by ONNX Runtime.
 //! - [`verify`]: «proved», certificates, proofs from elsewhere.
 //! - [`prover`], [`finish`], [`fill`]: from statement to certificate; shorter proofs; the `sorry`s of a file.
 //! - [`record`], [`report`]: what a search leaves behind, as lines and as a page.
 //! - [`corpus`], [`export`]: theorems to learn from, and training data from records.
 //! - [`bench`]: benchmarks, their store, reports, the gate, tasks for outside engines.
+//! - [`iterate`]: the loop: search, train, compare, promote.
 //! - [`cli`]: the command line.
 
 pub mod bench;
@@ -23,8 +25,10 @@ pub mod dataset;
 pub mod export;
 pub mod fill;
 pub mod finish;
+pub mod iterate;
 pub mod lean;
 pub mod library;
+pub mod network;
 pub mod policies;
 pub mod premises;
 pub mod problem;

@@ -1,21 +1,26 @@
-//! Policies by name: what the command line and benchmarks choose from, made for a header.
+//! Policies and values by name: what the command line and benchmarks choose from, made for a header.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
 use crate::lean::Goal;
 use crate::lean::syntax::imports;
+use crate::network::{NetworkPolicy, NetworkValue, Networks, Options, runtime};
 use crate::premises::Premises;
 use crate::search::operators::Mix;
-use crate::search::policy::Seeded;
-use crate::search::{Policy, Portfolio, Proposal};
-use crate::toolchain::Toolchain;
+use crate::search::policy::{Answer, Seeded};
+use crate::search::{Heuristic, Policy, Portfolio, Proposal, Value};
+use crate::toolchain::{Toolchain, cache_home};
 
 /// Share of the library's theorems in the mixture with the portfolio.
 const PREMISES_SHARE: f64 = 0.25;
+/// Share of the network in the mixture with the portfolio.
+const NETWORK_SHARE: f64 = 0.7;
 
 /// The tactics that guide a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
@@ -28,23 +33,96 @@ pub enum PolicyKind {
     Closers,
     /// The portfolio, and theorems of the library that fit the goal.
     Premises,
+    /// The policy network alone.
+    Network,
+    /// The policy network and the portfolio.
+    Mixed,
+}
+
+impl PolicyKind {
+    /// Whether a network is needed.
+    pub fn has_network(self) -> bool {
+        matches!(self, PolicyKind::Network | PolicyKind::Mixed)
+    }
+}
+
+/// What scores states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueKind {
+    /// Short goals of few quantifiers first.
+    #[default]
+    Heuristic,
+    /// The value network.
+    Network,
+}
+
+/// Where the networks are, and the library that runs them.
+#[derive(Debug, Clone, Default)]
+pub struct NetworkPlace {
+    /// A folder of networks.
+    pub folder: Option<PathBuf>,
+    /// ONNX Runtime; by default that in the cache, fetched when it is not there.
+    pub library: Option<PathBuf>,
+    pub options: Options,
 }
 
 /// Makes policies; indexes of libraries are read once for each set of imports.
 pub struct Policies {
     toolchain: Arc<Toolchain>,
     libraries: Mutex<HashMap<String, Arc<Premises>>>,
+    place: NetworkPlace,
+    networks: Mutex<Option<Arc<Networks>>>,
 }
 
 impl Policies {
     pub fn new(toolchain: Arc<Toolchain>) -> Policies {
-        Policies { toolchain, libraries: Mutex::default() }
+        Policies { toolchain, libraries: Mutex::default(), place: NetworkPlace::default(), networks: Mutex::default() }
+    }
+
+    /// Says where networks are.
+    pub fn with_networks(mut self, place: NetworkPlace) -> Policies {
+        self.place = place;
+        self
+    }
+
+    /// The networks, opened once.
+    ///
+    /// # Errors
+    /// When there are none, or they or ONNX Runtime do not load; with the remedy.
+    pub fn networks(&self) -> Result<Arc<Networks>> {
+        let mut networks = self.networks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = &*networks {
+            return Ok(known.clone());
+        }
+        let folder = self.place.folder.as_deref().context("which networks? Give their folder with --networks")?;
+        let home = cache_home()?;
+        let library = match runtime::find(self.place.library.as_deref(), &home)? {
+            Some(library) => library,
+            None => {
+                tracing::info!(target: "qstar::toolchain", "fetching ONNX Runtime into {} (once)", home.display());
+                runtime::install(&home, &ProgressBar::hidden())?
+            }
+        };
+        let opened = Networks::open(folder, &library, self.place.options)?;
+        Ok(networks.insert(Arc::new(opened)).clone())
+    }
+
+    /// The value by which states are scored.
+    ///
+    /// # Errors
+    /// As [`Policies::networks`]; when there is no value among them.
+    pub fn value(&self, kind: ValueKind) -> Result<Box<dyn Value>> {
+        Ok(match kind {
+            ValueKind::Heuristic => Box::new(Heuristic),
+            ValueKind::Network => Box::new(NetworkValue(self.networks()?)),
+        })
     }
 
     /// The policy for goals behind a header. Seed 0 leaves its order as it is.
     ///
     /// # Errors
-    /// When the library's files are broken.
+    /// When the library's files are broken, or as [`Policies::networks`].
     pub fn make(&self, kind: PolicyKind, header: &str, seed: u64) -> Result<Box<dyn Policy>> {
         let policy: Box<dyn Policy> = match kind {
             PolicyKind::Portfolio => Box::new(Portfolio::for_header(header)),
@@ -53,6 +131,12 @@ impl Policies {
                 let library = Box::new(Shared(self.library(header)?));
                 let portfolio = Box::new(Portfolio::for_header(header));
                 Box::new(Mix::default().with(1.0 - PREMISES_SHARE, portfolio).with(PREMISES_SHARE, library))
+            }
+            PolicyKind::Network => Box::new(NetworkPolicy(self.networks()?)),
+            PolicyKind::Mixed => {
+                let network = Box::new(NetworkPolicy(self.networks()?));
+                let portfolio = Box::new(Portfolio::for_header(header));
+                Box::new(Mix::default().with(NETWORK_SHARE, network).with(1.0 - NETWORK_SHARE, portfolio))
             }
         };
         Ok(if seed == 0 { policy } else { Box::new(Seeded::new(policy, seed)) })
@@ -77,7 +161,7 @@ impl Policies {
 struct Shared(Arc<Premises>);
 
 impl Policy for Shared {
-    fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
+    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
         self.0.propose(states)
     }
 }

@@ -13,6 +13,7 @@ use regex::Regex;
 
 use crate::lean::Goal;
 use crate::library::{Constant, Library};
+use crate::search::policy::Answer;
 use crate::search::{Policy, Proposal, Source};
 
 /// Theorems offered for a goal.
@@ -140,8 +141,9 @@ impl Premises {
 }
 
 impl Policy for Premises {
-    fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
-        states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| self.propose_for(goal))).collect()
+    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
+        let proposals = states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| self.propose_for(goal)));
+        Box::pin(std::future::ready(proposals.collect()))
     }
 }
 
@@ -224,7 +226,7 @@ mod tests {
         assert_eq!(first("xs ys : List Nat\n⊢ (xs ++ ys).length = ys.length + xs.length"), "List.length_append");
         assert_eq!(first("a b : Nat\n⊢ gcd a b = gcd b a"), "Nat.gcd_comm");
         let goal = Goal::parse("a b : Nat\n⊢ a + b = b + a").unwrap();
-        let proposals = premises.propose(&[&[goal]]).remove(0);
+        let proposals = premises.propose_for(&goal);
         assert!(proposals.iter().any(|p| p.tactic == "rw [Nat.add_comm]"));
         assert!(proposals.windows(2).all(|w| w[0].log_prior >= w[1].log_prior) && proposals[0].log_prior < 0.0);
     }

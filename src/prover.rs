@@ -23,6 +23,8 @@ use crate::verify::{Certificate, Rejection, statement_hash, suggestions, verify}
 const MAX_REJECTIONS: usize = 20;
 /// For the fresh process of the verifier.
 const VERIFY_TIME: Duration = Duration::from_secs(300);
+/// For a whole proof judged by the oracle (Lean's own default).
+const WHOLE_HEARTBEATS: u64 = 200_000;
 
 /// The pool as the oracle of one problem.
 pub struct PoolOracle<'a> {
@@ -201,17 +203,7 @@ pub async fn prove(
     guide: &Guide<'_>,
     tell: impl FnMut(&Progress),
 ) -> Result<Outcome, ProveError> {
-    let header = format!("{}\n{}", problem.header.trim_end(), problem.statement.universe_command());
-    let oracle = PoolOracle::new(pool, header.trim());
-    let place = Hole::whole(&problem.statement.as_example());
-    if let Some(sink) = guide.sink {
-        sink.put(&Event::Begin {
-            theorem: problem.name.clone(),
-            statement: problem.statement.text.clone(),
-            toolchain: toolchain.version.clone(),
-            run: statement_hash(&problem.header, &problem.statement.text)[..16].to_owned(),
-        });
-    }
+    let (oracle, place) = set_out(toolchain, pool, problem, guide);
     let hole = Arc::new(place.clone());
     let judge = async |found: &str| {
         let finished = finished(toolchain, problem, &oracle, &hole, found, guide.finish).await;
@@ -235,6 +227,43 @@ pub async fn prove(
         seconds: found.spent.since.elapsed().as_secs_f64(),
         rejected: found.rejected,
     })
+}
+
+/// Tries to prove a problem on the oracle's word alone, which judges the whole proof once more: for many searches whose
+/// proofs are verified together afterwards.
+///
+/// # Errors
+/// When the statement does not elaborate, or Lean fails.
+pub async fn explore(
+    toolchain: &Toolchain,
+    pool: &Pool,
+    problem: &Problem,
+    guide: &Guide<'_>,
+) -> Result<Found<()>, ProveError> {
+    let (oracle, place) = set_out(toolchain, pool, problem, guide);
+    let hole = Arc::new(place.clone());
+    let judge = async |found: &str| {
+        let whole = Candidate { hole: hole.clone(), tactic: found.to_owned(), heartbeats: WHOLE_HEARTBEATS };
+        match oracle.check(vec![whole]).await.pop() {
+            Some(Verdict::Closed) => Ok(Ok(())),
+            other => Ok(Err(Refused { why: format!("as a whole it is not accepted: {other:?}"), line: None })),
+        }
+    };
+    search_at(&oracle, place, guide, |_| (), judge).await
+}
+
+/// The oracle of a problem and the place of its proof; the sink hears what begins.
+fn set_out<'a>(toolchain: &Toolchain, pool: &'a Pool, problem: &Problem, guide: &Guide<'_>) -> (PoolOracle<'a>, Hole) {
+    if let Some(sink) = guide.sink {
+        sink.put(&Event::Begin {
+            theorem: problem.name.clone(),
+            statement: problem.statement.text.clone(),
+            toolchain: toolchain.version.clone(),
+            run: statement_hash(&problem.header, &problem.statement.text)[..16].to_owned(),
+        });
+    }
+    let header = format!("{}\n{}", problem.header.trim_end(), problem.statement.universe_command());
+    (PoolOracle::new(pool, header.trim()), Hole::whole(&problem.statement.as_example()))
 }
 
 /// The verifier's word on a proof; a rejection says which line is to blame.

@@ -26,6 +26,18 @@ pub fn temporary(path: &Path) -> Result<tempfile::NamedTempFile> {
     file.with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// When its folder cannot be written to.
+pub fn put(path: &Path, text: &str) -> Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let mut file = temporary(path)?;
+    file.write_all(text.as_bytes()).with_context(cannot)?;
+    file.persist(path).with_context(cannot)?;
+    Ok(())
+}
+
 /// The events of one search on their way to a compressed file; dropped before [`Records::keep`], nothing stays.
 pub struct Records {
     path: PathBuf,

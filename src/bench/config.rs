@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::policies::PolicyKind;
+use crate::policies::{PolicyKind, ValueKind};
 use crate::search::{Budget, Operator, Operators, StrategyKind};
 
 /// Every combination of these is one setting.
@@ -63,6 +63,11 @@ pub struct Config {
     pub seeds: u64,
     /// Lean processes, and theorems worked on at a time. 0: as cores and memory allow.
     pub workers: usize,
+    /// What scores states.
+    pub value: ValueKind,
+    /// The fingerprint of the networks in use; found when they are opened.
+    #[serde(skip)]
+    pub networks: Option<String>,
     /// Keep every search's records, in the folder `records` of the run.
     pub records: bool,
     pub matrix: Matrix,
@@ -79,6 +84,8 @@ impl Default for Config {
             checks: 100_000,
             seeds: 1,
             workers: 0,
+            value: ValueKind::Heuristic,
+            networks: None,
             records: false,
             matrix: Matrix::default(),
             gate: GateRules::default(),
@@ -90,6 +97,11 @@ impl Default for Config {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Setting {
     pub policy: PolicyKind,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub value: ValueKind,
+    /// Which networks guide it: their fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub networks: Option<String>,
     pub strategy: StrategyKind,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<Operator>,
@@ -99,7 +111,16 @@ pub struct Setting {
     pub checks: u64,
 }
 
+fn is_default(value: &ValueKind) -> bool {
+    *value == ValueKind::default()
+}
+
 impl Setting {
+    /// Whether a network guides it.
+    pub fn has_network(&self) -> bool {
+        self.policy.has_network() || self.value == ValueKind::Network
+    }
+
     /// The limits of an attempt.
     pub fn budget(&self) -> Budget {
         Budget { time: Duration::from_secs_f64(self.time), checks: self.checks, ..Budget::default() }
@@ -117,6 +138,9 @@ impl Setting {
             value.ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
         };
         let mut name = format!("{}, {}", word(serde_json::to_value(self.policy)), word(serde_json::to_value(self.strategy)));
+        if self.value == ValueKind::Network {
+            name.push_str(", value network");
+        }
         for operator in &self.without {
             name.push_str(&format!(", without {}", word(serde_json::to_value(operator))));
         }
@@ -164,7 +188,8 @@ impl Config {
                 for without in &self.matrix.without {
                     settings.extend(self.matrix.with.iter().map(|with| {
                         let (without, with) = (without.clone(), with.clone());
-                        Setting { policy, strategy, without, with, time: self.time, checks: self.checks }
+                        let (value, networks) = (self.value, self.networks.clone());
+                        Setting { policy, value, networks, strategy, without, with, time: self.time, checks: self.checks }
                     }));
                 }
             }

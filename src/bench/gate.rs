@@ -71,7 +71,7 @@ pub fn compare(baseline: &Summary, run: &Summary, rules: &GateRules) -> Vec<Comp
 }
 
 /// One-sided sign test: the chance of at least `lost` heads in `lost + won` throws of a fair coin.
-fn sign_test(lost: usize, won: usize) -> f64 {
+pub fn sign_test(lost: usize, won: usize) -> f64 {
     let n = lost + won;
     // Terms as logarithms: 2^-n underflows for large n.
     let ln_factorial = |m: usize| (1..=m).map(|i| (i as f64).ln()).sum::<f64>();

@@ -17,7 +17,7 @@ use crate::lean::Pool;
 use crate::policies::Policies;
 use crate::prover::{Guide, ProveError, prove};
 use crate::record::Records;
-use crate::search::{Heuristic, SearchError, Sink, StopReason};
+use crate::search::{SearchError, Sink, StopReason};
 use crate::source::hex;
 use crate::toolchain::Toolchain;
 
@@ -186,6 +186,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         Err(reason) => return Ok(Some(Attempt { error: Some(reason.clone()), ..made })),
     };
     let policy = desk.policies.make(job.setting.policy, &problem.header, job.seed)?;
+    let value = desk.policies.value(job.setting.value)?;
     let records = match desk.records {
         Some(folder) => Some(Records::begin(&records_file(folder, &task(job)?))?),
         None => None,
@@ -197,7 +198,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         sink,
         strategy: job.setting.strategy,
         operators: job.setting.operators(),
-        ..Guide::new(policy.as_ref(), &Heuristic)
+        ..Guide::new(policy.as_ref(), value.as_ref())
     };
     match prove(desk.toolchain, desk.pool, problem, &guide, |_| ()).await {
         Ok(outcome) if outcome.reason == StopReason::Cancelled => return Ok(None),

@@ -57,8 +57,7 @@ impl WorkTask {
             checks: wishes.checks.unwrap_or(setting.checks),
             policy: wishes.policy.unwrap_or(setting.policy),
             strategy: wishes.strategy.unwrap_or(setting.strategy),
-            without: setting.without.clone(),
-            with: setting.with.clone(),
+            ..setting.clone()
         };
         let mut new = WorkTask {
             id: id.unwrap_or_else(|| json!(entry.name)),
@@ -153,9 +152,12 @@ impl Results {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policies::ValueKind;
 
     const SETTING: Setting = Setting {
         policy: PolicyKind::Portfolio,
+        value: ValueKind::Heuristic,
+        networks: None,
         strategy: StrategyKind::BestFirst,
         without: Vec::new(),
         with: Vec::new(),

@@ -9,8 +9,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::guidance::NetworkArgs;
 use super::{Exit, ToolchainFailed, on_interrupt, put};
-use crate::bench::config::Config;
+use crate::bench::config::{Config, Setting};
 use crate::bench::gate;
 use crate::bench::run::{Desk, Event, Job, jobs, records_file, run as work, task};
 use crate::bench::store::Store;
@@ -18,7 +19,7 @@ use crate::bench::summary::Summary;
 use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
 use crate::lean::{Pool, PoolOptions};
-use crate::policies::{Policies, PolicyKind};
+use crate::policies::{Policies, PolicyKind, ValueKind};
 use crate::record;
 use crate::report::Picture;
 use crate::search::{Operator, StrategyKind};
@@ -51,6 +52,11 @@ pub struct BenchArgs {
     /// Policies to compare.
     #[arg(long, value_delimiter = ',')]
     policy: Option<Vec<PolicyKind>>,
+    /// What scores proof states.
+    #[arg(long, value_enum)]
+    value: Option<ValueKind>,
+    #[command(flatten)]
+    networks: NetworkArgs,
     /// Strategies to compare.
     #[arg(long, value_delimiter = ',')]
     strategy: Option<Vec<StrategyKind>>,
@@ -99,6 +105,7 @@ impl BenchArgs {
         put(&mut config.checks, &self.checks);
         put(&mut config.seeds, &self.seeds);
         put(&mut config.workers, &self.workers);
+        put(&mut config.value, &self.value);
         config.records |= self.records;
         put(&mut config.matrix.policy, &self.policy);
         put(&mut config.matrix.strategy, &self.strategy);
@@ -113,21 +120,24 @@ impl BenchArgs {
 }
 
 pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
-    let config = args.config()?;
+    let mut config = args.config()?;
     // Read before hours of work, so that a wrong name is told at once.
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     let selection = Selection { name: None, split: config.split.clone(), first: config.first };
     let entries = select(load(&config.dataset)?, &selection)?;
+    let toolchain = Arc::new(super::toolchain(lean, Some(config.dataset.clone())).await?);
+    let policies = Policies::new(toolchain.clone()).with_networks(args.networks.place());
+    if config.settings().iter().any(Setting::has_network) {
+        config.networks = Some(policies.networks()?.fingerprint().to_owned());
+    }
     let jobs = jobs(&config, &entries);
     let tasks = jobs.iter().map(task).collect::<Result<Vec<_>>>()?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let path = args.out.join("store.sqlite");
     let store = tokio::task::spawn_blocking(move || Store::open(&path, &tasks)).await??;
     let store = Arc::new(store);
-    let toolchain = Arc::new(super::toolchain(lean, Some(config.dataset.clone())).await?);
     let workers = if config.workers == 0 { super::guidance::default_workers() } else { config.workers };
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
-    let policies = Policies::new(toolchain.clone());
     let cancel = on_interrupt();
     let before = store.attempts()?;
     let mut progress = Progress::new(jobs.len(), &before);
@@ -144,7 +154,7 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
     if attempts.len() < jobs.len() {
         eprintln!("stopped: {} of {} attempts are kept; the same command goes on", attempts.len(), jobs.len());
     }
-    let names: Vec<String> = config.settings().iter().map(crate::bench::config::Setting::name).collect();
+    let names: Vec<String> = config.settings().iter().map(Setting::name).collect();
     let dataset = config.dataset.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     if let Some(folder) = records {
         draw(&args.out, folder, &jobs, &mut attempts)?;

@@ -20,7 +20,6 @@ use crate::lean::syntax::imports;
 use crate::lean::{Pool, PoolOptions};
 use crate::policies::Policies;
 use crate::prover::{Guide, PoolOracle, ProveError};
-use crate::search::Heuristic;
 use crate::toolchain::Toolchain;
 use crate::verify::Rejection;
 
@@ -45,7 +44,7 @@ pub struct FillArgs {
 
 /// Exit code 0: no `sorry` is left (or would be); 1: some are.
 pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
-    let (setting, workers) = (args.guidance.setting(), args.guidance.workers());
+    let workers = args.guidance.workers();
     let cancel = on_interrupt();
     // All are read first, so that a wrong name is told before any work.
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
@@ -60,7 +59,7 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let mut all_filled = true;
     for (toolchain, files) in groups.into_values() {
         let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
-        let policies = Policies::new(toolchain.clone());
+        let (setting, policies) = args.guidance.setting(&toolchain)?;
         let guidance = (&policies, &setting, workers);
         // While one file as a whole is before Lean, others are searched.
         let mut outcomes = futures::stream::iter(files)
@@ -93,13 +92,14 @@ async fn fill_one(
     let line = Line::new(&path.display().to_string());
     let search = async |header: &str, hole, oracle: &PoolOracle<'_>| {
         let policy = policies.make(setting.policy, header, 0).map_err(ProveError::Library)?;
+        let value = policies.value(setting.value).map_err(ProveError::Library)?;
         let guide = Guide {
             budget: setting.budget(),
             parallel: workers,
             cancel: cancel.clone(),
             strategy: setting.strategy,
             operators: setting.operators(),
-            ..Guide::new(policy.as_ref(), &Heuristic)
+            ..Guide::new(policy.as_ref(), value.as_ref())
         };
         fill::attempt(oracle, hole, &guide, |p| line.tell(p)).await
     };

@@ -1,10 +1,33 @@
 //! Flags of every command that searches: how long, guided by what, on how many Lean processes.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
 use clap::Args;
 
 use crate::bench::config::Setting;
-use crate::policies::PolicyKind;
+use crate::network::Options;
+use crate::policies::{NetworkPlace, Policies, PolicyKind, ValueKind};
 use crate::search::{Budget, Operator, StrategyKind};
+use crate::toolchain::Toolchain;
+
+/// Where networks are.
+#[derive(Args)]
+pub struct NetworkArgs {
+    /// A folder of networks (`model.onnx`, `tokenizer.json`, `config.json`; `value.onnx`).
+    #[arg(long, env = "QSTAR_NETWORKS", value_name = "FOLDER")]
+    networks: Option<PathBuf>,
+    /// ONNX Runtime's library; by default that in the cache, fetched with pip when it is not there.
+    #[arg(long, value_name = "LIBRARY")]
+    ort_lib: Option<PathBuf>,
+}
+
+impl NetworkArgs {
+    pub fn place(&self) -> NetworkPlace {
+        NetworkPlace { folder: self.networks.clone(), library: self.ort_lib.clone(), options: Options::default() }
+    }
+}
 
 #[derive(Args)]
 pub struct Guidance {
@@ -17,6 +40,11 @@ pub struct Guidance {
     /// The tactics that guide the search.
     #[arg(long, value_enum, default_value_t = PolicyKind::Portfolio)]
     policy: PolicyKind,
+    /// What scores proof states.
+    #[arg(long, value_enum, default_value_t = ValueKind::Heuristic)]
+    value: ValueKind,
+    #[command(flatten)]
+    networks: NetworkArgs,
     /// How goals are selected.
     #[arg(long, value_enum, default_value_t = StrategyKind::BestFirst)]
     strategy: StrategyKind,
@@ -32,10 +60,25 @@ pub struct Guidance {
 }
 
 impl Guidance {
-    /// The setting that the flags describe.
-    pub fn setting(&self) -> Setting {
-        let Guidance { time, checks, policy, strategy, ref without, ref with, .. } = *self;
-        Setting { policy, strategy, without: without.clone(), with: with.clone(), time, checks }
+    /// The setting that the flags describe, and the policies it is made of: networks are opened, so that what is wrong with
+    /// them is told before anything is searched.
+    ///
+    /// # Errors
+    /// When networks are wished and do not load.
+    pub fn setting(&self, toolchain: &Arc<Toolchain>) -> Result<(Setting, Policies)> {
+        let Guidance { time, checks, policy, value, strategy, ref without, ref with, .. } = *self;
+        let (without, with) = (without.clone(), with.clone());
+        let mut setting = Setting { policy, value, networks: None, strategy, without, with, time, checks };
+        let policies = Policies::new(toolchain.clone()).with_networks(self.networks.place());
+        if setting.has_network() {
+            setting.networks = Some(policies.networks()?.fingerprint().to_owned());
+        }
+        Ok((setting, policies))
+    }
+
+    /// Where networks are.
+    pub fn place(&self) -> NetworkPlace {
+        self.networks.place()
     }
 
     /// Number of Lean processes.

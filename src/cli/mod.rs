@@ -6,20 +6,22 @@ mod dataset;
 mod export;
 mod fill;
 mod guidance;
+mod iterate;
 mod prove;
 mod report;
 mod setup;
 mod verify;
 mod worker;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
+use crate::record::put;
 use crate::toolchain::{Toolchain, Wish};
 
 /// How a run ended, for scripts.
@@ -98,6 +100,8 @@ enum Command {
     Corpus(corpus::CorpusArgs),
     /// Make training data of records: examples for a policy and a value, preferences between steps.
     Export(export::ExportArgs),
+    /// Run the loop: search, train networks on what was found, compare, keep the better ones, again.
+    Iterate(iterate::IterateArgs),
     /// Look at a dataset: which statements does this Lean understand?
     Dataset(dataset::DatasetArgs),
     /// Set up the portable Lean in the cache.
@@ -152,6 +156,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
             Command::Report(args) => report::run(&args),
             Command::Corpus(args) => corpus::run(args, cli.lean).await,
             Command::Export(args) => export::run(args),
+            Command::Iterate(args) => iterate::run(args, cli.lean).await,
             Command::Dataset(args) => dataset::run(args, cli.lean).await,
             Command::Setup(args) => setup::setup(&args),
             Command::Doctor(args) => setup::doctor(cli.lean, args.json),
@@ -187,14 +192,4 @@ fn on_interrupt() -> CancellationToken {
         }
     });
     cancel
-}
-
-/// Writes a file whole or not at all.
-fn put(path: &Path, text: &str) -> Result<()> {
-    use std::io::Write;
-    let cannot = || format!("cannot write {}", path.display());
-    let mut file = crate::record::temporary(path)?;
-    file.write_all(text.as_bytes()).with_context(cannot)?;
-    file.persist(path).with_context(cannot)?;
-    Ok(())
 }

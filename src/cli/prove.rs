@@ -12,12 +12,11 @@ use super::guidance::Guidance;
 use super::{Exit, ToolchainFailed, on_interrupt, put, spinner};
 use crate::dataset::{self, Selection, file_name};
 use crate::lean::{Pool, PoolOptions};
-use crate::policies::Policies;
 use crate::problem::Problem;
 use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
 use crate::record::Trace;
 use crate::report::Sketch;
-use crate::search::{Fan, Heuristic, Lemmas, Progress, SearchError, Sink, StopReason};
+use crate::search::{Fan, Lemmas, Progress, SearchError, Sink, StopReason};
 
 #[derive(Args)]
 pub struct ProveArgs {
@@ -67,11 +66,12 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let near =
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
     let toolchain = Arc::new(super::toolchain(lean, near).await?);
-    let (setting, workers) = (args.guidance.setting(), args.guidance.workers());
+    let workers = args.guidance.workers();
+    let (setting, policies) = args.guidance.setting(&toolchain)?;
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
     let cancel = on_interrupt();
     let lemmas = Arc::new(args.cache.as_deref().map_or_else(|| Ok(Lemmas::default()), Lemmas::open)?);
-    let policies = Policies::new(toolchain.clone());
+    let value = policies.value(setting.value)?;
     let mut found = Vec::new();
     for problem in &problems {
         if cancel.is_cancelled() {
@@ -100,7 +100,7 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
                 (false, false) => Finish::Shorten,
                 (false, true) => Finish::None,
             },
-            ..Guide::new(policy.as_ref(), &Heuristic)
+            ..Guide::new(policy.as_ref(), value.as_ref())
         };
         let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;
         line.end();

@@ -14,7 +14,6 @@ use super::{Exit, on_interrupt};
 use crate::bench::run::{Desk, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
 use crate::lean::{Pool, PoolOptions};
-use crate::policies::Policies;
 
 #[derive(Args)]
 pub struct WorkerArgs {
@@ -34,14 +33,14 @@ pub struct WorkerArgs {
 
 /// Exit code 0: every task was done; 2: some lines were no tasks; 3: Lean failed on some.
 pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
-    let (setting, workers) = (args.guidance.setting(), args.guidance.workers());
+    let workers = args.guidance.workers();
     let mut results = args.results.as_deref().map(Results::open).transpose()?;
     if let Some(folder) = &args.records {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let toolchain = Arc::new(super::toolchain(lean, None).await?);
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
-    let policies = Policies::new(toolchain.clone());
+    let (setting, policies) = args.guidance.setting(&toolchain)?;
     let cancel = on_interrupt();
     let desk =
         Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records: args.records.as_deref(), cancel: &cancel };

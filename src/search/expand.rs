@@ -20,7 +20,7 @@ const SIDE_PRIOR: f64 = 0.05;
 
 impl<O: Oracle> Search<'_, O> {
     /// What a batch has brought: into the graph, scored, and backed up.
-    pub(super) fn land(&mut self, batch: Batch, verdicts: Vec<Verdict>) {
+    pub(super) async fn land(&mut self, batch: Batch, verdicts: Vec<Verdict>) {
         let mut new: HashMap<GoalId, usize> = HashMap::new();
         let mut all = Vec::new();
         for (tried, verdict) in batch.tried.into_iter().zip(verdicts) {
@@ -30,7 +30,7 @@ impl<O: Oracle> Search<'_, O> {
             all.extend(found);
         }
         self.spent.nodes = self.graph.goals();
-        self.score(&all);
+        self.score(&all).await;
         self.settle();
         for goal in batch.selected {
             self.strategy.landed(&self.graph, goal, new.get(&goal).copied().unwrap_or(0));
@@ -187,11 +187,14 @@ impl<O: Oracle> Search<'_, O> {
     }
 
     /// Asks policy and value about new goals and opens them.
-    pub(super) fn score(&mut self, new: &[GoalId]) {
+    pub(super) async fn score(&mut self, new: &[GoalId]) {
         let states: Vec<Vec<Goal>> = new.iter().map(|&g| self.graph.goal(g).state.clone()).collect();
         let states: Vec<&[Goal]> = states.iter().map(Vec::as_slice).collect();
-        let scores = self.value.score(&states);
-        for (((&goal, score), proposals), state) in new.iter().zip(scores).zip(self.policy.propose(&states)).zip(&states) {
+        if new.is_empty() {
+            return;
+        }
+        let (scores, proposed) = futures::join!(self.value.score(&states), self.policy.propose(&states));
+        for (((&goal, score), proposals), state) in new.iter().zip(scores).zip(proposed).zip(&states) {
             self.graph.goal_mut(goal).value = score.value;
             self.tell_goal(goal, score.why);
             let step = |proposal| Move { proposal, heartbeats: HEARTBEATS, probe: false };

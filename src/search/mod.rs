@@ -198,7 +198,7 @@ impl<'a, O: Oracle> Search<'a, O> {
     /// One iteration: stop? → gather moves → ask the oracle → expand with its verdicts → score new goals → back up.
     pub async fn run(&mut self, mut tell: impl FnMut(&Progress)) -> StopReason {
         if self.moves.is_idle(self.graph.root()) && !self.graph.goal(self.graph.root()).expanded {
-            self.score(&[self.graph.root()]);
+            self.score(&[self.graph.root()]).await;
         }
         let mut flights = FuturesUnordered::new();
         let oracle = self.oracle;
@@ -224,7 +224,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             let left = self.budget.time.saturating_sub(self.spent.since.elapsed());
             tokio::select! {
                 landed = flights.next() => match landed {
-                    Some((batch, verdicts)) => self.land(batch, verdicts),
+                    Some((batch, verdicts)) => self.land(batch, verdicts).await,
                     None => return StopReason::Exhausted,
                 },
                 () = tokio::time::sleep(left) => return StopReason::Time,

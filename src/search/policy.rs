@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of Lean's server or of the graph.
 
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -31,16 +32,19 @@ pub struct Proposal {
     pub by: Source,
 }
 
+/// An answer that may take a while: networks compute on threads of their own, and other searches go on meanwhile.
+pub type Answer<'a, T> = BoxFuture<'a, Vec<T>>;
+
 /// Proposes next tactics.
 pub trait Policy: Send + Sync {
     /// Proposals for each state, best first. A state is one goal, or several coupled ones (the first is worked on).
-    fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>>;
+    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>>;
 }
 
 /// Scores how promising states are.
 pub trait Value: Send + Sync {
     /// For each state how likely it is to be proved within the budget.
-    fn score(&self, states: &[&[Goal]]) -> Vec<Score>;
+    fn score<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Score>;
 }
 
 /// A state's value, and what it comes from.
@@ -57,7 +61,7 @@ pub struct Score {
 pub struct Heuristic;
 
 impl Value for Heuristic {
-    fn score(&self, states: &[&[Goal]]) -> Vec<Score> {
+    fn score<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Score> {
         let one = |goal: &Goal| {
             let target = goal.target.chars().count();
             let context: usize = goal.hypotheses.iter().map(|h| h.ty.chars().count()).sum();
@@ -69,7 +73,7 @@ impl Value for Heuristic {
             let (values, reasons): (Vec<f64>, Vec<String>) = state.iter().map(one).unzip();
             Score { value: values.iter().product::<f64>().clamp(1e-6, 1.0 - 1e-6), why: reasons.join("; times ") }
         };
-        states.iter().map(score).collect()
+        Box::pin(std::future::ready(states.iter().map(score).collect()))
     }
 }
 
@@ -96,8 +100,13 @@ impl Seeded {
 }
 
 impl Policy for Seeded {
-    fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
-        let mut all = self.inner.propose(states);
+    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
+        Box::pin(async move { self.shake(states, self.inner.propose(states).await) })
+    }
+}
+
+impl Seeded {
+    fn shake(&self, states: &[&[Goal]], mut all: Vec<Vec<Proposal>>) -> Vec<Vec<Proposal>> {
         for (state, proposals) in states.iter().zip(&mut all) {
             let key = state_key(state);
             for proposal in proposals.iter_mut() {
@@ -115,12 +124,13 @@ impl Policy for Seeded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt;
 
     #[test]
     fn shorter_states_score_higher_and_scores_are_probabilities() {
         let goal = |target: &str| Goal { case: None, hypotheses: Vec::new(), target: target.to_owned() };
         let (short, long) = ([goal("a = a")], [goal(&"a + ".repeat(200)), goal("∃ x, x = ?w")]);
-        let scores = Heuristic.score(&[&short, &long]);
+        let scores = Heuristic.score(&[&short, &long]).now_or_never().unwrap();
         assert!(scores[0].value > scores[1].value && scores.iter().all(|s| s.value > 0.0 && s.value < 1.0));
         assert_eq!(scores[0].why, "target of 5 characters, context of 0, 0 quantifiers or unknowns");
     }
@@ -130,7 +140,14 @@ mod tests {
         let goal = Goal { case: None, hypotheses: Vec::new(), target: "a ∧ b".to_owned() };
         let order = |seed| -> Vec<String> {
             let policy = Seeded::new(Box::new(crate::search::Portfolio::default()), seed);
-            policy.propose(&[std::slice::from_ref(&goal)]).remove(0).into_iter().map(|p| p.tactic).collect()
+            policy
+                .propose(&[std::slice::from_ref(&goal)])
+                .now_or_never()
+                .unwrap()
+                .remove(0)
+                .into_iter()
+                .map(|p| p.tactic)
+                .collect()
         };
         assert_eq!(order(1), order(1));
         assert_ne!(order(1), order(2));

@@ -13,6 +13,8 @@ use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+pub use portable::cache_home;
+
 /// How a server is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,7 +84,7 @@ impl Toolchain {
         if let Ok(found) = Toolchain::probe("lean".into(), Source::Path, None) {
             return Ok(Some(found));
         }
-        match portable::installed(&portable::cache_home()?) {
+        match portable::installed(&cache_home()?) {
             Some(lean) => {
                 portable::node_version()?;
                 Toolchain::probe(lean, Source::Portable, None).map(Some)
@@ -99,7 +101,7 @@ impl Toolchain {
         if let Some(found) = Toolchain::find(wish)? {
             return Ok(found);
         }
-        let home = portable::cache_home()?;
+        let home = cache_home()?;
         tracing::info!("no Lean was found: setting up the portable one in {} (once, about 20 s)", home.display());
         Toolchain::probe(portable::install(&home, progress)?, Source::Portable, None)
     }

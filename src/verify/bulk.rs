@@ -77,26 +77,49 @@ pub async fn check(
     files: &[PathBuf],
     workers: usize,
     timeout: Duration,
-    mut tell: impl FnMut(usize),
+    tell: impl FnMut(usize),
 ) -> Result<Vec<Checked>> {
-    let mut report: Vec<Checked> = Vec::new();
-    let (mut shared, mut alone): (HashMap<String, Vec<Item>>, Vec<Item>) = (HashMap::new(), Vec::new());
+    let (mut report, mut places, mut proofs) = (Vec::new(), Vec::new(), Vec::new());
     for (place, file) in files.iter().enumerate() {
         let row = |name, reason| Checked { file: file.clone(), name, proved: false, reason };
-        let read = Certificate::read(file).and_then(|c| Ok((c.problem()?, c.proof)));
-        match read {
+        match Certificate::read(file).and_then(|c| Ok((c.problem()?, c.proof))) {
             Ok((problem, proof)) => {
-                let refused = guard::check(&proof).map_err(Rejection::from).and_then(|()| check_header(&problem.header)).err();
-                report.push(row(Some(problem.name.clone()), refused.as_ref().map(Rejection::to_string)));
-                let item = Item { place, problem, proof };
-                match refused {
-                    Some(_) => {}
-                    None if looks_around(&item) => alone.push(item),
-                    None => shared.entry(item.problem.header.clone()).or_default().push(item),
-                }
+                report.push(row(Some(problem.name.clone()), None));
+                places.push(place);
+                proofs.push((problem, proof));
             }
             Err(error) => report.push(row(None, Some(format!("{error:#}")))),
         }
+    }
+    for (place, verdict) in places.into_iter().zip(check_proofs(toolchain, proofs, workers, timeout, tell).await?) {
+        report[place].proved = verdict.is_ok();
+        report[place].reason = verdict.err().map(|e| e.to_string());
+    }
+    Ok(report)
+}
+
+/// The verdict on each proof of a theorem, `workers` processes at a time. `tell` is called with the number that are done.
+///
+/// # Errors
+/// When Lean does not run.
+pub async fn check_proofs(
+    toolchain: &Toolchain,
+    proofs: Vec<(Problem, String)>,
+    workers: usize,
+    timeout: Duration,
+    mut tell: impl FnMut(usize),
+) -> Result<Vec<Result<(), Rejection>>> {
+    let mut verdicts: Vec<Option<Result<(), Rejection>>> = Vec::new();
+    let (mut shared, mut alone): (HashMap<String, Vec<Item>>, Vec<Item>) = (HashMap::new(), Vec::new());
+    for (place, (problem, proof)) in proofs.into_iter().enumerate() {
+        let refused = guard::check(&proof).map_err(Rejection::from).and_then(|()| check_header(&problem.header)).err();
+        let item = Item { place, problem, proof };
+        match &refused {
+            Some(_) => {}
+            None if looks_around(&item) => alone.push(item),
+            None => shared.entry(item.problem.header.clone()).or_default().push(item),
+        }
+        verdicts.push(refused.map(Err));
     }
     let mut jobs: Vec<Vec<Item>> = alone.into_iter().map(|item| vec![item]).collect();
     let mut by_header: Vec<Vec<Item>> = shared.into_values().collect();
@@ -104,7 +127,7 @@ pub async fn check(
     jobs.extend(by_header.into_iter().flat_map(|items| groups(items, workers)));
     // The last are taken first: large groups before the single ones.
     let mut flights = FuturesUnordered::new();
-    let mut done = report.iter().filter(|c| c.reason.is_some()).count();
+    let mut done = verdicts.iter().flatten().count();
     loop {
         while flights.len() < workers.max(1)
             && let Some(job) = jobs.pop()
@@ -115,13 +138,13 @@ pub async fn check(
         let (judged, again) = landed?;
         for (place, verdict) in judged {
             done += 1;
-            report[place].proved = verdict.is_ok();
-            report[place].reason = verdict.err().map(|e| e.to_string());
+            verdicts[place] = Some(verdict);
         }
         jobs.extend(again);
         tell(done);
     }
-    Ok(report)
+    let unjudged = || Err(Rejection::Process("it was not judged".into()));
+    Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(unjudged)).collect())
 }
 
 /// Whether a proof might find other theorems without naming them, or a statement act on those behind it.

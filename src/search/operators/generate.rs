@@ -1,7 +1,9 @@
 //! *Generate*: several policies as one, each with a weight; what two of them propose is one proposal.
 
+use futures::future::join_all;
+
 use crate::lean::Goal;
-use crate::search::policy::{Policy, Proposal};
+use crate::search::policy::{Answer, Policy, Proposal};
 
 /// A mixture of policies: probabilities are added, weighted.
 ///
@@ -11,7 +13,9 @@ use crate::search::policy::{Policy, Proposal};
 /// use qstar::search::operators::Mix;
 /// let mix = Mix::default().with(0.7, Box::new(Portfolio::default())).with(0.3, Box::new(Portfolio::closers()));
 /// let goal = Goal::parse("n : Nat\n⊢ n + 0 = n").unwrap();
-/// assert!(mix.propose(&[&[goal]])[0].iter().any(|p| p.tactic == "simp"));
+/// # futures::executor::block_on(async {
+/// assert!(mix.propose(&[&[goal]]).await[0].iter().any(|p| p.tactic == "simp"));
+/// # });
 /// ```
 #[derive(Default)]
 pub struct Mix {
@@ -27,11 +31,20 @@ impl Mix {
 }
 
 impl Policy for Mix {
-    fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
+    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
+        Box::pin(async move {
+            let all = join_all(self.parts.iter().map(|(_, policy)| policy.propose(states))).await;
+            self.mix(states.len(), all)
+        })
+    }
+}
+
+impl Mix {
+    fn mix(&self, states: usize, answers: Vec<Vec<Vec<Proposal>>>) -> Vec<Vec<Proposal>> {
         let total: f64 = self.parts.iter().map(|(weight, _)| weight).sum();
-        let mut mixed: Vec<Vec<Proposal>> = vec![Vec::new(); states.len()];
-        for (weight, policy) in &self.parts {
-            for (all, proposals) in mixed.iter_mut().zip(policy.propose(states)) {
+        let mut mixed: Vec<Vec<Proposal>> = vec![Vec::new(); states];
+        for ((weight, _), answer) in self.parts.iter().zip(answers) {
+            for (all, proposals) in mixed.iter_mut().zip(answer) {
                 for mut p in proposals {
                     p.log_prior += (weight / total).ln();
                     match all.iter_mut().find(|known| known.tactic == p.tactic) {
@@ -50,14 +63,15 @@ impl Policy for Mix {
 mod tests {
     use super::*;
     use crate::search::policy::Source;
+    use futures::FutureExt;
 
     struct Fixed(&'static [(&'static str, f64)]);
 
     impl Policy for Fixed {
-        fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
+        fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
             let one =
                 |(tactic, p): &(&str, f64)| Proposal { tactic: (*tactic).into(), log_prior: p.ln(), by: Source::Portfolio };
-            states.iter().map(|_| self.0.iter().map(one).collect()).collect()
+            Box::pin(std::future::ready(states.iter().map(|_| self.0.iter().map(one).collect()).collect()))
         }
     }
 
@@ -67,7 +81,7 @@ mod tests {
             .with(3.0, Box::new(Fixed(&[("a", 0.4), ("b", 0.2)])))
             .with(1.0, Box::new(Fixed(&[("b", 0.8), ("c", 0.1)])));
         let goal = Goal::parse("⊢ p").unwrap();
-        let mixed = mix.propose(&[&[goal]]).remove(0);
+        let mixed = mix.propose(&[&[goal]]).now_or_never().unwrap().remove(0);
         let found: Vec<(&str, f64)> =
             mixed.iter().map(|p| (p.tactic.as_str(), (p.log_prior.exp() * 1e6).round() / 1e6)).collect();
         assert_eq!(found, [("b", 0.35), ("a", 0.3), ("c", 0.025)]);

@@ -10,7 +10,7 @@ mod logic;
 mod recurrence;
 mod shape;
 
-use super::policy::{Policy, Proposal, Source};
+use super::policy::{Answer, Policy, Proposal, Source};
 use crate::lean::Goal;
 use crate::lean::syntax::{Kind, tokens};
 
@@ -39,8 +39,9 @@ impl Portfolio {
 }
 
 impl Policy for Portfolio {
-    fn propose(&self, states: &[&[Goal]]) -> Vec<Vec<Proposal>> {
-        states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| self.propose_for(goal))).collect()
+    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
+        let proposals = states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| self.propose_for(goal)));
+        Box::pin(std::future::ready(proposals.collect()))
     }
 }
 
@@ -137,7 +138,7 @@ mod tests {
 
     fn tactics(goal: &str) -> Vec<String> {
         let goal = Goal::parse(goal).unwrap();
-        Portfolio::default().propose(&[&[goal]]).remove(0).into_iter().map(|p| p.tactic).collect()
+        Portfolio::default().propose_for(&goal).into_iter().map(|p| p.tactic).collect()
     }
 
     #[test]
@@ -152,7 +153,7 @@ mod tests {
     fn definitions_of_the_header_are_unfolded() {
         let portfolio = Portfolio::for_header("/-- doc -/\ndef sumTo : Nat → Nat\n  | 0 => 0\n  | n + 1 => sumTo n\n");
         let goal = Goal::parse("n : Nat\n⊢ sumTo n = 0").unwrap();
-        assert!(portfolio.propose(&[&[goal]])[0].iter().any(|p| p.tactic == "grind [sumTo]"));
+        assert!(portfolio.propose_for(&goal).iter().any(|p| p.tactic == "grind [sumTo]"));
     }
 
     #[test]
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn priors_fall_and_are_probabilities() {
         let goal = Goal::parse("n : Nat\nh : n % 4 = 3\n⊢ n ^ 2 % 4 = 1").unwrap();
-        let all = Portfolio::default().propose(&[&[goal]]).remove(0);
+        let all = Portfolio::default().propose_for(&goal);
         assert!(all.windows(2).all(|w| w[0].log_prior >= w[1].log_prior) && all[0].log_prior < 0.0 && all.len() <= MOST);
     }
 }

@@ -1,0 +1,144 @@
+//! `qstar iterate`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use super::guidance::Guidance;
+use super::{Exit, ToolchainFailed, on_interrupt};
+use crate::dataset::{Entry, load};
+use crate::iterate::rollout::Ground;
+use crate::iterate::{Event, Options, run as iterate};
+use crate::lean::{Pool, PoolOptions};
+
+#[derive(Args)]
+pub struct IterateArgs {
+    /// Theorems to search and learn from: DATA.jsonl of `qstar corpus`. Rows whose split is not `train` are left out.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "DATA")]
+    train: Vec<PathBuf>,
+    /// Theorems that new networks are compared on, and that nothing is learnt from.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "DATA")]
+    held_out: Vec<PathBuf>,
+    /// Benchmarks whose statements must not be trained on.
+    #[arg(long, value_delimiter = ',', value_name = "DATA")]
+    exclude: Vec<PathBuf>,
+    /// The folder of the loop; the same command goes on where it was stopped.
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Theorems searched in each round.
+    #[arg(long, default_value_t = 300)]
+    per_round: usize,
+    /// A round is promoted when chance explains its lead less often than this.
+    #[arg(long, default_value_t = 0.05)]
+    significance: f64,
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Searches at a time: more than Lean processes, so that networks work while Lean does. 1 for fair wall times.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
+    searches: u16,
+    /// A Python with PyTorch and the packages that training/pyproject.toml names.
+    #[arg(long, env = "QSTAR_PYTHON", default_value = "python3")]
+    python: PathBuf,
+    /// The folder of the Python package `qstar_training`.
+    #[arg(long, default_value = "training", value_name = "FOLDER")]
+    package: PathBuf,
+    /// An argument for training, such as `--train-arg=--minutes=20`; may be given again.
+    #[arg(long, allow_hyphen_values = true)]
+    train_arg: Vec<String>,
+    /// At the end compare policy alone, value alone, both and neither.
+    #[arg(long)]
+    ablation: bool,
+    #[command(flatten)]
+    guidance: Guidance,
+    /// Print the table as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Exit code 0: all rounds are done; 1: it was stopped.
+pub async fn run(args: IterateArgs, lean: Option<PathBuf>) -> Result<Exit> {
+    let read =
+        |paths: &[PathBuf]| -> Result<Vec<Entry>> { Ok(paths.iter().map(|p| load(p)).collect::<Result<Vec<_>>>()?.concat()) };
+    let mut train = read(&args.train)?;
+    train.retain(|e| e.split.as_deref().is_none_or(|s| s == "train"));
+    let held_out = read(&args.held_out)?;
+    ensure!(!train.is_empty(), "no theorem to train on is left; rows whose `split` is not `train` are not trained on");
+    let keys = |entries: &[Entry]| -> std::collections::HashSet<[u8; 32]> {
+        entries.iter().filter_map(|e| e.problem.as_ref().ok()).map(|p| p.statement.key()).collect()
+    };
+    let hidden = keys(&held_out);
+    train.retain(|e| e.problem.as_ref().is_ok_and(|p| !hidden.contains(&p.statement.key())));
+    let package = args.package.join("qstar_training/__main__.py");
+    ensure!(
+        args.rounds == 0 || package.is_file(),
+        "{} is missing; --package names the folder of qstar_training",
+        package.display()
+    );
+    let near = args.train.first().cloned();
+    let toolchain = Arc::new(super::toolchain(lean, near).await?);
+    let (setting, policies) = args.guidance.setting(&toolchain)?;
+    let workers = args.guidance.workers();
+    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let cancel = on_interrupt();
+    let searches = usize::from(args.searches);
+    let ground = Ground { toolchain: &toolchain, pool: &pool, policies: &policies, cancel: &cancel, workers, searches };
+    let options = Options {
+        exclude: args.held_out.iter().chain(&args.exclude).cloned().collect(),
+        out: args.out.clone(),
+        train,
+        held_out,
+        rounds: args.rounds,
+        per_round: args.per_round,
+        setting,
+        significance: args.significance,
+        seed: args.seed,
+        python: args.python,
+        package: args.package,
+        train_args: args.train_arg,
+        ablation: args.ablation,
+        place: args.guidance.place(),
+    };
+    let mut progress = Progress::default();
+    let table = iterate(&options, &toolchain, &ground, |event| progress.tell(&event)).await.map_err(ToolchainFailed)?;
+    let Some(table) = table else {
+        eprintln!("stopped; the same command goes on");
+        return Ok(Exit::NotProved);
+    };
+    if args.json {
+        println!("{}", serde_json::to_string(&table).context("the table")?);
+    } else {
+        println!("{}\nin {}/{{rounds.json, rounds.md, index.html}}", table.markdown(), args.out.display());
+    }
+    Ok(Exit::Success)
+}
+
+/// Plain lines, a few for each stage.
+#[derive(Default)]
+struct Progress {
+    said: Option<std::time::Instant>,
+}
+
+impl Progress {
+    fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Stage { round, doing, done, all } => {
+                let last = done == all;
+                if last || self.said.is_none_or(|t| t.elapsed().as_secs() >= 10) {
+                    self.said = Some(std::time::Instant::now());
+                    eprintln!("round {round}, {doing}: {done} of {all}");
+                }
+            }
+            Event::Judged { round, verdict } => {
+                let word = if verdict.promoted { "promoted" } else { "not promoted" };
+                eprintln!(
+                    "round {round}: {} proved, {} before; {} won, {} lost, {} quicker, {} slower; p = {:.4}: {word}",
+                    verdict.now, verdict.before, verdict.won, verdict.lost, verdict.quicker, verdict.slower, verdict.p
+                );
+            }
+        }
+    }
+}

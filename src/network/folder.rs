@@ -1,0 +1,193 @@
+//! A folder of networks, in the layout of Hugging Face's ONNX exports: what is in it, read and checked before it is run.
+//!
+//! ```text
+//! config.json              sizes of the policy
+//! generation_config.json   tokens that end a tactic (else config.json says it)
+//! tokenizer.json           text to tokens and back
+//! model.onnx               a decoder with past_key_values (or decoder_model_merged.onnx); or, encoder and decoder:
+//! encoder_model.onnx, decoder_model.onnx, decoder_with_past_model.onnx
+//! value.onnx               optional: input_ids, attention_mask → value, steps
+//! qstar.json               optional: the prompt around a goal
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tokenizers::Tokenizer;
+
+use crate::lean::Goal;
+use crate::source::hex;
+
+/// Where a goal goes in a prompt.
+const GOAL: &str = "{goal}";
+
+/// How the policy's files are laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layout {
+    Decoder { model: PathBuf },
+    EncoderDecoder { encoder: PathBuf, first: PathBuf, next: PathBuf },
+}
+
+/// See the module.
+pub struct Folder {
+    pub path: PathBuf,
+    pub layout: Layout,
+    pub value: Option<PathBuf>,
+    /// Tokens of a prompt and its tactic together, at most.
+    pub context: usize,
+    /// Tokens that end a tactic.
+    pub ends: Vec<u32>,
+    /// The token a decoder behind an encoder starts from.
+    pub start: u32,
+    tokenizer: Tokenizer,
+    prompt: String,
+    /// The tokenizer adds its own special tokens (only where no prompt says what stands around a goal).
+    special: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Config {
+    #[serde(alias = "n_positions", alias = "n_ctx", alias = "seq_length")]
+    max_position_embeddings: Option<usize>,
+    eos_token_id: Option<Ends>,
+    decoder_start_token_id: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Generation {
+    eos_token_id: Option<Ends>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Ends {
+    One(u32),
+    Some(Vec<u32>),
+}
+
+#[derive(Debug, Deserialize)]
+struct Own {
+    prompt: String,
+}
+
+/// A goal as tokens, and how many of its oldest hypotheses did not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    pub ids: Vec<u32>,
+    pub cut: usize,
+}
+
+impl Folder {
+    /// Reads and checks a folder.
+    ///
+    /// # Errors
+    /// Naming the file and what is wrong with it.
+    pub fn open(path: &Path) -> Result<Folder> {
+        ensure!(path.is_dir(), "there is no folder of networks at {}", path.display());
+        let file = |name: &str| path.join(name);
+        let present = |name: &str| Some(file(name)).filter(|f| f.is_file());
+        let layout = if let Some(model) = present("model.onnx").or_else(|| present("decoder_model_merged.onnx")) {
+            Layout::Decoder { model }
+        } else if let Some(encoder) = present("encoder_model.onnx") {
+            let need = |name: &str| {
+                present(name).with_context(|| format!("{} is missing beside encoder_model.onnx", file(name).display()))
+            };
+            Layout::EncoderDecoder { encoder, first: need("decoder_model.onnx")?, next: need("decoder_with_past_model.onnx")? }
+        } else {
+            bail!("{} has no model.onnx (nor decoder_model_merged.onnx, nor encoder_model.onnx)", path.display());
+        };
+        let config: Config = read(&file("config.json"))?;
+        let generation: Option<Generation> = present("generation_config.json").map(|f| read(&f)).transpose()?;
+        let ends = match generation.and_then(|g| g.eos_token_id).or(config.eos_token_id) {
+            Some(Ends::One(id)) => vec![id],
+            Some(Ends::Some(ids)) if !ids.is_empty() => ids,
+            _ => bail!("{} does not say what ends a text (`eos_token_id`)", file("config.json").display()),
+        };
+        let own: Option<Own> = present("qstar.json").map(|f| read(&f)).transpose()?;
+        let special = own.is_none();
+        let prompt = own.map_or_else(|| GOAL.to_owned(), |own| own.prompt);
+        ensure!(prompt.contains(GOAL), "{}: `prompt` has no {GOAL}", file("qstar.json").display());
+        let tokenizer = file("tokenizer.json");
+        let tokenizer =
+            Tokenizer::from_file(&tokenizer).map_err(|e| anyhow!("{} is no tokenizer: {e}", tokenizer.display()))?;
+        let vocabulary = tokenizer.get_vocab_size(true);
+        if let Some(end) = ends.iter().find(|&&e| e as usize >= vocabulary) {
+            bail!("{}: token {end} ends a text, but the tokenizer has only {vocabulary}", file("config.json").display());
+        }
+        Ok(Folder {
+            path: path.to_owned(),
+            layout,
+            value: present("value.onnx"),
+            context: config.max_position_embeddings.unwrap_or(2048),
+            ends,
+            start: config.decoder_start_token_id.unwrap_or(0),
+            tokenizer,
+            prompt,
+            special,
+        })
+    }
+
+    /// Tells these networks from all others: a hash of their files.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn fingerprint(&self) -> Result<String> {
+        let mut hash = Sha256::new();
+        let policy: Vec<&PathBuf> = match &self.layout {
+            Layout::Decoder { model } => vec![model],
+            Layout::EncoderDecoder { encoder, first, next } => vec![encoder, first, next],
+        };
+        for file in policy.into_iter().chain(&self.value).chain([&self.path.join("tokenizer.json")]) {
+            hash.update(std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?);
+        }
+        Ok(hex(&hash.finalize()[..6]))
+    }
+
+    /// The prompt of a goal in at most `most` tokens: the oldest hypotheses are left out first, then the target's beginning.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn prompt(&self, goal: &Goal, most: usize) -> Result<Prompt> {
+        let mut goal = goal.clone();
+        let mut cut = 0;
+        loop {
+            let text = self.prompt.replace(GOAL, &goal.to_string());
+            let mut ids = self.encode(&text)?;
+            if ids.len() <= most {
+                return Ok(Prompt { ids, cut });
+            }
+            if goal.case.take().is_some() {
+                continue;
+            }
+            if goal.hypotheses.is_empty() {
+                // The first token says what this is.
+                ids.drain(1..=ids.len() - most);
+                return Ok(Prompt { ids, cut });
+            }
+            goal.hypotheses.remove(0);
+            cut += 1;
+        }
+    }
+
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        let encoded = self.tokenizer.encode(text, self.special).map_err(|e| anyhow!("the tokenizer fails on `{text}`: {e}"))?;
+        Ok(encoded.get_ids().to_vec())
+    }
+
+    /// A tactic's tokens as text, without special ones.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn decode(&self, ids: &[u32]) -> Result<String> {
+        self.tokenizer.decode(ids, true).map_err(|e| anyhow!("the tokenizer cannot decode: {e}"))
+    }
+}
+
+fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not what Hugging Face's exports have there", path.display()))
+}

@@ -1,0 +1,286 @@
+//! Models run by ONNX Runtime: decoders with a cache of keys and values, encoders with decoders, values.
+//!
+//! Batches are padded on the left, so that the newest token of every row stands in the last column.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use ndarray::{Array2, ArrayD, Axis, IxDyn, s};
+use ort::environment::Environment;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{Session, SessionInputValue};
+use ort::value::{Tensor, TensorElementType, ValueType};
+
+use super::decode::Writer;
+use super::folder::{Folder, Layout};
+
+/// Inputs by name.
+type Inputs = Vec<(String, SessionInputValue<'static>)>;
+
+/// Opens a model file.
+///
+/// # Errors
+/// Naming the file.
+pub fn open(environment: &Environment, file: &Path, threads: usize) -> Result<Session> {
+    let start = || -> Result<Session> {
+        let builder = Session::builder(environment).map_err(|e| anyhow!("{e}"))?;
+        let builder = builder.with_optimization_level(GraphOptimizationLevel::Level3).map_err(|e| anyhow!("{e}"))?;
+        // Threads that wait for work must not take Lean's cores.
+        let builder = builder.with_config_entry("session.intra_op.allow_spinning", "0").map_err(|e| anyhow!("{e}"))?;
+        let mut builder = builder.with_intra_threads(threads.max(1)).map_err(|e| anyhow!("{e}"))?;
+        builder.commit_from_file(file).map_err(|e| anyhow!("{e}"))
+    };
+    start().with_context(|| format!("{} is no model that ONNX Runtime can run", file.display()))
+}
+
+/// The policy of a folder.
+///
+/// # Errors
+/// Naming the file that is broken or does not fit.
+pub fn open_policy(environment: &Environment, folder: &Folder, threads: usize) -> Result<Box<dyn Writer + Send>> {
+    Ok(match &folder.layout {
+        Layout::Decoder { model } => Box::new(Decoder::new(open(environment, model, threads)?, model)?),
+        Layout::EncoderDecoder { encoder, first, next } => Box::new(EncoderDecoder {
+            encoder: open(environment, encoder, threads)?,
+            first: open(environment, first, threads)?,
+            next: open(environment, next, threads)?,
+            start: folder.start,
+            mask: Array2::zeros((0, 0)),
+            hidden: ArrayD::zeros(IxDyn(&[0, 0, 0])),
+            past: Vec::new(),
+        }),
+    })
+}
+
+/// Names of the inputs that hold the cache, and the shape of each for one row and nothing read: (1, heads, 0, width).
+fn cache_inputs(session: &Session, file: &Path) -> Result<Vec<(String, Vec<usize>)>> {
+    let mut found = Vec::new();
+    for input in session.inputs().iter().filter(|i| i.name().starts_with("past_key_values.")) {
+        let ValueType::Tensor { ty, shape, .. } = input.dtype() else {
+            bail!("{}: `{}` is no tensor", file.display(), input.name());
+        };
+        ensure!(
+            *ty == TensorElementType::Float32,
+            "{}: `{}` is {ty}, qstar runs caches of 32-bit floats",
+            file.display(),
+            input.name()
+        );
+        let sizes: Vec<i64> = shape.iter().copied().collect();
+        let [_, heads, _, width] = sizes[..] else { bail!("{}: `{}` has not four axes", file.display(), input.name()) };
+        ensure!(heads > 0 && width > 0, "{}: `{}` does not say its heads and their width", file.display(), input.name());
+        found.push((input.name().to_owned(), vec![1, heads as usize, 0, width as usize]));
+    }
+    Ok(found)
+}
+
+fn has_input(session: &Session, name: &str) -> bool {
+    session.inputs().iter().any(|i| i.name() == name)
+}
+
+fn tensor<T, D>(name: &str, array: ndarray::Array<T, D>) -> Result<(String, SessionInputValue<'static>)>
+where
+    T: ort::value::PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
+    D: ndarray::Dimension + 'static,
+{
+    let array = array.as_standard_layout().into_owned();
+    Ok((name.to_owned(), Tensor::from_array(array).map_err(|e| anyhow!("{e}"))?.into()))
+}
+
+/// Runs a session and takes outputs as arrays of 32-bit floats.
+fn run(session: &mut Session, inputs: Inputs, wanted: &[&str]) -> Result<Vec<ArrayD<f32>>> {
+    let outputs = session.run(inputs).map_err(|e| anyhow!("the network does not run: {e}"))?;
+    let take = |name: &&str| -> Result<ArrayD<f32>> {
+        let value = outputs.get(name).with_context(|| format!("the network has no output `{name}`"))?;
+        Ok(value.try_extract_array::<f32>().map_err(|e| anyhow!("output `{name}`: {e}"))?.to_owned())
+    };
+    wanted.iter().map(take).collect()
+}
+
+/// Ids and mask of texts, padded on the left: (rows, longest).
+fn padded(texts: &[Vec<u32>]) -> (Array2<i64>, Array2<i64>) {
+    let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
+    let (mut ids, mut mask) = (Array2::zeros((texts.len(), longest)), Array2::zeros((texts.len(), longest)));
+    for (row, text) in texts.iter().enumerate() {
+        let start = longest - text.len();
+        for (place, id) in text.iter().enumerate() {
+            ids[[row, start + place]] = i64::from(*id);
+            mask[[row, start + place]] = 1;
+        }
+    }
+    (ids, mask)
+}
+
+/// The last column of logits (rows, places, vocabulary).
+fn last(logits: ArrayD<f32>) -> Result<Array2<f32>> {
+    let logits = logits.into_dimensionality::<ndarray::Ix3>().context("`logits` has not three axes")?;
+    Ok(logits.slice(s![.., -1, ..]).to_owned())
+}
+
+fn select(array: &ArrayD<f32>, rows: &[usize]) -> ArrayD<f32> {
+    array.select(Axis(0), rows)
+}
+
+/// A decoder-only model with a cache.
+struct Decoder {
+    session: Session,
+    /// Inputs of the cache, their empty shapes, and the outputs that continue them.
+    cache: Vec<(String, Vec<usize>)>,
+    outputs: Vec<String>,
+    positions: bool,
+    merged: bool,
+    mask: Array2<i64>,
+    past: Vec<ArrayD<f32>>,
+}
+
+impl Decoder {
+    fn new(session: Session, file: &Path) -> Result<Decoder> {
+        let cache = cache_inputs(&session, file)?;
+        ensure!(
+            !cache.is_empty(),
+            "{} has no inputs past_key_values.*: export it with a cache (`text-generation-with-past`)",
+            file.display()
+        );
+        for name in ["input_ids", "attention_mask"] {
+            ensure!(has_input(&session, name), "{} has no input `{name}`", file.display());
+        }
+        let mut outputs = vec!["logits".to_owned()];
+        outputs.extend(cache.iter().map(|(name, _)| name.replace("past_key_values.", "present.")));
+        for name in &outputs {
+            ensure!(session.outputs().iter().any(|o| o.name() == name), "{} has no output `{name}`", file.display());
+        }
+        let (positions, merged) = (has_input(&session, "position_ids"), has_input(&session, "use_cache_branch"));
+        Ok(Decoder { session, cache, outputs, positions, merged, mask: Array2::zeros((0, 0)), past: Vec::new() })
+    }
+
+    fn step(&mut self, ids: Array2<i64>, positions: Array2<i64>, reading: bool) -> Result<Array2<f32>> {
+        let mut inputs: Inputs = vec![tensor("input_ids", ids)?, tensor("attention_mask", self.mask.clone())?];
+        if self.positions {
+            inputs.push(tensor("position_ids", positions)?);
+        }
+        if self.merged {
+            inputs.push(tensor("use_cache_branch", ndarray::arr1(&[!reading]))?);
+        }
+        for ((name, _), past) in self.cache.iter().zip(std::mem::take(&mut self.past)) {
+            inputs.push(tensor(name, past)?);
+        }
+        let names: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
+        let mut outputs = run(&mut self.session, inputs, &names)?;
+        self.past = outputs.split_off(1);
+        last(outputs.remove(0))
+    }
+}
+
+impl Writer for Decoder {
+    fn begin(&mut self, prompts: &[Vec<u32>]) -> Result<Array2<f32>> {
+        let (ids, mask) = padded(prompts);
+        self.past = self.cache.iter().map(|(_, shape)| ArrayD::zeros(IxDyn(&[prompts.len(), shape[1], 0, shape[3]]))).collect();
+        let mut positions = mask.clone();
+        for mut row in positions.rows_mut() {
+            let mut seen = 0;
+            for place in &mut row {
+                seen += *place;
+                *place = (seen - 1).max(0);
+            }
+        }
+        self.mask = mask;
+        self.step(ids, positions, true)
+    }
+
+    fn next(&mut self, rows: &[usize], tokens: &[u32]) -> Result<Array2<f32>> {
+        self.past.iter_mut().for_each(|past| *past = select(past, rows));
+        let mask = self.mask.select(Axis(0), rows);
+        let positions = mask.sum_axis(Axis(1)).insert_axis(Axis(1));
+        self.mask = ndarray::concatenate![Axis(1), mask, Array2::ones((rows.len(), 1))];
+        let ids = Array2::from_shape_fn((tokens.len(), 1), |(row, _)| i64::from(tokens[row]));
+        self.step(ids, positions, false)
+    }
+}
+
+/// An encoder that reads the goal and a decoder that writes (T5, as in ReProver).
+struct EncoderDecoder {
+    encoder: Session,
+    first: Session,
+    next: Session,
+    start: u32,
+    mask: Array2<i64>,
+    hidden: ArrayD<f32>,
+    /// Caches by the names of the inputs that take them.
+    past: Vec<(String, ArrayD<f32>)>,
+}
+
+impl EncoderDecoder {
+    /// Feeds tokens to the decoder; caches that it gives out replace those of the same name.
+    fn step(&mut self, first: bool, tokens: &[u32]) -> Result<Array2<f32>> {
+        let session = if first { &mut self.first } else { &mut self.next };
+        let ids = Array2::from_shape_fn((tokens.len(), 1), |(row, _)| i64::from(tokens[row]));
+        let mut inputs: Inputs = vec![tensor("input_ids", ids)?];
+        if has_input(session, "encoder_attention_mask") {
+            inputs.push(tensor("encoder_attention_mask", self.mask.clone())?);
+        }
+        if has_input(session, "encoder_hidden_states") {
+            inputs.push(tensor("encoder_hidden_states", self.hidden.clone())?);
+        }
+        for (name, past) in self.past.iter().filter(|(name, _)| has_input(session, name)) {
+            inputs.push(tensor(name, past.clone())?);
+        }
+        let caches: Vec<String> =
+            session.outputs().iter().map(|o| o.name().to_owned()).filter(|n| n.starts_with("present.")).collect();
+        let mut wanted = vec!["logits"];
+        wanted.extend(caches.iter().map(String::as_str));
+        let mut outputs = run(session, inputs, &wanted)?;
+        let logits = outputs.remove(0);
+        for (name, cache) in caches.into_iter().map(|n| n.replace("present.", "past_key_values.")).zip(outputs) {
+            match self.past.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, old)) => *old = cache,
+                None => self.past.push((name, cache)),
+            }
+        }
+        last(logits)
+    }
+}
+
+impl Writer for EncoderDecoder {
+    fn begin(&mut self, prompts: &[Vec<u32>]) -> Result<Array2<f32>> {
+        let (ids, mask) = padded(prompts);
+        let inputs = vec![tensor("input_ids", ids)?, tensor("attention_mask", mask.clone())?];
+        self.hidden = run(&mut self.encoder, inputs, &["last_hidden_state"])?.remove(0);
+        (self.mask, self.past) = (mask, Vec::new());
+        self.step(true, &vec![self.start; prompts.len()])
+    }
+
+    fn next(&mut self, rows: &[usize], tokens: &[u32]) -> Result<Array2<f32>> {
+        self.past.iter_mut().for_each(|(_, past)| *past = select(past, rows));
+        self.mask = self.mask.select(Axis(0), rows);
+        self.hidden = select(&self.hidden, rows);
+        self.step(false, tokens)
+    }
+}
+
+/// A network that scores goals.
+pub struct ValueModel {
+    session: Session,
+}
+
+impl ValueModel {
+    /// # Errors
+    /// Naming the file.
+    pub fn open(environment: &Environment, file: &Path, threads: usize) -> Result<ValueModel> {
+        let session = open(environment, file, threads)?;
+        for name in ["value", "steps"] {
+            ensure!(session.outputs().iter().any(|o| o.name() == name), "{} has no output `{name}`", file.display());
+        }
+        Ok(ValueModel { session })
+    }
+
+    /// For each prompt the chance that its goal is proved within the budget, and the steps that it takes then.
+    ///
+    /// # Errors
+    /// When the network does not run.
+    pub fn score(&mut self, prompts: &[Vec<u32>]) -> Result<Vec<(f32, f32)>> {
+        let (ids, mask) = padded(prompts);
+        let inputs = vec![tensor("input_ids", ids)?, tensor("attention_mask", mask)?];
+        let outputs = run(&mut self.session, inputs, &["value", "steps"])?;
+        ensure!(outputs.iter().all(|o| o.len() == prompts.len()), "the value network answers for another number of goals");
+        Ok(outputs[0].iter().copied().zip(outputs[1].iter().copied()).collect())
+    }
+}

@@ -1,0 +1,1 @@
+"""Trains qstar's networks and exports them: `python -m qstar_training --help`."""

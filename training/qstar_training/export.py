@@ -1,0 +1,100 @@
+"""Networks as ONNX, in the layout of Hugging Face's exports, with figures to check them by."""
+
+import numpy as np
+import torch
+
+from .model import positions
+from .text import END, GOAL, PAD, PROMPT
+from .train import say, write, write_json
+
+OPSET = 17
+
+
+class Cached(torch.nn.Module):
+    """The policy with its cache as a flat list, as ONNX wants it."""
+
+    def __init__(self, policy):
+        super().__init__()
+        self.policy = policy
+
+    def forward(self, input_ids, attention_mask, position_ids, *flat):
+        past = [(flat[2 * i], flat[2 * i + 1]) for i in range(len(flat) // 2)]
+        logits, present = self.policy(input_ids, attention_mask, position_ids, past)
+        return (logits, *(tensor for pair in present for tensor in pair))
+
+
+class Scored(torch.nn.Module):
+    """The value with its outputs in their units: a probability, and a number of steps."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def forward(self, input_ids, attention_mask):
+        out = self.value(input_ids, attention_mask)
+        return out[:, 0].sigmoid(), out[:, 1].exp()
+
+
+def export_policy(policy, folder):
+    shape = policy.shape
+    cache = [torch.zeros(2, shape.heads, 3, shape.width // shape.heads) for _ in range(2 * shape.layers)]
+    ids = torch.tensor([[GOAL, 7, 8], [GOAL, 9, 10]])
+    mask = torch.ones(2, 6, dtype=torch.long)
+    places = torch.tensor([[3, 4, 5], [3, 4, 5]])
+    old = [f"past_key_values.{i}.{kind}" for i in range(shape.layers) for kind in ("key", "value")]
+    new = [f"present.{i}.{kind}" for i in range(shape.layers) for kind in ("key", "value")]
+    axes = {name: {0: "batch", 1: "new"} for name in ("input_ids", "position_ids", "logits")}
+    axes["attention_mask"] = {0: "batch", 1: "all"}
+    axes.update({name: {0: "batch", 2: "old"} for name in old})
+    axes.update({name: {0: "batch", 2: "all"} for name in new})
+    write(folder / "model.onnx", lambda path: torch.onnx.export(
+        Cached(policy), (ids, mask, places, *cache), str(path), input_names=["input_ids", "attention_mask", "position_ids", *old],
+        output_names=["logits", *new], dynamic_axes=axes, opset_version=OPSET, do_constant_folding=True))
+
+
+def export_value(value, folder):
+    ids, mask = torch.tensor([[GOAL, 7, 8], [GOAL, 9, 10]]), torch.tensor([[1, 1, 1], [1, 1, 0]])
+    axes = {"input_ids": {0: "batch", 1: "all"}, "attention_mask": {0: "batch", 1: "all"}, "value": {0: "batch"}, "steps": {0: "batch"}}
+    write(folder / "value.onnx", lambda path: torch.onnx.export(
+        Scored(value), (ids, mask), str(path), input_names=["input_ids", "attention_mask"], output_names=["value", "steps"],
+        dynamic_axes=axes, opset_version=OPSET, do_constant_folding=True))
+
+
+def quantise(folder):
+    """Weights of matrix products as 8-bit integers, activations by need; the fp32 files stay beside as `*.fp32.onnx`."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    for name in ("model", "value"):
+        full, small = folder / f"{name}.fp32.onnx", folder / f"{name}.onnx"
+        small.replace(full)
+        write(small, lambda path: quantize_dynamic(str(full), str(path), weight_type=QuantType.QInt8, per_channel=True,
+                                                   op_types_to_quantize=["MatMul", "Gemm"]))
+
+
+def write_folder(policy, value, tokenizer, folder, about, int8):
+    """All that `qstar` needs to run the networks, and `parity.json`: what PyTorch computes for a few prompts."""
+    shape = policy.shape
+    export_policy(policy, folder)
+    export_value(value, folder)
+    if int8:
+        quantise(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    write_json(folder / "config.json", {
+        "architectures": ["QstarPolicy"], "model_type": "qstar", "vocab_size": shape.vocab, "hidden_size": shape.width,
+        "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads, "num_key_value_heads": shape.heads,
+        "head_dim": shape.width // shape.heads, "max_position_embeddings": shape.context, "eos_token_id": END, "pad_token_id": PAD})
+    write_json(folder / "generation_config.json", {"eos_token_id": END, "pad_token_id": PAD})
+    write_json(folder / "qstar.json", {"prompt": PROMPT, "about": about})
+    prompts = ["⊢ 1 + 1 = 2", "n : Nat\nh : n > 0\n⊢ n ≠ 0", "p q : Prop\nh : p ∧ q\n⊢ q ∧ p"]
+    cases = []
+    with torch.no_grad():
+        for goal in prompts:
+            ids = tokenizer.encode(PROMPT.replace("{goal}", goal), add_special_tokens=False).ids
+            one = torch.tensor([ids])
+            mask = torch.ones_like(one)
+            logits, _ = policy(one, mask, positions(mask))
+            out = value(one, mask)[0]
+            cases.append({"goal": goal, "ids": ids, "logits": np.round(logits[0, -1].numpy(), 5).tolist(),
+                          "value": out[0].sigmoid().item(), "steps": out[1].exp().item()})
+    write_json(folder / "parity.json", {"cases": cases})
+    say(f"networks are in {folder}")
