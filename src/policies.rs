@@ -1,16 +1,18 @@
 //! Policies and values by name: what the command line and benchmarks choose from, made for a header.
 
-use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use indicatif::ProgressBar;
+use lru::LruCache;
 use serde::{Deserialize, Serialize};
 
 use crate::lean::Goal;
 use crate::lean::syntax::imports;
-use crate::network::{NetworkPolicy, NetworkValue, Networks, Options, runtime};
+use crate::library::Modules;
+use crate::network::{NetworkPolicy, NetworkValue, Networks, Options, runtime, shipped};
 use crate::premises::Premises;
 use crate::search::operators::Mix;
 use crate::search::policy::{Answer, Seeded};
@@ -20,7 +22,7 @@ use crate::toolchain::{Toolchain, cache_home};
 /// Share of the library's theorems in the mixture with the portfolio.
 const PREMISES_SHARE: f64 = 0.25;
 /// Share of the network in the mixture with the portfolio.
-const NETWORK_SHARE: f64 = 0.7;
+const NETWORK_SHARE: f64 = 0.6;
 
 /// The tactics that guide a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
@@ -35,7 +37,7 @@ pub enum PolicyKind {
     Premises,
     /// The policy network alone.
     Network,
-    /// The policy network and the portfolio.
+    /// The policy network, the portfolio, and theorems of the library.
     Mixed,
 }
 
@@ -60,17 +62,33 @@ pub enum ValueKind {
 /// Where the networks are, and the library that runs them.
 #[derive(Debug, Clone, Default)]
 pub struct NetworkPlace {
-    /// A folder of networks.
+    /// A folder of networks; by default those that ship.
     pub folder: Option<PathBuf>,
     /// ONNX Runtime; by default that in the cache, fetched when it is not there.
     pub library: Option<PathBuf>,
     pub options: Options,
 }
 
+/// What was read of libraries: modules once, and the newest indexes.
+struct Libraries {
+    modules: Modules,
+    /// By imports.
+    indexes: LruCache<String, Arc<Premises>>,
+}
+
+/// Indexes kept: searches of one header come together.
+const INDEXES: NonZeroUsize = NonZeroUsize::new(4).expect("four is not zero");
+
+impl Default for Libraries {
+    fn default() -> Self {
+        Libraries { modules: Modules::default(), indexes: LruCache::new(INDEXES) }
+    }
+}
+
 /// Makes policies; indexes of libraries are read once for each set of imports.
 pub struct Policies {
     toolchain: Arc<Toolchain>,
-    libraries: Mutex<HashMap<String, Arc<Premises>>>,
+    libraries: Mutex<Libraries>,
     place: NetworkPlace,
     networks: Mutex<Option<Arc<Networks>>>,
 }
@@ -95,8 +113,8 @@ impl Policies {
         if let Some(known) = &*networks {
             return Ok(known.clone());
         }
-        let folder = self.place.folder.as_deref().context("which networks? Give their folder with --networks")?;
         let home = cache_home()?;
+        let folder = self.place.folder.clone().map_or_else(|| shipped::unpack(&home), Ok)?;
         let library = match runtime::find(self.place.library.as_deref(), &home)? {
             Some(library) => library,
             None => {
@@ -104,7 +122,7 @@ impl Policies {
                 runtime::install(&home, &ProgressBar::hidden())?
             }
         };
-        let opened = Networks::open(folder, &library, self.place.options)?;
+        let opened = Networks::open(&folder, &library, self.place.options)?;
         Ok(networks.insert(Arc::new(opened)).clone())
     }
 
@@ -136,7 +154,10 @@ impl Policies {
             PolicyKind::Mixed => {
                 let network = Box::new(NetworkPolicy(self.networks()?));
                 let portfolio = Box::new(Portfolio::for_header(header));
-                Box::new(Mix::default().with(NETWORK_SHARE, network).with(1.0 - NETWORK_SHARE, portfolio))
+                let library = Box::new(Shared(self.library(header)?));
+                let (rest, share) = (1.0 - NETWORK_SHARE, PREMISES_SHARE);
+                let mix = Mix::default().with(NETWORK_SHARE, network);
+                Box::new(mix.with(rest * (1.0 - share), portfolio).with(rest * share, library))
             }
         };
         Ok(if seed == 0 { policy } else { Box::new(Seeded::new(policy, seed)) })
@@ -145,14 +166,16 @@ impl Policies {
     fn library(&self, header: &str) -> Result<Arc<Premises>> {
         let imports = imports(header);
         let mut libraries = self.libraries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(known) = libraries.get(&imports) {
+        if let Some(known) = libraries.indexes.get(&imports) {
             return Ok(known.clone());
         }
+        // What begins with `prelude` imports what it says and no more.
+        let init = (!imports.starts_with("prelude")).then(|| "Init".to_owned());
         let modules: Vec<String> =
-            imports.lines().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).chain(["Init".to_owned()]).collect();
-        let read = Arc::new(Premises::read(&self.toolchain.library_folders(), &modules)?);
+            imports.lines().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).chain(init).collect();
+        let read = Arc::new(Premises::read(&self.toolchain.library_folders(), &modules, &mut libraries.modules)?);
         tracing::info!("{} theorems of the library are indexed", read.len());
-        libraries.insert(imports, read.clone());
+        libraries.indexes.put(imports, read.clone());
         Ok(read)
     }
 }

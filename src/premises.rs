@@ -12,7 +12,7 @@ use anyhow::Result;
 use regex::Regex;
 
 use crate::lean::Goal;
-use crate::library::{Constant, Library};
+use crate::library::{Constant, Library, Modules};
 use crate::search::policy::Answer;
 use crate::search::{Policy, Proposal, Source};
 
@@ -69,13 +69,12 @@ pub struct Premises {
 }
 
 impl Premises {
-    /// Reads the modules that are imported and indexes their theorems. No module: `Init`.
+    /// Reads the modules that are imported and indexes their theorems.
     ///
     /// # Errors
     /// When a compiled module is broken.
-    pub fn read(folders: &[PathBuf], imports: &[String]) -> Result<Premises> {
-        let imports = if imports.is_empty() { &["Init".to_owned()][..] } else { imports };
-        let library = Library::read(folders, imports)?;
+    pub fn read(folders: &[PathBuf], imports: &[String], known: &mut Modules) -> Result<Premises> {
+        let library = Library::read_beside(folders, imports, known)?;
         Ok(Premises::new(&library.theorems()))
     }
 

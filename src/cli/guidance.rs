@@ -15,7 +15,7 @@ use crate::toolchain::Toolchain;
 /// Where networks are.
 #[derive(Args)]
 pub struct NetworkArgs {
-    /// A folder of networks (`model.onnx`, `tokenizer.json`, `config.json`; `value.onnx`).
+    /// A folder of networks (`model.onnx`, `tokenizer.json`, `config.json`; `value.onnx`); by default those that ship.
     #[arg(long, env = "QSTAR_NETWORKS", value_name = "FOLDER")]
     networks: Option<PathBuf>,
     /// ONNX Runtime's library; by default that in the cache, fetched with pip when it is not there.

@@ -10,7 +10,7 @@ use super::guidance::Guidance;
 use super::{Exit, ToolchainFailed, on_interrupt};
 use crate::dataset::{Entry, load};
 use crate::iterate::rollout::Ground;
-use crate::iterate::{Event, Options, run as iterate};
+use crate::iterate::{Event, Options, claim, run as iterate};
 use crate::lean::{Pool, PoolOptions};
 
 #[derive(Args)]
@@ -102,8 +102,9 @@ pub async fn run(args: IterateArgs, lean: Option<PathBuf>) -> Result<Exit> {
         ablation: args.ablation,
         place: args.guidance.place(),
     };
+    let claim = claim(&options)?;
     let mut progress = Progress::default();
-    let table = iterate(&options, &toolchain, &ground, |event| progress.tell(&event)).await.map_err(ToolchainFailed)?;
+    let table = iterate(&options, &claim, &toolchain, &ground, |event| progress.tell(&event)).await.map_err(ToolchainFailed)?;
     let Some(table) = table else {
         eprintln!("stopped; the same command goes on");
         return Ok(Exit::NotProved);

@@ -104,7 +104,7 @@ enum Command {
     Iterate(iterate::IterateArgs),
     /// Look at a dataset: which statements does this Lean understand?
     Dataset(dataset::DatasetArgs),
-    /// Set up the portable Lean in the cache.
+    /// Set up the portable Lean and ONNX Runtime in the cache.
     Setup(setup::SetupArgs),
     /// Say which Lean is used, and what is missing.
     Doctor(JsonArgs),

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Exit, ToolchainFailed, spinner};
+use crate::network::runtime;
 use crate::toolchain::{Source, Toolchain, Wish, portable};
 
 #[derive(Args)]
@@ -16,14 +17,19 @@ pub struct SetupArgs {
     json: bool,
 }
 
-/// Makes the portable Lean, also when another one is there.
+/// Makes the portable Lean, also when another one is there, and fetches ONNX Runtime where there is none.
 pub fn setup(args: &SetupArgs) -> Result<Exit> {
     let home = portable::cache_home().map_err(ToolchainFailed)?;
     let lean = portable::install(&home, &spinner()).map_err(ToolchainFailed)?;
-    if args.json {
-        println!("{}", json!({"lean": lean}));
-    } else {
+    if !args.json {
         println!("the portable Lean is at {}", lean.display());
+    }
+    let library =
+        runtime::find(None, &home)?.map_or_else(|| runtime::install(&home, &spinner()), Ok).map_err(ToolchainFailed)?;
+    if args.json {
+        println!("{}", json!({"lean": lean, "onnxruntime": library}));
+    } else {
+        println!("ONNX Runtime is at {}", library.display());
     }
     Ok(Exit::Success)
 }
@@ -67,6 +73,13 @@ pub fn doctor(lean: Option<PathBuf>, as_json: bool) -> Result<Exit> {
     let home = portable::cache_home();
     let text = home.as_ref().map_or_else(|e| e.to_string(), |h| h.display().to_string());
     findings.push(Finding { what: "cache", good: home.is_ok(), text });
+    let library = home.as_ref().ok().and_then(|h| runtime::find(None, h).transpose());
+    let (good, text) = match library {
+        Some(Ok(path)) => (true, path.display().to_string()),
+        Some(Err(error)) => (false, format!("{error:#}")),
+        None => (true, "not there yet; fetched with pip the first time a network is wanted, or by `qstar setup`".to_owned()),
+    };
+    findings.push(Finding { what: "ONNX", good, text });
     if as_json {
         let rows: Vec<_> = findings.iter().map(|f| json!({"what": f.what, "ok": f.good, "text": f.text})).collect();
         println!("{}", json!({"ok": findings.iter().all(|f| f.good), "toolchain": found.ok().flatten(), "findings": rows}));

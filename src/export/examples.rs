@@ -10,6 +10,8 @@ use crate::source::hex;
 
 /// Weight of a step that Lean accepted and that proved nothing, beside 1 for one that did.
 const ACCEPTED: f32 = 0.1;
+/// Tries after which a goal that is open when the budget ends counts as not to be proved within it.
+const IN_VAIN: usize = 12;
 /// Pairs made of one goal: so many closing tactics, each against so many failing ones.
 const CHOSEN: usize = 2;
 const REJECTED: usize = 4;
@@ -149,9 +151,11 @@ pub fn gather(events: &[Event]) -> Examples {
             let (theorem, theorem_key, goal) = (theorem(), theorem_key(), goal());
             found.policy.push(PolicyExample { theorem, theorem_key, goal, tactic, weight });
         }
-        if seen.proved.is_some() || seen.dead.is_some() {
+        let judged = seen.tried.len();
+        let in_vain = (judged >= IN_VAIN).then(|| format!("open after {judged} tries, when the budget ended"));
+        if seen.proved.is_some() || seen.dead.is_some() || in_vain.is_some() {
             let steps = seen.proved.is_some().then(|| length(id, &goals, &left, &mut lengths));
-            let reason = seen.dead.filter(|_| steps.is_none()).map(str::to_owned);
+            let reason = seen.dead.map(str::to_owned).or(in_vain).filter(|_| steps.is_none());
             let (theorem, theorem_key, goal) = (theorem(), theorem_key(), goal());
             found.value.push(ValueExample { theorem, theorem_key, goal, proved: steps.is_some(), steps, reason });
         }

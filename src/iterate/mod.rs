@@ -7,6 +7,7 @@ pub mod arena;
 pub mod rollout;
 pub mod table;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +25,9 @@ use crate::toolchain::Toolchain;
 use arena::{Verdict, compare};
 use rollout::{Ground, Outcome, roll_out};
 use table::{Row, Table};
+
+/// Theorems of one header that are searched in the same round.
+const GROUP: usize = 12;
 
 /// What the loop is run with.
 pub struct Options {
@@ -83,20 +87,32 @@ struct Loop<'a, T: FnMut(Event)> {
     tell: T,
 }
 
-/// Runs rounds until all are done (`Some`), or it is cancelled. `ground`'s policies serve searches without networks.
+/// A folder that no other loop works in.
+pub struct Claim(#[expect(dead_code, reason = "it is held, not looked at")] File);
+
+/// Takes the loop's folder.
 ///
 /// # Errors
-/// When Lean or training fail, or the folder belongs to another loop.
-pub async fn run(
-    options: &Options,
-    toolchain: &Arc<Toolchain>,
-    ground: &Ground<'_>,
-    tell: impl FnMut(Event),
-) -> Result<Option<Table>> {
+/// When it belongs to a loop with other data or settings, or another process works there.
+pub fn claim(options: &Options) -> Result<Claim> {
     std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make the folder {}", options.out.display()))?;
     let lock = File::create(options.out.join("lock"))?;
     lock.try_lock().with_context(|| format!("another qstar works in {}", options.out.display()))?;
     keep_plan(options)?;
+    Ok(Claim(lock))
+}
+
+/// Runs rounds until all are done (`Some`), or it is cancelled. `ground`'s policies serve searches without networks.
+///
+/// # Errors
+/// When Lean or training fail, or the folder cannot be written to.
+pub async fn run(
+    options: &Options,
+    _claim: &Claim,
+    toolchain: &Arc<Toolchain>,
+    ground: &Ground<'_>,
+    tell: impl FnMut(Event),
+) -> Result<Option<Table>> {
     Loop { options, toolchain, ground, tell }.run().await
 }
 
@@ -127,6 +143,10 @@ impl<T: FnMut(Event)> Loop<'_, T> {
             return Ok(None);
         };
         table.rows.push(Row::new(0, "portfolio", &portfolio));
+        let Some(premises) = self.arena(0, "premises", PolicyKind::Premises, ValueKind::Heuristic, None).await? else {
+            return Ok(None);
+        };
+        table.rows.push(Row::new(0, "premises", &premises));
         let (mut best, mut champion): (Vec<Outcome>, Option<PathBuf>) = (portfolio.clone(), None);
         for round in 1..=options.rounds {
             if self.search(round, champion.as_deref()).await?.is_none() {
@@ -154,7 +174,7 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         }
         if let (true, Some(networks)) = (options.ablation, champion.clone()) {
             let settings =
-                [("policy", PolicyKind::Mixed, ValueKind::Heuristic), ("value", PolicyKind::Portfolio, ValueKind::Network)];
+                [("policy", PolicyKind::Mixed, ValueKind::Heuristic), ("value", PolicyKind::Premises, ValueKind::Network)];
             for (name, policy, value) in settings {
                 let Some(found) = self.arena(options.rounds, name, policy, value, Some(&networks)).await? else {
                     return Ok(None);
@@ -191,17 +211,24 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         roll_out(&ground, entries, &setting, folder, &mut tell).await
     }
 
-    /// Searches theorems that no earlier round has had, as long as there are such.
+    /// Searches theorems that no earlier round has had, as long as there are such: some of each header together, since a
+    /// worker that changes its imports starts anew.
     async fn search(&mut self, round: usize, champion: Option<&Path>) -> Result<Option<Vec<Outcome>>> {
         let options = self.options;
-        let mut order: Vec<&Entry> = options.train.iter().collect();
-        Rng::with_seed(options.seed).shuffle(&mut order);
+        let mut by_header: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+        for entry in &options.train {
+            by_header.entry(entry.problem.as_ref().map_or("", |p| p.header.as_str())).or_default().push(entry);
+        }
+        let mut groups: Vec<Vec<&Entry>> =
+            by_header.into_values().flat_map(|e| e.chunks(GROUP).map(<[_]>::to_vec).collect::<Vec<_>>()).collect();
+        Rng::with_seed(options.seed).shuffle(&mut groups);
+        let order: Vec<&Entry> = groups.concat();
         let first = (round - 1) * options.per_round;
         let entries: Vec<&Entry> = order.iter().copied().cycle().skip(first).take(options.per_round.min(order.len())).collect();
-        let guided = if champion.is_some() {
-            (PolicyKind::Mixed, ValueKind::Network)
-        } else {
-            (PolicyKind::Portfolio, ValueKind::Heuristic)
+        // Theorems of the library are among the proposals from the start, so that networks see what they are good for.
+        let guided = match champion {
+            Some(_) => (PolicyKind::Mixed, ValueKind::Network),
+            None => (PolicyKind::Premises, ValueKind::Heuristic),
         };
         let folder = self.folder(round).join("search");
         self.rollouts(round, "searching", &entries, guided, champion, &folder).await

@@ -19,7 +19,8 @@ const BINS: usize = 10;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
     pub round: usize,
-    /// `portfolio`, `mixed` (networks and portfolio), `network`, `policy` (network policy only), `value` (network value only).
+    /// `portfolio`, `premises` (portfolio and library), `mixed` (networks, portfolio and library), `network`, `policy` (mixed
+    /// without the value network), `value` (the value network with portfolio and library).
     pub guided_by: String,
     pub theorems: usize,
     pub proved: usize,

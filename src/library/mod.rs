@@ -6,6 +6,7 @@ pub mod olean;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
@@ -14,8 +15,11 @@ pub use olean::{Constant, Kind, Module};
 /// Modules read together: those named and all they import.
 #[derive(Debug, Default)]
 pub struct Library {
-    pub modules: Vec<Module>,
+    pub modules: Vec<Arc<Module>>,
 }
+
+/// Modules that were read already.
+pub type Modules = HashMap<PathBuf, Arc<Module>>;
 
 impl Library {
     /// Reads modules and what they import, from folders such as `lib/lean` of a toolchain. What is in none of the
@@ -24,6 +28,14 @@ impl Library {
     /// # Errors
     /// When a file is no `.olean` file.
     pub fn read(folders: &[PathBuf], modules: &[String]) -> Result<Library> {
+        Library::read_beside(folders, modules, &mut Modules::default())
+    }
+
+    /// The same, for several headers: each module is read once.
+    ///
+    /// # Errors
+    /// As [`Library::read`].
+    pub fn read_beside(folders: &[PathBuf], modules: &[String], known: &mut Modules) -> Result<Library> {
         let mut library = Library::default();
         let mut seen: HashSet<String> = HashSet::new();
         let mut queue: VecDeque<String> = modules.iter().cloned().collect();
@@ -32,8 +44,16 @@ impl Library {
                 continue;
             }
             let Some(file) = folders.iter().map(|f| file_of(f, &name)).find(|f| f.is_file()) else { continue };
-            let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            let module = Module::parse(&name, &bytes).with_context(|| format!("cannot read {}", file.display()))?;
+            let module = match known.get(&file) {
+                Some(module) => module.clone(),
+                None => {
+                    let cannot = || format!("cannot read {}", file.display());
+                    let bytes = std::fs::read(&file).with_context(cannot)?;
+                    let module = Arc::new(Module::parse(&name, &bytes).with_context(cannot)?);
+                    known.insert(file, module.clone());
+                    module
+                }
+            };
             queue.extend(module.imports.iter().cloned());
             library.modules.push(module);
         }

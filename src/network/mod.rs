@@ -1,13 +1,14 @@
 //! The networks: a policy that writes tactics, a value that scores goals, run by ONNX Runtime on threads of their own.
 //!
 //! [`runtime`] finds and loads the library, [`folder`] reads what a folder of networks holds, [`onnx`] runs the models,
-//! [`decode`] chooses texts, [`service`] batches. Depends on the `Policy` and `Value` traits; knows nothing of servers.
+//! [`decode`] chooses texts, [`service`] batches, [`shipped`] holds the default networks. Depends on the `Policy` and `Value` traits; knows nothing of servers.
 
 pub mod decode;
 pub mod folder;
 pub mod onnx;
 pub mod runtime;
 pub mod service;
+pub mod shipped;
 
 use std::path::Path;
 use std::sync::Arc;

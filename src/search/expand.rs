@@ -7,6 +7,7 @@ use super::operators::{aggregate, prune};
 use super::{
     Added, Batch, Event, GoalId, Graph, MORE_HEARTBEATS, Oracle, Proposal, Search, Source, Status, Tried, VerdictKind,
 };
+use crate::lean::goal::mentions;
 use crate::lean::{Goal, Verdict};
 use std::collections::HashMap;
 
@@ -14,6 +15,9 @@ use std::collections::HashMap;
 const HEARTBEATS: u64 = 8_000;
 /// What a second try costs, as a log-probability.
 const SECOND_TRY_COST: f64 = 2.0;
+/// What a goal's other moves lose when one hangs, as a log-probability: numbers that are too large for one tactic are so
+/// for its kin, and each costs a worker.
+const HUNG_COST: f64 = 2.5;
 /// How probable it is that a remembered proof closes a goal with the same target, and that a side goal helps another.
 const LEMMA_PRIOR: f64 = 0.9;
 const SIDE_PRIOR: f64 = 0.05;
@@ -53,6 +57,20 @@ impl<O: Oracle> Search<'_, O> {
             Verdict::Crashed(message) => (VerdictKind::Crashed, None, Some(message)),
         };
         tracing::debug!(tactic = proposal.tactic, ?kind, message);
+        if let (VerdictKind::Failed, Some(said)) = (kind, &message)
+            && let Some(word) = prune::unsupported(&proposal.tactic, said)
+            && !self.unsupported.contains(&word)
+        {
+            for other in self.moves.forget(|tactic| mentions(tactic, &word)) {
+                if other != goal && self.moves.is_idle(other) {
+                    self.graph.mark_expanded(other);
+                }
+            }
+            self.unsupported.push(word);
+        }
+        if kind == VerdictKind::Hung {
+            self.moves.discourage(goal, HUNG_COST);
+        }
         let mut added = Added::default();
         if probe {
             if kind == VerdictKind::Goals {
@@ -197,8 +215,9 @@ impl<O: Oracle> Search<'_, O> {
         for (((&goal, score), proposals), state) in new.iter().zip(scores).zip(proposed).zip(&states) {
             self.graph.goal_mut(goal).value = score.value;
             self.tell_goal(goal, score.why);
+            let works = |p: &Proposal| !self.unsupported.iter().any(|word| mentions(&p.tactic, word));
             let step = |proposal| Move { proposal, heartbeats: HEARTBEATS, probe: false };
-            self.moves.add(goal, proposals.into_iter().map(step));
+            self.moves.add(goal, proposals.into_iter().filter(works).map(step));
             if let [state] = state {
                 if self.operators.prune_false && goal != self.graph.root() {
                     let probe = prune::refutation(state).map(|tactic| Move {

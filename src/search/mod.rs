@@ -98,6 +98,8 @@ pub struct Search<'a, O: Oracle> {
     moves: Moves,
     /// Goals by their target, for lemmas.
     targets: HashMap<String, Vec<GoalId>>,
+    /// Tactics that cannot work behind this header.
+    unsupported: Vec<String>,
     spent: Spent,
 }
 
@@ -145,6 +147,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             graph: Graph::new(place, state),
             moves: Moves::default(),
             targets: HashMap::new(),
+            unsupported: Vec::new(),
             spent: Spent { since, checks: 1, nodes: 1 },
         })
     }

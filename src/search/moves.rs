@@ -4,7 +4,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::graph::GoalId;
-use super::policy::Proposal;
+use super::policy::{Proposal, Source};
+
+/// The probability that a network must have given to a goal's first moves for the others to wait.
+const SURE: f64 = 0.5;
 
 /// A proposal with what Lean may spend on it.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,12 +50,41 @@ impl Moves {
         new
     }
 
-    /// Takes up to `most` of a goal's best; they are pending until [`Moves::landed`].
+    /// Takes up to `most` of a goal's best; they are pending until [`Moves::landed`]. Where a network is sure, what it is
+    /// sure of is taken alone, and the rest waits for the verdict.
     pub fn take(&mut self, goal: GoalId, most: usize) -> Vec<Move> {
         let Some(queue) = self.0.get_mut(&goal) else { return Vec::new() };
-        let taken: Vec<Move> = queue.untried.drain(..most.min(queue.untried.len())).collect();
+        let mut sure = 0.0;
+        let unsure = |m: &&Move| {
+            let before = sure;
+            sure += if m.proposal.by == Source::Network { m.proposal.log_prior.exp() } else { 0.0 };
+            before < SURE
+        };
+        let count = queue.untried.iter().take(most).take_while(unsure).count();
+        let taken: Vec<Move> = queue.untried.drain(..count).collect();
         queue.pending += taken.len();
         taken
+    }
+
+    /// Makes a goal's untried moves less probable by so much, as a logarithm.
+    pub fn discourage(&mut self, goal: GoalId, cost: f64) {
+        if let Some(queue) = self.0.get_mut(&goal) {
+            queue.untried.iter_mut().for_each(|m| m.proposal.log_prior -= cost);
+        }
+    }
+
+    /// Drops untried moves of all goals; returns the goals that lost some.
+    pub fn forget(&mut self, unwanted: impl Fn(&str) -> bool) -> Vec<GoalId> {
+        let mut touched = Vec::new();
+        for (goal, queue) in &mut self.0 {
+            let before = queue.untried.len();
+            queue.untried.retain(|m| !unwanted(&m.proposal.tactic));
+            if queue.untried.len() < before {
+                touched.push(*goal);
+            }
+        }
+        touched.sort_unstable();
+        touched
     }
 
     /// One of the goal's pending moves is judged.
@@ -83,11 +115,24 @@ impl Moves {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::policy::Source;
 
     fn step(tactic: &str, log_prior: f64) -> Move {
         let proposal = Proposal { tactic: tactic.into(), log_prior, by: Source::Portfolio };
         Move { proposal, heartbeats: 1, probe: false }
+    }
+
+    #[test]
+    fn what_a_network_is_sure_of_is_tried_alone() {
+        let (mut moves, goal) = (Moves::default(), GoalId::from(0));
+        let network = |tactic: &str, p: f64| {
+            let mut m = step(tactic, p.ln());
+            m.proposal.by = Source::Network;
+            m
+        };
+        moves.add(goal, [network("a", 0.4), step("b", -1.2), network("c", 0.2), network("d", 0.1), step("e", -5.0)]);
+        let mut taken = || moves.take(goal, 9).into_iter().map(|m| m.proposal.tactic).collect::<Vec<_>>();
+        assert_eq!(taken(), ["a", "b", "c"]);
+        assert_eq!(taken(), ["d", "e"]);
     }
 
     #[test]

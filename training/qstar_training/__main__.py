@@ -18,7 +18,7 @@ def arguments():
     parser.add_argument("data", type=Path, help="the folder that `qstar export` wrote (JSON lines)")
     parser.add_argument("out", type=Path, help="the folder of the networks; a killed training goes on there")
     parser.add_argument("--minutes", type=float, default=10, help="for the policy; the value gets a third (default 10)")
-    parser.add_argument("--epochs", type=int, default=12, help="at most (default 12)")
+    parser.add_argument("--epochs", type=int, default=100, help="at most (default 100)")
     parser.add_argument("--vocab", type=int, default=2048)
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--layers", type=int, default=4)
@@ -26,7 +26,7 @@ def arguments():
     parser.add_argument("--context", type=int, default=320, help="tokens of a prompt with its tactic (default 320)")
     parser.add_argument("--value-layers", type=int, default=2)
     parser.add_argument("--value-width", type=int, default=128)
-    parser.add_argument("--tokens", type=int, default=6000, help="tokens in a batch (default 6000)")
+    parser.add_argument("--tokens", type=int, default=1500, help="tokens in a batch (default 1500)")
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (default 0.001)")
     parser.add_argument("--least-weight", type=float, default=0.5, help="policy examples that weigh less are left out")
     parser.add_argument("--seed", type=int, default=1)
@@ -40,7 +40,9 @@ def arguments():
 def end_with_parent():
     """Waits for the end of standard input on a thread; checkpoints are whole at any moment."""
     def wait():
-        sys.stdin.buffer.read()
+        # Not through `sys.stdin`: its lock, held here for ever, would be in the way of an orderly end.
+        while os.read(0, 64):
+            pass
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

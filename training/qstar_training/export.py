@@ -87,6 +87,9 @@ def write_folder(policy, value, tokenizer, folder, about, int8):
     write_json(folder / "qstar.json", {"prompt": PROMPT, "about": about})
     prompts = ["⊢ 1 + 1 = 2", "n : Nat\nh : n > 0\n⊢ n ≠ 0", "p q : Prop\nh : p ∧ q\n⊢ q ∧ p"]
     cases = []
+    # The exporter puts its wrappers, and all inside, back to training.
+    policy.eval()
+    value.eval()
     with torch.no_grad():
         for goal in prompts:
             ids = tokenizer.encode(PROMPT.replace("{goal}", goal), add_special_tokens=False).ids

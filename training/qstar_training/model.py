@@ -69,7 +69,7 @@ class Policy(nn.Module):
         column = torch.arange(everything, device=input_ids.device)
         row = torch.arange(new, device=input_ids.device) + (everything - new)
         seen = (column[None, :] <= row[:, None])[None, None] & (attention_mask[:, None, None, :] > 0)
-        allowed = torch.where(seen, 0.0, -1e9)
+        allowed = (~seen).to(self.token.weight.dtype) * -1e9
         x = self.token(input_ids) + self.place(position_ids)
         present = []
         for number, layer in enumerate(self.layers):
@@ -94,7 +94,7 @@ class Value(nn.Module):
     def forward(self, input_ids, attention_mask):
         """ids, mask (batch, length) -> (batch, 2)."""
         position_ids = (attention_mask.cumsum(1) - 1).clamp(min=0)
-        allowed = torch.where(attention_mask[:, None, None, :] > 0, 0.0, -1e9)
+        allowed = (attention_mask[:, None, None, :] == 0).to(self.token.weight.dtype) * -1e9
         x = self.token(input_ids) + self.place(position_ids)
         for layer in self.layers:
             x, _ = layer(x, allowed, None, self.drop)

@@ -85,7 +85,7 @@ def fit(name, model, examples, held_out, loss, out, options):
         state["epoch"] += 1
         state["seconds"] = time.monotonic() - before
         held = evaluate(model, held_out, loss, device, options.tokens)
-        state["curve"].append({"epoch": state["epoch"], "train": total / max(1, count), "validation": held})
+        state["curve"].append({"epoch": state["epoch"], "train": total / max(1, count), "validation": None if math.isnan(held) else held})
         if not held_out or held < state["best_loss"]:
             state["best_loss"] = held
             state["best"] = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}

@@ -74,9 +74,25 @@ pub fn cleared(mut goal: Goal) -> Goal {
     goal
 }
 
+/// The tactic that cannot work behind this header, by a failure's message: it wants a constant of its own that is not
+/// imported (`Lean.Omega.…` for `omega`), whatever the goal.
+pub fn unsupported(tactic: &str, message: &str) -> Option<String> {
+    let rest = message.trim_start().strip_prefix("Unknown constant `Lean.")?;
+    let word = rest.split(['.', '`']).next()?.to_lowercase();
+    mentions(tactic, &word).then_some(word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tactic_without_its_library_is_known_by_its_message() {
+        let message = "Unknown constant `Lean.Omega.Int.ofNat_lt_of_lt`";
+        assert_eq!(unsupported("simp at *\nomega", message).as_deref(), Some("omega"));
+        assert_eq!(unsupported("exact Lean.Omega.x", "Unknown constant `Lean.Foo.x`"), None);
+        assert_eq!(unsupported("omega", "omega could not prove the goal"), None);
+    }
 
     #[test]
     fn what_cannot_matter_is_cleared() {

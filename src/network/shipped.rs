@@ -1,0 +1,40 @@
+//! The networks that ship: part of the program, put into the cache the first time they are wanted.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
+
+use crate::source::hex;
+
+macro_rules! shipped {
+    ($($name:literal),*) => { &[$(($name, include_bytes!(concat!("../../models/default/", $name)))),*] };
+}
+
+const FILES: &[(&str, &[u8])] =
+    shipped!["model.onnx", "value.onnx", "tokenizer.json", "config.json", "generation_config.json", "qstar.json"];
+
+/// The folder of the shipped networks in the cache; made whole or not at all.
+///
+/// # Errors
+/// When the cache cannot be written to.
+pub fn unpack(home: &Path) -> Result<PathBuf> {
+    let mut hash = Sha256::new();
+    FILES.iter().for_each(|(_, bytes)| hash.update(bytes));
+    let target = home.join(format!("networks-{}", hex(&hash.finalize()[..6])));
+    if target.is_dir() {
+        return Ok(target);
+    }
+    let cannot = || format!("cannot write {}", target.display());
+    std::fs::create_dir_all(home).with_context(cannot)?;
+    let work = tempfile::Builder::new().prefix(".networks").tempdir_in(home).with_context(cannot)?.keep();
+    for (name, bytes) in FILES {
+        std::fs::write(work.join(name), bytes).with_context(cannot)?;
+    }
+    if let Err(error) = std::fs::rename(&work, &target) {
+        // Another process was faster.
+        std::fs::remove_dir_all(&work).ok();
+        ensure!(target.is_dir(), "cannot make {}: {error}", target.display());
+    }
+    Ok(target)
+}

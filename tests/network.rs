@@ -1,0 +1,189 @@
+//! The networks that ship, run by the real ONNX Runtime: they compute what PyTorch computed, with a cache and in batches as
+//! without; and folders that are broken are refused with the file and what is wrong.
+
+use std::path::{Path, PathBuf};
+
+use indicatif::ProgressBar;
+use qstar::lean::Goal;
+use qstar::network::decode::Writer;
+use qstar::network::folder::Folder;
+use qstar::network::onnx::{ValueModel, open_policy};
+use qstar::network::{Decoding, Networks, Options, runtime};
+use qstar::toolchain::cache_home;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Parity {
+    cases: Vec<Case>,
+}
+
+/// What PyTorch computed when the networks were exported.
+#[derive(Deserialize)]
+struct Case {
+    goal: String,
+    ids: Vec<u32>,
+    logits: Vec<f32>,
+    value: f32,
+    steps: f32,
+}
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default")
+}
+
+fn library() -> PathBuf {
+    let home = cache_home().unwrap();
+    runtime::find(None, &home).unwrap().unwrap_or_else(|| runtime::install(&home, &ProgressBar::hidden()).unwrap())
+}
+
+fn parity() -> Vec<Case> {
+    let text = std::fs::read_to_string(shipped().join("parity.json")).unwrap();
+    serde_json::from_str::<Parity>(&text).unwrap().cases
+}
+
+fn policy() -> Box<dyn Writer + Send> {
+    open_policy(&runtime::load(&library()).unwrap(), &Folder::open(&shipped()).unwrap(), 1).unwrap()
+}
+
+fn close(a: f32, b: f32) -> bool {
+    (a - b).abs() < 1e-3 * b.abs().max(1.0)
+}
+
+#[test]
+fn logits_and_values_are_those_of_pytorch() {
+    let folder = Folder::open(&shipped()).unwrap();
+    let mut writer = policy();
+    let mut value = ValueModel::open(&runtime::load(&library()).unwrap(), folder.value.as_ref().unwrap(), 1).unwrap();
+    for case in parity() {
+        let prompt = folder.prompt(&Goal::parse(&case.goal).unwrap(), 200).unwrap();
+        assert_eq!((&prompt.ids, prompt.cut), (&case.ids, 0), "{}", case.goal);
+        let logits = writer.begin(std::slice::from_ref(&case.ids)).unwrap();
+        assert_eq!(logits.ncols(), case.logits.len());
+        let worst = logits.iter().zip(&case.logits).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-3, "{}: logits differ by {worst}", case.goal);
+        let (p, steps) = value.score(&[case.ids]).unwrap()[0];
+        assert!(close(p, case.value) && close(steps, case.steps), "{p} {steps}");
+    }
+}
+
+#[test]
+fn a_batch_with_a_cache_computes_what_each_text_alone_does() {
+    let mut writer = policy();
+    let prompts: Vec<Vec<u32>> = parity().into_iter().map(|c| c.ids).collect();
+    writer.begin(&prompts).unwrap();
+    // Rows change places, one is continued twice, one not at all.
+    let (rows, tokens) = ([2, 0, 2], [11u32, 12, 13]);
+    let cached = writer.next(&rows, &tokens).unwrap();
+    for (place, (&row, &token)) in rows.iter().zip(&tokens).enumerate() {
+        let whole = [prompts[row].clone(), vec![token]].concat();
+        let alone = writer.begin(&[whole]).unwrap();
+        let worst = alone.row(0).iter().zip(cached.row(place)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-3, "row {place}: {worst}");
+        writer.begin(&prompts).unwrap();
+        writer.next(&rows, &tokens).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn tactics_come_with_probabilities_and_none_twice() {
+    let goals: Vec<Goal> = parity().iter().map(|c| Goal::parse(&c.goal).unwrap()).collect();
+    let goals: Vec<&Goal> = goals.iter().collect();
+    let sample = Decoding::Sample { count: 24, temperature: 1.0, top_p: 0.95, seed: 1 };
+    for decoding in [Decoding::Beam { width: 8 }, sample] {
+        let networks = Networks::open(&shipped(), &library(), Options { decoding, ..Options::default() }).unwrap();
+        for list in networks.tactics(&goals).await.unwrap() {
+            let total: f64 = list.iter().map(|(_, p)| p.exp()).sum();
+            assert!(!list.is_empty() && total <= 1.0 + 1e-4, "{decoding:?}: {list:?}");
+            let mut names: Vec<&str> = list.iter().map(|(tactic, _)| tactic.as_str()).collect();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), list.len());
+        }
+    }
+}
+
+#[test]
+fn a_prompt_that_is_too_long_loses_its_oldest_hypotheses() {
+    let folder = Folder::open(&shipped()).unwrap();
+    let hypotheses: String = (0..60).map(|i| format!("h{i} : a{i} < b{i} + {i}\n")).collect();
+    let goal = Goal::parse(&format!("{hypotheses}⊢ a1 = b1")).unwrap();
+    let prompt = folder.prompt(&goal, 120).unwrap();
+    let text = folder.decode(&prompt.ids).unwrap();
+    assert!(prompt.ids.len() <= 120 && prompt.cut > 30, "{} {}", prompt.ids.len(), prompt.cut);
+    assert!(text.contains("⊢ a1 = b1") && text.contains("h59") && !text.contains("h0 "), "{text}");
+}
+
+/// A copy of the shipped folder, changed.
+fn broken(change: impl FnOnce(&Path)) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(shipped()).unwrap() {
+        let file = file.unwrap().path();
+        std::fs::copy(&file, folder.path().join(file.file_name().unwrap())).unwrap();
+    }
+    change(folder.path());
+    match Networks::open(folder.path(), &library(), Options::default()) {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => format!("{error:#}"),
+    }
+}
+
+fn copy(folder: &Path, from: &str, to: &str) {
+    std::fs::copy(folder.join(from), folder.join(to)).unwrap();
+}
+
+#[test]
+fn broken_folders_are_refused_with_the_file_and_what_is_wrong() {
+    type Change = fn(&Path);
+    let cases: [(&str, Change, &str); 6] = [
+        ("model.onnx", |f| std::fs::remove_file(f.join("model.onnx")).unwrap(), "has no model.onnx"),
+        ("model.onnx", |f| std::fs::write(f.join("model.onnx"), "nonsense").unwrap(), "no model that ONNX Runtime can run"),
+        ("model.onnx", |f| copy(f, "value.onnx", "model.onnx"), "past_key_values"),
+        ("tokenizer.json", |f| std::fs::write(f.join("tokenizer.json"), "{}").unwrap(), "is no tokenizer"),
+        ("config.json", |f| std::fs::remove_file(f.join("config.json")).unwrap(), "cannot read"),
+        ("value.onnx", |f| copy(f, "model.onnx", "value.onnx"), "no output `value`"),
+    ];
+    for (file, change, why) in cases {
+        let error = broken(change);
+        assert!(error.contains(file) && error.contains(why), "{file}: {error}");
+    }
+}
+
+#[derive(Deserialize)]
+struct Steps {
+    cases: Vec<StepCase>,
+}
+
+#[derive(Deserialize)]
+struct StepCase {
+    goal: String,
+    ids: Vec<u32>,
+    tokens: Vec<u32>,
+    /// After the start, and after each token.
+    logits: Vec<Vec<f32>>,
+}
+
+#[test]
+fn an_encoder_with_a_decoder_computes_what_pytorch_does() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/seq2seq");
+    let folder = Folder::open(&path).unwrap();
+    let text = std::fs::read_to_string(path.join("parity.json")).unwrap();
+    let cases = serde_json::from_str::<Steps>(&text).unwrap().cases;
+    let prompt = |case: &StepCase| folder.prompt(&Goal::parse(&case.goal).unwrap(), 60).unwrap().ids;
+    assert!(cases.iter().all(|case| prompt(case) == case.ids));
+    let mut writer = open_policy(&runtime::load(&library()).unwrap(), &folder, 1).unwrap();
+    // Both in one batch, padded; they change places at every step.
+    let mut order = [0, 1];
+    let mut logits = writer.begin(&[cases[0].ids.clone(), cases[1].ids.clone()]).unwrap();
+    for step in 0..=cases[0].tokens.len() {
+        for (row, &case) in order.iter().enumerate() {
+            let expected = &cases[case].logits[step];
+            let worst = logits.row(row).iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-3, "case {case}, step {step}: {worst}");
+        }
+        if step < cases[0].tokens.len() {
+            order.reverse();
+            let tokens: Vec<u32> = order.iter().map(|&case| cases[case].tokens[step]).collect();
+            logits = writer.next(&[1, 0], &tokens).unwrap();
+        }
+    }
+}
