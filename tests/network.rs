@@ -2,6 +2,7 @@
 //! without; and folders that are broken are refused with the file and what is wrong.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use indicatif::ProgressBar;
 use qstar::lean::Goal;
@@ -32,8 +33,11 @@ fn shipped() -> PathBuf {
 }
 
 fn library() -> PathBuf {
-    let home = cache_home().unwrap();
-    runtime::find(None, &home).unwrap().unwrap_or_else(|| runtime::install(&home, &ProgressBar::hidden()).unwrap())
+    static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
+        let home = cache_home().unwrap();
+        runtime::find(None, &home).unwrap().unwrap_or_else(|| runtime::install(&home, &ProgressBar::hidden()).unwrap())
+    });
+    LIBRARY.clone()
 }
 
 fn parity() -> Vec<Case> {

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -152,7 +152,7 @@ impl<T: FnMut(Event)> Loop<'_, T> {
             if self.search(round, champion.as_deref()).await?.is_none() {
                 return Ok(None);
             }
-            let networks = self.train(round).await?;
+            let Some(networks) = self.train(round).await? else { return Ok(None) };
             let Some(mixed) = self.arena(round, "mixed", PolicyKind::Mixed, ValueKind::Network, Some(&networks)).await? else {
                 return Ok(None);
             };
@@ -170,6 +170,7 @@ impl<T: FnMut(Event)> Loop<'_, T> {
                 (best, champion) = (mixed, Some(networks));
             }
             table.verdicts.push(verdict);
+            table.champion.clone_from(&champion);
             table.write(&options.out)?;
         }
         if let (true, Some(networks)) = (options.ablation, champion.clone()) {
@@ -182,7 +183,6 @@ impl<T: FnMut(Event)> Loop<'_, T> {
                 table.rows.push(Row::new(options.rounds, name, &found));
             }
         }
-        table.champion = champion;
         table.write(&options.out)?;
         Ok(Some(table))
     }
@@ -247,13 +247,13 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         self.rollouts(round, &format!("arena, {name}"), &entries, (policy, value), networks, &folder).await
     }
 
-    /// Exports all records so far and trains on them.
-    async fn train(&mut self, round: usize) -> Result<PathBuf> {
+    /// Exports all records so far and trains on them; `None`: cancelled.
+    async fn train(&mut self, round: usize) -> Result<Option<PathBuf>> {
         let options = self.options;
         let (data, networks) = (self.folder(round).join("data"), self.folder(round).join("networks"));
         // The last file that training writes.
         if networks.join("parity.json").exists() {
-            return Ok(networks);
+            return Ok(Some(networks));
         }
         (self.tell)(Event::Stage { round, doing: "training", done: 0, all: 1 });
         let export_options = ExportOptions {
@@ -274,12 +274,12 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         let input = child.stdin.take();
         let ended = tokio::select! {
             ended = child.wait() => ended?,
-            () = self.ground.cancel.cancelled() => bail!("training was stopped; the same command goes on"),
+            () = self.ground.cancel.cancelled() => return Ok(None),
         };
         drop(input);
         ensure!(ended.success(), "training failed ({ended}); its words stand above, its data is {}", data.display());
         (self.tell)(Event::Stage { round, doing: "training", done: 1, all: 1 });
-        Ok(networks)
+        Ok(Some(networks))
     }
 }
 
