@@ -82,7 +82,7 @@ where
     T: ort::value::PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
     D: ndarray::Dimension + 'static,
 {
-    let array = array.as_standard_layout().into_owned();
+    let array = if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() };
     Ok((name.to_owned(), Tensor::from_array(array).map_err(|e| anyhow!("{e}"))?.into()))
 }
 
@@ -187,7 +187,10 @@ impl Writer for Decoder {
     }
 
     fn next(&mut self, rows: &[usize], tokens: &[u32]) -> Result<Array2<f32>> {
-        self.past.iter_mut().for_each(|past| *past = select(past, rows));
+        // Rows that stay where they are need no copy.
+        if !rows.iter().copied().eq(0..self.mask.nrows()) {
+            self.past.iter_mut().for_each(|past| *past = select(past, rows));
+        }
         let mask = self.mask.select(Axis(0), rows);
         let positions = mask.sum_axis(Axis(1)).insert_axis(Axis(1));
         self.mask = ndarray::concatenate![Axis(1), mask, Array2::ones((rows.len(), 1))];
