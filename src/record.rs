@@ -38,6 +38,19 @@ pub fn put(path: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Gives a folder its name when it is whole; another process that was faster is as good.
+///
+/// # Errors
+/// When it cannot be renamed and nothing is there.
+pub fn settle(folder: tempfile::TempDir, target: &Path) -> Result<()> {
+    match std::fs::rename(folder.path(), target) {
+        Ok(()) => drop(folder.keep()),
+        Err(_) if target.is_dir() => {}
+        Err(error) => return Err(error).with_context(|| format!("cannot make {}", target.display())),
+    }
+    Ok(())
+}
+
 /// The events of one search on their way to a compressed file; dropped before [`Records::keep`], nothing stays.
 pub struct Records {
     path: PathBuf,

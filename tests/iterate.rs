@@ -13,7 +13,7 @@ use serde_json::Value;
 
 fn python() -> Option<String> {
     let python = std::env::var("QSTAR_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let found = Command::new(&python).args(["-c", "import torch, tokenizers, numpy"]).output();
+    let found = Command::new(&python).args(["-c", "import torch, tokenizers"]).output();
     found.is_ok_and(|o| o.status.success()).then_some(python)
 }
 

@@ -10,6 +10,8 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use indicatif::ProgressBar;
 use ort::environment::Environment;
 
+use crate::record::settle;
+
 /// The release that qstar is tested with.
 pub const RELEASE: &str = "1.32.0";
 
@@ -70,14 +72,10 @@ pub fn install(home: &Path, progress: &ProgressBar) -> Result<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("libonnxruntime.so")))
         .with_context(|| format!("the wheel of {wheel} has no libonnxruntime.so"))?;
-    let kept = tempfile::Builder::new().prefix(".onnxruntime").tempdir_in(home)?.keep();
-    std::fs::rename(&library, kept.join("libonnxruntime.so")).context("cannot move the library")?;
+    let kept = tempfile::Builder::new().prefix(".onnxruntime").tempdir_in(home)?;
+    std::fs::rename(&library, kept.path().join("libonnxruntime.so")).context("cannot move the library")?;
     let target = folder(home);
-    if let Err(error) = std::fs::rename(&kept, &target) {
-        // Another process was faster.
-        std::fs::remove_dir_all(&kept).ok();
-        ensure!(target.is_dir(), "cannot make {}: {error}", target.display());
-    }
+    settle(kept, &target)?;
     Ok(target.join("libonnxruntime.so"))
 }
 

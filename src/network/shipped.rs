@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+use crate::record::settle;
 use crate::source::hex;
 
 macro_rules! shipped {
@@ -27,14 +28,10 @@ pub fn unpack(home: &Path) -> Result<PathBuf> {
     }
     let cannot = || format!("cannot write {}", target.display());
     std::fs::create_dir_all(home).with_context(cannot)?;
-    let work = tempfile::Builder::new().prefix(".networks").tempdir_in(home).with_context(cannot)?.keep();
+    let work = tempfile::Builder::new().prefix(".networks").tempdir_in(home).with_context(cannot)?;
     for (name, bytes) in FILES {
-        std::fs::write(work.join(name), bytes).with_context(cannot)?;
+        std::fs::write(work.path().join(name), bytes).with_context(cannot)?;
     }
-    if let Err(error) = std::fs::rename(&work, &target) {
-        // Another process was faster.
-        std::fs::remove_dir_all(&work).ok();
-        ensure!(target.is_dir(), "cannot make {}: {error}", target.display());
-    }
+    settle(work, &target)?;
     Ok(target)
 }

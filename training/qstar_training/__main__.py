@@ -1,6 +1,7 @@
 """`python -m qstar_training DATA OUT`: tables of `qstar export` in, a folder of networks for `qstar` out."""
 
 import argparse
+import importlib.util
 import os
 import sys
 import threading
@@ -52,6 +53,8 @@ def main():
     options = arguments()
     if options.tied:
         end_with_parent()
+    if options.int8 and not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime")):
+        sys.exit("--int8 wants the packages onnx and onnxruntime: pip install onnx onnxruntime")
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)

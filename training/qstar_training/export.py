@@ -1,6 +1,5 @@
 """Networks as ONNX, in the layout of Hugging Face's exports, with figures to check them by."""
 
-import numpy as np
 import torch
 
 from .model import positions
@@ -97,7 +96,7 @@ def write_folder(policy, value, tokenizer, folder, about, int8):
             mask = torch.ones_like(one)
             logits, _ = policy(one, mask, positions(mask))
             out = value(one, mask)[0]
-            cases.append({"goal": goal, "ids": ids, "logits": np.round(logits[0, -1].numpy(), 5).tolist(),
+            cases.append({"goal": goal, "ids": ids, "logits": [round(x, 5) for x in logits[0, -1].tolist()],
                           "value": out[0].sigmoid().item(), "steps": out[1].exp().item()})
     write_json(folder / "parity.json", {"cases": cases})
     say(f"networks are in {folder}")

@@ -51,16 +51,33 @@ class Layer(nn.Module):
         return x, (k, v)
 
 
-class Policy(nn.Module):
-    """Logits of the next token."""
+class Trunk(nn.Module):
+    """What both networks have: tokens, places, layers."""
 
-    def __init__(self, shape, drop=0.1):
+    def __init__(self, shape, drop):
         super().__init__()
         self.shape, self.drop = shape, drop
         self.token = nn.Embedding(shape.vocab, shape.width)
         self.place = nn.Embedding(shape.context, shape.width)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
         self.last = nn.LayerNorm(shape.width)
+
+    def read(self, input_ids, position_ids, seen, past):
+        """seen: (batch, 1, new, all), true where a token may look. The last layer's output, normed, and what to keep."""
+        allowed = (~seen).to(self.token.weight.dtype) * -1e9
+        x = self.token(input_ids) + self.place(position_ids)
+        present = []
+        for number, layer in enumerate(self.layers):
+            x, kept = layer(x, allowed, None if past is None else past[number], self.drop)
+            present.append(kept)
+        return self.last(x), present
+
+
+class Policy(Trunk):
+    """Logits of the next token."""
+
+    def __init__(self, shape, drop=0.1):
+        super().__init__(shape, drop)
         self.apply(start)
 
     def forward(self, input_ids, attention_mask, position_ids, past=None):
@@ -69,37 +86,23 @@ class Policy(nn.Module):
         column = torch.arange(everything, device=input_ids.device)
         row = torch.arange(new, device=input_ids.device) + (everything - new)
         seen = (column[None, :] <= row[:, None])[None, None] & (attention_mask[:, None, None, :] > 0)
-        allowed = (~seen).to(self.token.weight.dtype) * -1e9
-        x = self.token(input_ids) + self.place(position_ids)
-        present = []
-        for number, layer in enumerate(self.layers):
-            x, kept = layer(x, allowed, None if past is None else past[number], self.drop)
-            present.append(kept)
-        return self.last(x) @ self.token.weight.t(), present
+        x, present = self.read(input_ids, position_ids, seen, past)
+        return x @ self.token.weight.t(), present
 
 
-class Value(nn.Module):
+class Value(Trunk):
     """The chance that a goal is proved within the budget, as a logit, and the steps that it then takes, as a logarithm."""
 
     def __init__(self, shape, drop=0.1):
-        super().__init__()
-        self.shape, self.drop = shape, drop
-        self.token = nn.Embedding(shape.vocab, shape.width)
-        self.place = nn.Embedding(shape.context, shape.width)
-        self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
-        self.last = nn.LayerNorm(shape.width)
+        super().__init__(shape, drop)
         self.heads = nn.Linear(shape.width, 2)
         self.apply(start)
 
     def forward(self, input_ids, attention_mask):
         """ids, mask (batch, length) -> (batch, 2)."""
-        position_ids = (attention_mask.cumsum(1) - 1).clamp(min=0)
-        allowed = (attention_mask[:, None, None, :] == 0).to(self.token.weight.dtype) * -1e9
-        x = self.token(input_ids) + self.place(position_ids)
-        for layer in self.layers:
-            x, _ = layer(x, allowed, None, self.drop)
+        x, _ = self.read(input_ids, positions(attention_mask), attention_mask[:, None, None, :] > 0, None)
         counted = attention_mask[:, :, None].to(x.dtype)
-        return self.heads((self.last(x) * counted).sum(1) / counted.sum(1))
+        return self.heads((x * counted).sum(1) / counted.sum(1))
 
 
 def start(module):

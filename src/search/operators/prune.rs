@@ -78,8 +78,10 @@ pub fn cleared(mut goal: Goal) -> Goal {
 /// imported (`Lean.Omega.…` for `omega`), whatever the goal.
 pub fn unsupported(tactic: &str, message: &str) -> Option<String> {
     let rest = message.trim_start().strip_prefix("Unknown constant `Lean.")?;
-    let word = rest.split(['.', '`']).next()?.to_lowercase();
-    mentions(tactic, &word).then_some(word)
+    let constant = rest.split('`').next()?;
+    let (first, last) = (constant.split('.').next()?.to_lowercase(), constant.rsplit('.').next()?);
+    // A name that the candidate wrote itself says nothing of the tactics in it.
+    (mentions(tactic, &first) && !mentions(tactic, last)).then_some(first)
 }
 
 #[cfg(test)]
@@ -91,6 +93,7 @@ mod tests {
         let message = "Unknown constant `Lean.Omega.Int.ofNat_lt_of_lt`";
         assert_eq!(unsupported("simp at *\nomega", message).as_deref(), Some("omega"));
         assert_eq!(unsupported("exact Lean.Omega.x", "Unknown constant `Lean.Foo.x`"), None);
+        assert_eq!(unsupported("simp [Lean.Simp.x]", "Unknown constant `Lean.Simp.x`"), None);
         assert_eq!(unsupported("omega", "omega could not prove the goal"), None);
     }
 
