@@ -1,6 +1,7 @@
 //! Models run by ONNX Runtime: decoders with a cache of keys and values, encoders with decoders, values.
 //!
-//! Batches are padded on the left, so that the newest token of every row stands in the last column.
+//! Batches are padded on the left, so that the newest token of every row stands in the last column. Caches of keys and
+//! values stay in ONNX Runtime's memory: a step takes the last one's outputs as inputs, and copies them only where rows move.
 
 use std::path::Path;
 
@@ -9,13 +10,13 @@ use ndarray::{Array2, ArrayD, Axis, IxDyn, s};
 use ort::environment::Environment;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue};
-use ort::value::{Tensor, TensorElementType, ValueType};
+use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
 
 use super::decode::Writer;
 use super::folder::{Folder, Layout};
 
 /// Inputs by name.
-type Inputs = Vec<(String, SessionInputValue<'static>)>;
+type Inputs<'a> = Vec<(String, SessionInputValue<'a>)>;
 
 /// Opens a model file.
 ///
@@ -25,8 +26,8 @@ pub fn open(environment: &Environment, file: &Path, threads: usize) -> Result<Se
     let start = || -> Result<Session> {
         let builder = Session::builder(environment).map_err(|e| anyhow!("{e}"))?;
         let builder = builder.with_optimization_level(GraphOptimizationLevel::Level3).map_err(|e| anyhow!("{e}"))?;
-        // Threads that wait for work must not take Lean's cores.
-        let builder = builder.with_config_entry("session.intra_op.allow_spinning", "0").map_err(|e| anyhow!("{e}"))?;
+        // Within a run threads spin, or each small step would wait for them to wake; behind it they must not take Lean's cores.
+        let builder = builder.with_config_entry("session.force_spinning_stop", "1").map_err(|e| anyhow!("{e}"))?;
         let mut builder = builder.with_intra_threads(threads.max(1)).map_err(|e| anyhow!("{e}"))?;
         builder.commit_from_file(file).map_err(|e| anyhow!("{e}"))
     };
@@ -46,7 +47,7 @@ pub fn open_policy(environment: &Environment, folder: &Folder, threads: usize) -
             next: open(environment, next, threads)?,
             start: folder.start,
             mask: Array2::zeros((0, 0)),
-            hidden: ArrayD::zeros(IxDyn(&[0, 0, 0])),
+            hidden: tensor(ArrayD::<f32>::zeros(IxDyn(&[0, 0, 0])))?,
             past: Vec::new(),
         }),
     })
@@ -77,23 +78,31 @@ fn has_input(session: &Session, name: &str) -> bool {
     session.inputs().iter().any(|i| i.name() == name)
 }
 
-fn tensor<T, D>(name: &str, array: ndarray::Array<T, D>) -> Result<(String, SessionInputValue<'static>)>
+fn tensor<T, D>(array: ndarray::Array<T, D>) -> Result<DynValue>
 where
     T: ort::value::PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
     D: ndarray::Dimension + 'static,
 {
     let array = if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() };
-    Ok((name.to_owned(), Tensor::from_array(array).map_err(|e| anyhow!("{e}"))?.into()))
+    Ok(Tensor::from_array(array).map_err(|e| anyhow!("{e}"))?.into_dyn())
 }
 
-/// Runs a session and takes outputs as arrays of 32-bit floats.
-fn run(session: &mut Session, inputs: Inputs, wanted: &[&str]) -> Result<Vec<ArrayD<f32>>> {
-    let outputs = session.run(inputs).map_err(|e| anyhow!("the network does not run: {e}"))?;
-    let take = |name: &&str| -> Result<ArrayD<f32>> {
-        let value = outputs.get(name).with_context(|| format!("the network has no output `{name}`"))?;
-        Ok(value.try_extract_array::<f32>().map_err(|e| anyhow!("output `{name}`: {e}"))?.to_owned())
-    };
-    wanted.iter().map(take).collect()
+fn input<T, D>(name: &str, array: ndarray::Array<T, D>) -> Result<(String, SessionInputValue<'static>)>
+where
+    T: ort::value::PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
+    D: ndarray::Dimension + 'static,
+{
+    Ok((name.to_owned(), tensor(array)?.into()))
+}
+
+/// Runs a session and takes outputs, uncopied.
+fn run(session: &mut Session, inputs: Inputs, wanted: &[&str]) -> Result<Vec<DynValue>> {
+    let mut outputs = session.run(inputs).map_err(|e| anyhow!("the network does not run: {e}"))?;
+    wanted.iter().map(|name| outputs.remove(name).with_context(|| format!("the network has no output `{name}`"))).collect()
+}
+
+fn array(value: &DynValue) -> Result<ndarray::ArrayViewD<'_, f32>> {
+    value.try_extract_array::<f32>().map_err(|e| anyhow!("an output is of another type: {e}"))
 }
 
 /// Ids and mask of texts, padded on the left: (rows, longest).
@@ -111,13 +120,18 @@ fn padded(texts: &[Vec<u32>]) -> (Array2<i64>, Array2<i64>) {
 }
 
 /// The last column of logits (rows, places, vocabulary).
-fn last(logits: ArrayD<f32>) -> Result<Array2<f32>> {
-    let logits = logits.into_dimensionality::<ndarray::Ix3>().context("`logits` has not three axes")?;
+fn last(logits: &DynValue) -> Result<Array2<f32>> {
+    let logits = array(logits)?.into_dimensionality::<ndarray::Ix3>().context("`logits` has not three axes")?;
     Ok(logits.slice(s![.., -1, ..]).to_owned())
 }
 
-fn select(array: &ArrayD<f32>, rows: &[usize]) -> ArrayD<f32> {
-    array.select(Axis(0), rows)
+/// Rows of a cache, in this order; as it is where they stay where they are.
+fn select(value: DynValue, rows: &[usize]) -> Result<DynValue> {
+    let view = array(&value)?;
+    if rows.iter().copied().eq(0..view.len_of(Axis(0))) {
+        return Ok(value);
+    }
+    tensor(view.select(Axis(0), rows))
 }
 
 /// A decoder-only model with a cache.
@@ -129,7 +143,7 @@ struct Decoder {
     positions: bool,
     merged: bool,
     mask: Array2<i64>,
-    past: Vec<ArrayD<f32>>,
+    past: Vec<DynValue>,
 }
 
 impl Decoder {
@@ -153,27 +167,28 @@ impl Decoder {
     }
 
     fn step(&mut self, ids: Array2<i64>, positions: Array2<i64>, reading: bool) -> Result<Array2<f32>> {
-        let mut inputs: Inputs = vec![tensor("input_ids", ids)?, tensor("attention_mask", self.mask.clone())?];
+        let mut inputs: Inputs = vec![input("input_ids", ids)?, input("attention_mask", self.mask.clone())?];
         if self.positions {
-            inputs.push(tensor("position_ids", positions)?);
+            inputs.push(input("position_ids", positions)?);
         }
         if self.merged {
-            inputs.push(tensor("use_cache_branch", ndarray::arr1(&[!reading]))?);
+            inputs.push(input("use_cache_branch", ndarray::arr1(&[!reading]))?);
         }
         for ((name, _), past) in self.cache.iter().zip(std::mem::take(&mut self.past)) {
-            inputs.push(tensor(name, past)?);
+            inputs.push((name.clone(), past.into()));
         }
         let names: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
         let mut outputs = run(&mut self.session, inputs, &names)?;
         self.past = outputs.split_off(1);
-        last(outputs.remove(0))
+        last(&outputs[0])
     }
 }
 
 impl Writer for Decoder {
     fn begin(&mut self, prompts: &[Vec<u32>]) -> Result<Array2<f32>> {
         let (ids, mask) = padded(prompts);
-        self.past = self.cache.iter().map(|(_, shape)| ArrayD::zeros(IxDyn(&[prompts.len(), shape[1], 0, shape[3]]))).collect();
+        let nothing = |(_, shape): &(String, Vec<usize>)| tensor(ArrayD::<f32>::zeros(IxDyn(&[prompts.len(), shape[1], 0, shape[3]])));
+        self.past = self.cache.iter().map(nothing).collect::<Result<_>>()?;
         let mut positions = mask.clone();
         for mut row in positions.rows_mut() {
             let mut seen = 0;
@@ -187,10 +202,7 @@ impl Writer for Decoder {
     }
 
     fn next(&mut self, rows: &[usize], tokens: &[u32]) -> Result<Array2<f32>> {
-        // Rows that stay where they are need no copy.
-        if !rows.iter().copied().eq(0..self.mask.nrows()) {
-            self.past.iter_mut().for_each(|past| *past = select(past, rows));
-        }
+        self.past = std::mem::take(&mut self.past).into_iter().map(|past| select(past, rows)).collect::<Result<_>>()?;
         let mask = self.mask.select(Axis(0), rows);
         let positions = mask.sum_axis(Axis(1)).insert_axis(Axis(1));
         self.mask = ndarray::concatenate![Axis(1), mask, Array2::ones((rows.len(), 1))];
@@ -206,9 +218,9 @@ struct EncoderDecoder {
     next: Session,
     start: u32,
     mask: Array2<i64>,
-    hidden: ArrayD<f32>,
+    hidden: DynValue,
     /// Caches by the names of the inputs that take them.
-    past: Vec<(String, ArrayD<f32>)>,
+    past: Vec<(String, DynValue)>,
 }
 
 impl EncoderDecoder {
@@ -216,20 +228,20 @@ impl EncoderDecoder {
     fn step(&mut self, first: bool, tokens: &[u32]) -> Result<Array2<f32>> {
         let session = if first { &mut self.first } else { &mut self.next };
         let ids = Array2::from_shape_fn((tokens.len(), 1), |(row, _)| i64::from(tokens[row]));
-        let mut inputs: Inputs = vec![tensor("input_ids", ids)?];
-        if has_input(session, "encoder_attention_mask") {
-            inputs.push(tensor("encoder_attention_mask", self.mask.clone())?);
-        }
-        if has_input(session, "encoder_hidden_states") {
-            inputs.push(tensor("encoder_hidden_states", self.hidden.clone())?);
-        }
-        for (name, past) in self.past.iter().filter(|(name, _)| has_input(session, name)) {
-            inputs.push(tensor(name, past.clone())?);
-        }
         let caches: Vec<String> =
             session.outputs().iter().map(|o| o.name().to_owned()).filter(|n| n.starts_with("present.")).collect();
         let mut wanted = vec!["logits"];
         wanted.extend(caches.iter().map(String::as_str));
+        let mut inputs: Inputs = vec![input("input_ids", ids)?];
+        if has_input(session, "encoder_attention_mask") {
+            inputs.push(input("encoder_attention_mask", self.mask.clone())?);
+        }
+        if has_input(session, "encoder_hidden_states") {
+            inputs.push(("encoder_hidden_states".to_owned(), (&self.hidden).into()));
+        }
+        for (name, past) in self.past.iter().filter(|(name, _)| has_input(session, name)) {
+            inputs.push((name.clone(), past.into()));
+        }
         let mut outputs = run(session, inputs, &wanted)?;
         let logits = outputs.remove(0);
         for (name, cache) in caches.into_iter().map(|n| n.replace("present.", "past_key_values.")).zip(outputs) {
@@ -238,23 +250,25 @@ impl EncoderDecoder {
                 None => self.past.push((name, cache)),
             }
         }
-        last(logits)
+        last(&logits)
     }
 }
 
 impl Writer for EncoderDecoder {
     fn begin(&mut self, prompts: &[Vec<u32>]) -> Result<Array2<f32>> {
         let (ids, mask) = padded(prompts);
-        let inputs = vec![tensor("input_ids", ids)?, tensor("attention_mask", mask.clone())?];
+        let inputs = vec![input("input_ids", ids)?, input("attention_mask", mask.clone())?];
         self.hidden = run(&mut self.encoder, inputs, &["last_hidden_state"])?.remove(0);
         (self.mask, self.past) = (mask, Vec::new());
         self.step(true, &vec![self.start; prompts.len()])
     }
 
     fn next(&mut self, rows: &[usize], tokens: &[u32]) -> Result<Array2<f32>> {
-        self.past.iter_mut().for_each(|(_, past)| *past = select(past, rows));
+        let past = std::mem::take(&mut self.past).into_iter();
+        self.past = past.map(|(name, past)| Ok((name, select(past, rows)?))).collect::<Result<_>>()?;
         self.mask = self.mask.select(Axis(0), rows);
-        self.hidden = select(&self.hidden, rows);
+        let empty = tensor(ArrayD::<f32>::zeros(IxDyn(&[0, 0, 0])))?;
+        self.hidden = select(std::mem::replace(&mut self.hidden, empty), rows)?;
         self.step(false, tokens)
     }
 }
@@ -281,9 +295,10 @@ impl ValueModel {
     /// When the network does not run.
     pub fn score(&mut self, prompts: &[Vec<u32>]) -> Result<Vec<(f32, f32)>> {
         let (ids, mask) = padded(prompts);
-        let inputs = vec![tensor("input_ids", ids)?, tensor("attention_mask", mask)?];
+        let inputs = vec![input("input_ids", ids)?, input("attention_mask", mask)?];
         let outputs = run(&mut self.session, inputs, &["value", "steps"])?;
-        ensure!(outputs.iter().all(|o| o.len() == prompts.len()), "the value network answers for another number of goals");
-        Ok(outputs[0].iter().copied().zip(outputs[1].iter().copied()).collect())
+        let (values, steps) = (array(&outputs[0])?, array(&outputs[1])?);
+        ensure!([&values, &steps].iter().all(|o| o.len() == prompts.len()), "the value network answers for another number of goals");
+        Ok(values.iter().copied().zip(steps.iter().copied()).collect())
     }
 }
