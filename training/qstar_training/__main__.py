@@ -11,15 +11,16 @@ import torch
 
 from . import data, export, plot, text
 from .model import Policy, Shape, Value
-from .train import fit, policy_loss, say, value_loss, write_json
+from .train import calibrate, fit, policy_loss, say, value_loss, write_json
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="qstar_training", description=__doc__)
     parser.add_argument("data", type=Path, help="the folder that `qstar export` wrote (JSON lines)")
     parser.add_argument("out", type=Path, help="the folder of the networks; a killed training goes on there")
-    parser.add_argument("--minutes", type=float, default=10, help="for the policy; the value gets a third (default 10)")
+    parser.add_argument("--minutes", type=float, default=6, help="for the policy; the value gets a third (default 6)")
     parser.add_argument("--epochs", type=int, default=100, help="at most (default 100)")
+    parser.add_argument("--patience", type=int, default=15, help="epochs without a better held-out loss before it ends (default 15)")
     parser.add_argument("--vocab", type=int, default=2048)
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--layers", type=int, default=4)
@@ -79,6 +80,7 @@ def main():
     curves = {"policy": fit("policy", policy, policy_data["train"], policy_data["validation"], policy_loss, options.out, options)}
     options.minutes /= 3
     curves["value"] = fit("value", value, value_data["train"], value_data["validation"], value_loss, options.out, options)
+    calibrate(value, value_data["validation"], options.device, options.tokens)
     write_json(options.out / "curves.json", curves)
     plot.losses(curves, options.out / "losses.png")
     about = {"policy_parameters": count(policy), "value_parameters": count(value), "policy_examples": len(policy_data["train"]),

@@ -43,7 +43,8 @@ def evaluate(model, examples, loss, device, tokens):
 
 
 def fit(name, model, examples, held_out, loss, out, options):
-    """Trains for `options.minutes` or `options.epochs`, whichever ends first; keeps the best weights by held-out loss.
+    """Trains for `options.minutes` or `options.epochs`, or until `options.patience` epochs brought nothing better on
+    held-out examples, whichever is first; keeps the best weights by held-out loss.
 
     After each epoch a checkpoint is written whole; a killed run goes on behind its last one.
     """
@@ -51,7 +52,7 @@ def fit(name, model, examples, held_out, loss, out, options):
     model.to(device).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, betas=(0.9, 0.95), weight_decay=0.05)
     checkpoint = out / f"{name}.checkpoint.pt"
-    state = {"epoch": 0, "step": 0, "seconds": 0.0, "curve": [], "best": None, "best_loss": math.inf}
+    state = {"epoch": 0, "step": 0, "seconds": 0.0, "curve": [], "best": None, "best_loss": math.inf, "stale": 0}
     if checkpoint.exists():
         kept = torch.load(checkpoint, map_location=device)
         model.load_state_dict(kept["model"])
@@ -61,7 +62,7 @@ def fit(name, model, examples, held_out, loss, out, options):
     per_epoch = len(data.batches(examples, options.tokens, data.shuffler(0)))
     budget = options.minutes * 60
     before = time.monotonic() - state["seconds"]
-    while state["epoch"] < options.epochs and time.monotonic() - before < budget:
+    while state["epoch"] < options.epochs and state["stale"] < options.patience and time.monotonic() - before < budget:
         total, count = 0.0, 0
         rng = data.shuffler(options.seed * 1000 + state["epoch"])
         for batch in data.batches(examples, options.tokens, rng):
@@ -86,8 +87,9 @@ def fit(name, model, examples, held_out, loss, out, options):
         state["seconds"] = time.monotonic() - before
         held = evaluate(model, held_out, loss, device, options.tokens)
         state["curve"].append({"epoch": state["epoch"], "train": total / max(1, count), "validation": None if math.isnan(held) else held})
+        state["stale"] += 1
         if not held_out or held < state["best_loss"]:
-            state["best_loss"] = held
+            state["best_loss"], state["stale"] = held, 0
             state["best"] = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
         say(f"{name}: epoch {state['epoch']}: loss {total / max(1, count):.3f}, held out {held:.3f}, {state['seconds']:.0f} s")
         write(checkpoint, lambda p: torch.save(
@@ -96,6 +98,53 @@ def fit(name, model, examples, held_out, loss, out, options):
         model.load_state_dict(state["best"])
     model.to("cpu").eval()
     return state["curve"]
+
+
+@torch.no_grad()
+def chances(model, examples, device, tokens):
+    """For each example the logit that its goal is proved, and whether it was."""
+    model.to(device).eval()
+    logits, proved = [], []
+    for batch in data.batches(examples, tokens, data.shuffler(0)):
+        ids, mask, truth, _ = data.value_tensors(batch, device)
+        logits.append(model(ids, mask)[:, 0].cpu())
+        proved.append(truth.cpu())
+    model.to("cpu")
+    return torch.cat(logits), torch.cat(proved)
+
+
+def calibrate(model, examples, device, tokens):
+    """Scales and shifts the logits so that chances are right on held-out examples, and writes that into the last layer.
+
+    Platt 1999, "Probabilistic Outputs for Support Vector Machines": targets are drawn in a little, for few examples.
+    Says the loss before and after; few examples of a kind: nothing is done.
+    """
+    logits, proved = chances(model, examples, device, tokens) if examples else (torch.zeros(0), torch.zeros(0))
+    good, bad = int(proved.sum()), int((1 - proved).sum())
+    if min(good, bad) < 8:
+        say(f"value: {good} proved and {bad} unproved held-out goals are too few to calibrate by")
+        return
+    targets = torch.where(proved > 0, (good + 1) / (good + 2), 1 / (bad + 2))
+    scale, shift = torch.ones(1, requires_grad=True), torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.LBFGS([scale, shift], max_iter=100)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = F.binary_cross_entropy_with_logits(logits * scale + shift, targets)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    before = F.binary_cross_entropy_with_logits(logits, proved).item()
+    after = F.binary_cross_entropy_with_logits(logits * scale + shift, proved).item()
+    # A scale below nothing would turn the order round: then the network knows nothing of held-out goals.
+    if scale.item() <= 0:
+        say(f"value: not calibrated, its order is wrong on held-out goals (loss {before:.3f})")
+        return
+    with torch.no_grad():
+        model.heads.weight[0] *= scale.item()
+        model.heads.bias[0] = model.heads.bias[0] * scale.item() + shift.item()
+    say(f"value: calibrated on {good + bad} held-out goals, scale {scale.item():.2f}, shift {shift.item():+.2f}: loss {before:.3f} -> {after:.3f}")
 
 
 def write(path, save):
