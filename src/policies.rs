@@ -69,6 +69,21 @@ pub struct NetworkPlace {
     pub options: Options,
 }
 
+impl NetworkPlace {
+    /// ONNX Runtime's library; fetched into the cache when it is nowhere.
+    ///
+    /// # Errors
+    /// When what was named is not there, or it cannot be fetched; with the remedy.
+    pub fn library(&self) -> Result<PathBuf> {
+        let home = cache_home()?;
+        if let Some(library) = runtime::find(self.library.as_deref(), &home)? {
+            return Ok(library);
+        }
+        tracing::info!(target: "qstar::toolchain", "fetching ONNX Runtime into {} (once)", home.display());
+        runtime::install(&home, &ProgressBar::hidden())
+    }
+}
+
 /// What was read of libraries: modules once, and the newest indexes.
 struct Libraries {
     modules: Modules,
@@ -113,15 +128,8 @@ impl Policies {
         if let Some(known) = &*networks {
             return Ok(known.clone());
         }
-        let home = cache_home()?;
-        let folder = self.place.folder.clone().map_or_else(|| shipped::unpack(&home), Ok)?;
-        let library = match runtime::find(self.place.library.as_deref(), &home)? {
-            Some(library) => library,
-            None => {
-                tracing::info!(target: "qstar::toolchain", "fetching ONNX Runtime into {} (once)", home.display());
-                runtime::install(&home, &ProgressBar::hidden())?
-            }
-        };
+        let folder = self.place.folder.clone().map_or_else(|| shipped::unpack(&cache_home()?), Ok)?;
+        let library = self.place.library()?;
         let opened = Networks::open(&folder, &library, self.place.options)?;
         Ok(networks.insert(Arc::new(opened)).clone())
     }
@@ -173,7 +181,7 @@ impl Policies {
         let init = (!imports.starts_with("prelude")).then(|| "Init".to_owned());
         let modules: Vec<String> =
             imports.lines().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).chain(init).collect();
-        let read = Arc::new(Premises::read(&self.toolchain.library_folders(), &modules, &mut libraries.modules)?);
+        let read = Arc::new(Premises::open(&cache_home()?, &self.toolchain.library_folders(), &modules, &mut libraries.modules)?);
         tracing::info!("{} theorems of the library are indexed", read.len());
         libraries.indexes.put(imports, read.clone());
         Ok(read)

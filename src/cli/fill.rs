@@ -50,16 +50,21 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let texts = args.files.iter().map(read).collect::<Result<Vec<String>>>()?;
     // Files of one project with the same imports share their workers.
-    let mut groups: BTreeMap<(PathBuf, String), Group> = BTreeMap::new();
-    for (path, text) in args.files.iter().zip(&texts) {
-        let toolchain = super::toolchain(lean.clone(), Some(path.clone())).await?;
-        let key = (toolchain.root(), imports(text));
-        groups.entry(key).or_insert_with(|| (Arc::new(toolchain), Vec::new())).1.push((path, text));
-    }
+    let grouped = async {
+        let mut groups: BTreeMap<(PathBuf, String), Group> = BTreeMap::new();
+        for (path, text) in args.files.iter().zip(&texts) {
+            let toolchain = super::toolchain(lean.clone(), Some(path.clone())).await?;
+            let key = (toolchain.root(), imports(text));
+            groups.entry(key).or_insert_with(|| (Arc::new(toolchain), Vec::new())).1.push((path, text));
+        }
+        anyhow::Ok(groups)
+    };
+    let (groups, fetched) = tokio::join!(grouped, args.guidance.fetch());
+    let groups = groups?;
     let mut all_filled = true;
     for (toolchain, files) in groups.into_values() {
         let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
-        let (setting, policies) = args.guidance.setting(&toolchain)?;
+        let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
         let guidance = (&policies, &setting, workers);
         // While one file as a whole is before Lean, others are searched.
         let mut outcomes = futures::stream::iter(files)

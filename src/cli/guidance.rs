@@ -29,20 +29,15 @@ impl NetworkArgs {
     }
 }
 
+/// How long and how.
 #[derive(Args)]
-pub struct Guidance {
+pub struct SearchArgs {
     /// Seconds for each theorem.
     #[arg(long, default_value_t = 60.0, value_parser = seconds)]
     time: f64,
     /// Lean checks for each theorem.
     #[arg(long, default_value_t = Budget::default().checks)]
     checks: u64,
-    /// The tactics that guide the search.
-    #[arg(long, value_enum, default_value_t = PolicyKind::Portfolio)]
-    policy: PolicyKind,
-    /// What scores proof states.
-    #[arg(long, value_enum, default_value_t = ValueKind::Heuristic)]
-    value: ValueKind,
     #[command(flatten)]
     networks: NetworkArgs,
     /// How goals are selected.
@@ -59,21 +54,13 @@ pub struct Guidance {
     workers: Option<u16>,
 }
 
-impl Guidance {
-    /// The setting that the flags describe, and the policies it is made of: networks are opened, so that what is wrong with
-    /// them is told before anything is searched.
-    ///
-    /// # Errors
-    /// When networks are wished and do not load.
-    pub fn setting(&self, toolchain: &Arc<Toolchain>) -> Result<(Setting, Policies)> {
-        let Guidance { time, checks, policy, value, strategy, ref without, ref with, .. } = *self;
+impl SearchArgs {
+    /// A setting without networks.
+    pub fn setting(&self) -> Setting {
+        let SearchArgs { time, checks, strategy, ref without, ref with, .. } = *self;
         let (without, with) = (without.clone(), with.clone());
-        let mut setting = Setting { policy, value, networks: None, strategy, without, with, time, checks };
-        let policies = Policies::new(toolchain.clone()).with_networks(self.networks.place());
-        if setting.has_network() {
-            setting.networks = Some(policies.networks()?.fingerprint().to_owned());
-        }
-        Ok((setting, policies))
+        let (policy, value) = (PolicyKind::Portfolio, ValueKind::Heuristic);
+        Setting { policy, value, networks: None, strategy, without, with, time, checks }
     }
 
     /// Where networks are.
@@ -84,6 +71,73 @@ impl Guidance {
     /// Number of Lean processes.
     pub fn workers(&self) -> usize {
         self.workers.map_or_else(default_workers, usize::from)
+    }
+}
+
+#[derive(Args)]
+pub struct Guidance {
+    /// The tactics that guide the search [default: mixed; where ONNX Runtime cannot be had, portfolio].
+    #[arg(long, value_enum)]
+    policy: Option<PolicyKind>,
+    /// What scores proof states [default: network where the policy has one, else heuristic].
+    #[arg(long, value_enum)]
+    value: Option<ValueKind>,
+    #[command(flatten)]
+    search: SearchArgs,
+}
+
+/// ONNX Runtime, as it was found or fetched; `None`: no network is wished.
+pub type Fetched = Option<Result<PathBuf>>;
+
+impl Guidance {
+    fn wishes_network(&self) -> bool {
+        self.policy.is_none_or(PolicyKind::has_network) || self.value == Some(ValueKind::Network)
+    }
+
+    /// Nobody asked for networks in so many words: without ONNX Runtime the search goes without them.
+    fn may_go_without(&self) -> bool {
+        let named = self.search.networks.networks.is_some() || self.search.networks.ort_lib.is_some();
+        self.policy.is_none() && self.value != Some(ValueKind::Network) && !named
+    }
+
+    /// Finds ONNX Runtime or fetches it, while other things are made ready.
+    pub async fn fetch(&self) -> Fetched {
+        if !self.wishes_network() {
+            return None;
+        }
+        let place = self.search.place();
+        let library = tokio::task::spawn_blocking(move || place.library()).await;
+        Some(library.map_err(anyhow::Error::from).flatten())
+    }
+
+    /// The setting that the flags describe, and the policies it is made of: networks are opened, so that what is wrong with
+    /// them is told before anything is searched.
+    ///
+    /// # Errors
+    /// When networks are wished and do not load.
+    pub fn setting(&self, toolchain: &Arc<Toolchain>, fetched: &Fetched) -> Result<(Setting, Policies)> {
+        let setting = self.search.setting();
+        let library = match fetched {
+            None => None,
+            Some(Ok(library)) => Some(library.clone()),
+            Some(Err(error)) if self.may_go_without() => {
+                tracing::warn!("searching without networks: {error:#}");
+                return Ok((setting, Policies::new(toolchain.clone())));
+            }
+            Some(Err(error)) => anyhow::bail!("{error:#}"),
+        };
+        let policies = Policies::new(toolchain.clone()).with_networks(NetworkPlace { library, ..self.search.place() });
+        let policy = self.policy.unwrap_or(PolicyKind::Mixed);
+        let networks = if self.wishes_network() { Some(policies.networks()?) } else { None };
+        let scores = networks.as_ref().is_some_and(|n| policy.has_network() && n.has_value());
+        let value = self.value.unwrap_or(if scores { ValueKind::Network } else { ValueKind::Heuristic });
+        let networks = networks.map(|n| n.fingerprint().to_owned());
+        Ok((Setting { policy, value, networks, ..setting }, policies))
+    }
+
+    /// Number of Lean processes.
+    pub fn workers(&self) -> usize {
+        self.search.workers()
     }
 }
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use super::guidance::Guidance;
+use super::guidance::SearchArgs;
 use super::{Exit, ToolchainFailed, on_interrupt};
 use crate::dataset::{Entry, load};
 use crate::iterate::rollout::Ground;
 use crate::iterate::{Event, Options, claim, run as iterate};
 use crate::lean::{Pool, PoolOptions};
+use crate::policies::Policies;
 
 #[derive(Args)]
 pub struct IterateArgs {
@@ -53,7 +54,7 @@ pub struct IterateArgs {
     #[arg(long)]
     ablation: bool,
     #[command(flatten)]
-    guidance: Guidance,
+    search: SearchArgs,
     /// Print the table as JSON.
     #[arg(long)]
     json: bool,
@@ -80,8 +81,8 @@ pub async fn run(args: IterateArgs, lean: Option<PathBuf>) -> Result<Exit> {
     );
     let near = args.train.first().cloned();
     let toolchain = Arc::new(super::toolchain(lean, near).await?);
-    let (setting, policies) = args.guidance.setting(&toolchain)?;
-    let workers = args.guidance.workers();
+    let policies = Policies::new(toolchain.clone());
+    let workers = args.search.workers();
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
     let cancel = on_interrupt();
     let searches = usize::from(args.searches);
@@ -93,14 +94,14 @@ pub async fn run(args: IterateArgs, lean: Option<PathBuf>) -> Result<Exit> {
         held_out,
         rounds: args.rounds,
         per_round: args.per_round,
-        setting,
+        setting: args.search.setting(),
         significance: args.significance,
         seed: args.seed,
         python: args.python,
         package: args.package,
         train_args: args.train_arg,
         ablation: args.ablation,
-        place: args.guidance.place(),
+        place: args.search.place(),
     };
     let claim = claim(&options)?;
     let mut progress = Progress::default();

@@ -21,6 +21,7 @@ use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
+use self::guidance::{Fetched, Guidance};
 use crate::record::put;
 use crate::toolchain::{Toolchain, Wish};
 
@@ -172,6 +173,12 @@ async fn toolchain(lean: Option<PathBuf>, near: Option<PathBuf>) -> Result<Toolc
     let bar = spinner();
     let found = tokio::task::spawn_blocking(move || Toolchain::find_or_install(&Wish { lean, near }, &bar)).await?;
     found.map_err(|e| ToolchainFailed(e).into())
+}
+
+/// Lean near a file, and what networks need: what is missing of both is fetched at the same time.
+async fn outfit(lean: Option<PathBuf>, near: Option<PathBuf>, guidance: &Guidance) -> Result<(Toolchain, Fetched)> {
+    let (toolchain, fetched) = tokio::join!(toolchain(lean, near), guidance.fetch());
+    Ok((toolchain?, fetched))
 }
 
 /// A progress line on a terminal; hidden when standard error is none.

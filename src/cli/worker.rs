@@ -38,9 +38,10 @@ pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
     if let Some(folder) = &args.records {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    let toolchain = Arc::new(super::toolchain(lean, None).await?);
+    let (toolchain, fetched) = super::outfit(lean, None, &args.guidance).await?;
+    let toolchain = Arc::new(toolchain);
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
-    let (setting, policies) = args.guidance.setting(&toolchain)?;
+    let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     let cancel = on_interrupt();
     let desk =
         Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records: args.records.as_deref(), cancel: &cancel };

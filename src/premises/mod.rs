@@ -4,12 +4,15 @@
 //! weighted by inverse document frequency; for the task see Irving et al. 2016, «DeepMath»). Depends on `library` and on
 //! the `Policy` trait; knows nothing of servers.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+mod kept;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use anyhow::Result;
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 use crate::lean::Goal;
 use crate::library::{Constant, Library, Modules};
@@ -61,47 +64,51 @@ struct Theorem {
     norm: f64,
 }
 
+/// Which theorems have which features: what of an index is kept on the disk.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Postings {
+    names: Vec<String>,
+    rewrites: Vec<bool>,
+    features: BTreeMap<String, Vec<u32>>,
+}
+
 /// An index over the theorems of a library.
 pub struct Premises {
     theorems: Vec<Theorem>,
-    /// For each feature: its weight and the theorems that have it.
-    features: HashMap<String, (f64, Vec<u32>)>,
+    /// For each feature: its weight and the theorems that have it. In order, so that sums are the same in every run.
+    features: BTreeMap<String, (f64, Vec<u32>)>,
 }
 
 impl Premises {
-    /// Reads the modules that are imported and indexes their theorems.
+    /// The index of the modules that are imported: out of the cache in `home`, or read and kept there.
     ///
     /// # Errors
     /// When a compiled module is broken.
-    pub fn read(folders: &[PathBuf], imports: &[String], known: &mut Modules) -> Result<Premises> {
+    pub fn open(home: &Path, folders: &[PathBuf], imports: &[String], known: &mut Modules) -> Result<Premises> {
+        let place = kept::place(home, folders, imports);
+        if let Some(postings) = place.as_deref().and_then(kept::open) {
+            return Ok(Premises::weighted(postings));
+        }
         let library = Library::read_beside(folders, imports, known)?;
-        Ok(Premises::new(&library.theorems()))
+        let postings = postings(&library.theorems());
+        if let Some(Err(error)) = place.map(|place| kept::keep(&place, &postings)) {
+            tracing::warn!("the index of premises is not kept: {error:#}");
+        }
+        Ok(Premises::weighted(postings))
     }
 
-    /// Indexes theorems.
-    pub fn new(theorems: &[&Constant]) -> Premises {
-        let mut postings: HashMap<String, Vec<u32>> = HashMap::new();
-        for (number, theorem) in theorems.iter().enumerate() {
-            for feature in theorem.uses.iter().flat_map(|name| of_constant(name)) {
-                let list = postings.entry(feature).or_default();
-                if list.last() != Some(&(number as u32)) {
-                    list.push(number as u32);
-                }
-            }
+    fn weighted(postings: Postings) -> Premises {
+        let all = postings.names.len() as f64;
+        let weight = |list: &[u32]| (1.0 + all / list.len() as f64).ln();
+        let mut squares = vec![0.0; postings.names.len()];
+        for list in postings.features.values() {
+            list.iter().for_each(|&n| squares[n as usize] += weight(list).powi(2));
         }
-        let all = theorems.len() as f64;
-        let features: HashMap<String, (f64, Vec<u32>)> =
-            postings.into_iter().map(|(f, list)| (f, ((1.0 + all / list.len() as f64).ln(), list))).collect();
-        let mut squares = vec![0.0; theorems.len()];
-        for (weight, list) in features.values() {
-            list.iter().for_each(|&n| squares[n as usize] += weight * weight);
+        let theorem = |((name, rewrites), square): ((String, bool), f64)| Theorem { name, rewrites, norm: square.sqrt().max(1e-9) };
+        Premises {
+            theorems: postings.names.into_iter().zip(postings.rewrites).zip(squares).map(theorem).collect(),
+            features: postings.features.into_iter().map(|(f, list)| (f, (weight(&list), list))).collect(),
         }
-        let theorem = |(t, square): (&&Constant, f64)| Theorem {
-            name: t.name.clone(),
-            rewrites: matches!(t.conclusion.as_deref(), Some("Eq" | "Iff")),
-            norm: square.sqrt().max(1e-9),
-        };
-        Premises { theorems: theorems.iter().zip(squares).map(theorem).collect(), features }
     }
 
     /// Number of theorems.
@@ -170,6 +177,21 @@ impl Premises {
     }
 }
 
+fn postings(theorems: &[&Constant]) -> Postings {
+    let mut found = Postings::default();
+    for (number, theorem) in theorems.iter().enumerate() {
+        found.names.push(theorem.name.clone());
+        found.rewrites.push(matches!(theorem.conclusion.as_deref(), Some("Eq" | "Iff")));
+        for feature in theorem.uses.iter().flat_map(|name| of_constant(name)) {
+            let list = found.features.entry(feature).or_default();
+            if list.last() != Some(&(number as u32)) {
+                list.push(number as u32);
+            }
+        }
+    }
+    found
+}
+
 /// Features of a constant: its name, and its last part, by which field notation shows it.
 fn of_constant(name: &str) -> Vec<String> {
     match name.rsplit_once('.') {
@@ -220,7 +242,7 @@ mod tests {
             theorem("List.length_append", &["Eq", "HAdd.hAdd", "HAppend.hAppend", "List", "List.length", "Nat"]),
             theorem("Nat.gcd_comm", &["Eq", "Nat", "Nat.gcd"]),
         ];
-        let premises = Premises::new(&all.iter().collect::<Vec<_>>());
+        let premises = Premises::weighted(postings(&all.iter().collect::<Vec<_>>()));
         let first = |goal: &str| premises.select(&Goal::parse(goal).unwrap(), 3)[0].0.to_owned();
         assert_eq!(first("xs ys : List Nat\n⊢ (xs ++ ys).length = ys.length + xs.length"), "List.length_append");
         assert_eq!(first("a b : Nat\n⊢ gcd a b = gcd b a"), "Nat.gcd_comm");
