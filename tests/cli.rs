@@ -137,3 +137,25 @@ fn help_teaches_and_the_doctor_reports() {
     let report: serde_json::Value = serde_json::from_slice(&doctor.stdout).unwrap();
     assert!(report["toolchain"]["version"].as_str().unwrap().starts_with("Lean (version 4"));
 }
+
+#[test]
+fn without_onnx_runtime_the_default_goes_on_and_a_wish_does_not() {
+    let (path, home) = (programs(&[("python3", "echo 'no network here' >&2; exit 1")]), tempfile::tempdir().unwrap());
+    let paths = std::env::join_paths(
+        std::iter::once(path.path().to_owned()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let lean = common::toolchain().program().to_owned();
+    let run = |more: &[&str]| {
+        let mut command = qstar();
+        command.env("PATH", paths.as_ref().unwrap()).env("QSTAR_HOME", home.path()).env("QSTAR_LEAN", &lean);
+        command.env_remove("QSTAR_ORT_LIB").env_remove("ORT_DYLIB_PATH");
+        command.args(["prove", "--statement", "theorem t (n : Nat) : n + 0 = n := by"]).args(more).assert()
+    };
+    let words = |run: &assert_cmd::assert::Assert| String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    let gone_on = run(&[]).success();
+    assert!(words(&gone_on).contains("without networks") && words(&gone_on).contains("no network here"), "{}", words(&gone_on));
+    let quiet = run(&["--policy", "portfolio"]).success();
+    assert!(!words(&quiet).contains("network"), "{}", words(&quiet));
+    let refused = run(&["--policy", "mixed"]).code(2);
+    assert!(words(&refused).contains("--ort-lib"), "{}", words(&refused));
+}
