@@ -5,7 +5,7 @@
 
 #[cfg_attr(not(feature = "parquet"), path = "columns_missing.rs")]
 mod columns;
-mod examples;
+pub(crate) mod examples;
 mod table;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

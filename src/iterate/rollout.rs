@@ -3,6 +3,7 @@
 //! Each search's records appear whole under a name of their own, so a killed stage goes on with what has none; the
 //! outcomes appear whole when all is verified, and then the stage is done.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bench::config::Setting;
 use crate::dataset::{Entry, file_name};
+use crate::export::examples::gather;
 use crate::lean::Pool;
 use crate::policies::Policies;
 use crate::problem::Problem;
@@ -42,7 +44,8 @@ pub struct Outcome {
     /// Lines of the proof.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lines: Option<usize>,
-    /// Every goal that was scored: its value, and whether it was proved. For the calibration of values.
+    /// Goals whose end is known, by the rule of the training data: their values, and whether they were proved. For the
+    /// calibration of values.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub values: Vec<(f32, bool)>,
     /// Steps of proved goals by who proposed them.
@@ -185,14 +188,13 @@ fn outcome(theorem: &str, events: &[Event]) -> (Outcome, Option<String>) {
         steps_by: Vec::new(),
     };
     let mut proof_found = None;
-    let mut goals = std::collections::BTreeMap::new();
-    let mut steps = std::collections::HashMap::new();
+    let mut values = HashMap::new();
+    let mut steps = HashMap::new();
     for event in events {
         match event {
-            Event::Goal { goal, value, .. } => drop(goals.insert(*goal, (*value as f32, false))),
+            Event::Goal { state, value, .. } => drop(values.insert(state.as_str(), *value as f32)),
             Event::Tried { step: Some(step), by, .. } => drop(steps.insert(*step, *by)),
-            Event::Proved { goal, step } => {
-                goals.entry(*goal).and_modify(|known| known.1 = true);
+            Event::Proved { step, .. } => {
                 if let Some(by) = steps.get(step) {
                     match found.steps_by.iter_mut().find(|(known, _)| known == by) {
                         Some((_, count)) => *count += 1,
@@ -209,7 +211,8 @@ fn outcome(theorem: &str, events: &[Event]) -> (Outcome, Option<String>) {
             _ => {}
         }
     }
-    found.values = goals.into_values().collect();
+    let ended = gather(events).value.into_iter();
+    found.values = ended.filter_map(|e| Some((*values.get(e.goal.as_str())?, e.proved))).collect();
     (found, proof_found)
 }
 
