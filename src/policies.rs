@@ -181,7 +181,8 @@ impl Policies {
         let init = (!imports.starts_with("prelude")).then(|| "Init".to_owned());
         let modules: Vec<String> =
             imports.lines().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).chain(init).collect();
-        let read = Arc::new(Premises::open(&cache_home()?, &self.toolchain.library_folders(), &modules, &mut libraries.modules)?);
+        let read =
+            Arc::new(Premises::open(&cache_home()?, &self.toolchain.library_folders(), &modules, &mut libraries.modules)?);
         tracing::info!("{} theorems of the library are indexed", read.len());
         libraries.indexes.put(imports, read.clone());
         Ok(read)

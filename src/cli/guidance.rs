@@ -117,18 +117,21 @@ impl Guidance {
     /// When networks are wished and do not load.
     pub fn setting(&self, toolchain: &Arc<Toolchain>, fetched: &Fetched) -> Result<(Setting, Policies)> {
         let setting = self.search.setting();
-        let library = match fetched {
-            None => None,
-            Some(Ok(library)) => Some(library.clone()),
-            Some(Err(error)) if self.may_go_without() => {
-                tracing::warn!("searching without networks: {error:#}");
-                return Ok((setting, Policies::new(toolchain.clone())));
-            }
-            Some(Err(error)) => anyhow::bail!("{error:#}"),
-        };
+        let library = fetched.as_ref().and_then(|f| f.as_ref().ok()).cloned();
         let policies = Policies::new(toolchain.clone()).with_networks(NetworkPlace { library, ..self.search.place() });
+        let networks = match fetched {
+            None => None,
+            Some(Ok(_)) => Some(policies.networks()),
+            Some(Err(error)) => Some(Err(anyhow::anyhow!("{error:#}"))),
+        };
+        let networks = match networks.transpose() {
+            Err(error) if self.may_go_without() => {
+                tracing::warn!("searching without networks: {error:#}");
+                return Ok((setting, policies));
+            }
+            opened => opened?,
+        };
         let policy = self.policy.unwrap_or(PolicyKind::Mixed);
-        let networks = if self.wishes_network() { Some(policies.networks()?) } else { None };
         let scores = networks.as_ref().is_some_and(|n| policy.has_network() && n.has_value());
         let value = self.value.unwrap_or(if scores { ValueKind::Network } else { ValueKind::Heuristic });
         let networks = networks.map(|n| n.fingerprint().to_owned());

@@ -187,7 +187,8 @@ impl Decoder {
 impl Writer for Decoder {
     fn begin(&mut self, prompts: &[Vec<u32>]) -> Result<Array2<f32>> {
         let (ids, mask) = padded(prompts);
-        let nothing = |(_, shape): &(String, Vec<usize>)| tensor(ArrayD::<f32>::zeros(IxDyn(&[prompts.len(), shape[1], 0, shape[3]])));
+        let nothing =
+            |(_, shape): &(String, Vec<usize>)| tensor(ArrayD::<f32>::zeros(IxDyn(&[prompts.len(), shape[1], 0, shape[3]])));
         self.past = self.cache.iter().map(nothing).collect::<Result<_>>()?;
         let mut positions = mask.clone();
         for mut row in positions.rows_mut() {
@@ -298,7 +299,10 @@ impl ValueModel {
         let inputs = vec![input("input_ids", ids)?, input("attention_mask", mask)?];
         let outputs = run(&mut self.session, inputs, &["value", "steps"])?;
         let (values, steps) = (array(&outputs[0])?, array(&outputs[1])?);
-        ensure!([&values, &steps].iter().all(|o| o.len() == prompts.len()), "the value network answers for another number of goals");
+        ensure!(
+            [&values, &steps].iter().all(|o| o.len() == prompts.len()),
+            "the value network answers for another number of goals"
+        );
         Ok(values.iter().copied().zip(steps.iter().copied()).collect())
     }
 }

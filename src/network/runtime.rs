@@ -57,9 +57,19 @@ pub fn install(home: &Path, progress: &ProgressBar) -> Result<PathBuf> {
     progress.set_message("fetching ONNX Runtime through pip");
     let wheel = format!("onnxruntime=={RELEASE}");
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]);
     // The library is the same in the wheels of every Python; any pip can fetch that of one.
-    pip.args(["--python-version", "3.11", "--implementation", "cp", "--abi", "cp311", "--platform", platform]);
+    pip.args([
+        "--only-binary=:all:",
+        "--python-version",
+        "3.11",
+        "--implementation",
+        "cp",
+        "--abi",
+        "cp311",
+        "--platform",
+        platform,
+    ]);
     let output = pip.arg("--target").arg(work.path()).arg(&wheel).output();
     let output = output.with_context(|| format!("python3 was not found, and pip fetches ONNX Runtime; {remedy}"))?;
     if !output.status.success() {

@@ -104,7 +104,8 @@ impl Premises {
         for list in postings.features.values() {
             list.iter().for_each(|&n| squares[n as usize] += weight(list).powi(2));
         }
-        let theorem = |((name, rewrites), square): ((String, bool), f64)| Theorem { name, rewrites, norm: square.sqrt().max(1e-9) };
+        let theorem =
+            |((name, rewrites), square): ((String, bool), f64)| Theorem { name, rewrites, norm: square.sqrt().max(1e-9) };
         Premises {
             theorems: postings.names.into_iter().zip(postings.rewrites).zip(squares).map(theorem).collect(),
             features: postings.features.into_iter().map(|(f, list)| (f, (weight(&list), list))).collect(),
