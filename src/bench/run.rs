@@ -21,6 +21,8 @@ use crate::search::{SearchError, Sink, StopReason};
 use crate::source::hex;
 use crate::toolchain::Toolchain;
 
+/// Attempts in a row that Lean could not be had for before a run gives up.
+const FAILURES: usize = 3;
 /// How long to wait before asking again for tasks that others hold.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -80,7 +82,7 @@ pub enum Event<'a> {
 /// `workers` attempts run at a time, each with one batch in flight, so that an attempt is the same whoever makes it.
 ///
 /// # Errors
-/// When the store fails, or Lean does not run. What was judged before is kept.
+/// When the store fails, or Lean does not run, three times in a row. What was judged before is kept.
 pub async fn run(
     store: Arc<Store>,
     jobs: &[Job<'_>],
@@ -92,7 +94,7 @@ pub async fn run(
     let renewal = tokio::spawn(renew(store.clone()));
     let mut flights = FuturesUnordered::new();
     let mut outcome = Ok(());
-    let mut done = false;
+    let (mut done, mut failures) = (false, 0);
     while !cancel.is_cancelled() {
         let mut wait = false;
         while flights.len() < workers.max(1) && !wait && !done {
@@ -114,6 +116,7 @@ pub async fn run(
         tokio::select! {
             Some((id, made)) = flights.next() => match made {
                 Ok(Some(made)) => {
+                    failures = 0;
                     let kept = made.clone();
                     if blocking(&store, move |s| s.finish(id, &kept)).await? {
                         tell(Event::Judged(&made));
@@ -122,8 +125,12 @@ pub async fn run(
                 Ok(None) => blocking(&store, move |s| s.release(id)).await?,
                 Err(error) => {
                     blocking(&store, move |s| s.release(id)).await?;
-                    outcome = Err(error);
-                    break;
+                    failures += 1;
+                    if failures == FAILURES {
+                        outcome = Err(error);
+                        break;
+                    }
+                    tracing::warn!("{error:#}; it is tried again");
                 }
             },
             () = tokio::time::sleep(PATIENCE), if wait => {}

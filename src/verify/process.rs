@@ -37,11 +37,22 @@ struct Pos {
     line: usize,
 }
 
-/// Elaborates `text` as a file of its own; its messages in order.
+/// Elaborates `text` as a file of its own; its messages in order. A process that dies gets one more chance: it may have
+/// been memory, or whoever else works on the machine.
 ///
 /// # Errors
 /// [`Rejection::TimedOut`], or [`Rejection::Process`] when Lean does not run to its end.
 pub async fn run(toolchain: &Toolchain, text: &str, timeout: Duration) -> Result<Vec<Message>, Rejection> {
+    match once(toolchain, text, timeout).await {
+        Err(Rejection::Process(reason)) => {
+            tracing::info!("a verifying process is started again: {reason}");
+            once(toolchain, text, timeout).await
+        }
+        ended => ended,
+    }
+}
+
+async fn once(toolchain: &Toolchain, text: &str, timeout: Duration) -> Result<Vec<Message>, Rejection> {
     let failed = |e: std::io::Error| Rejection::Process(e.to_string());
     let folder = tempfile::tempdir().map_err(failed)?;
     let file = folder.path().join("QStarVerify.lean");
@@ -53,9 +64,12 @@ pub async fn run(toolchain: &Toolchain, text: &str, timeout: Duration) -> Result
     let name = folder.path().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let words = String::from_utf8_lossy(&output.stdout).replace(&name, "");
     // Lean ends with 0, or 1 when there were errors; anything else is a crash.
-    if !matches!(output.status.code(), Some(0 | 1)) {
+    let died = || {
         let last: String = String::from_utf8_lossy(&output.stderr).lines().rev().take(3).collect::<Vec<_>>().join(" | ");
-        return Err(Rejection::Process(format!("{}: {last}", output.status)));
+        Rejection::Process(format!("{}: {last}", output.status))
+    };
+    if !matches!(output.status.code(), Some(0 | 1)) {
+        return Err(died());
     }
     let mut messages = Vec::new();
     for line in words.lines().filter(|l| !l.trim().is_empty()) {
@@ -63,7 +77,7 @@ pub async fn run(toolchain: &Toolchain, text: &str, timeout: Duration) -> Result
         messages.push(Message { line: raw.pos.line, severity: raw.severity, text: raw.data });
     }
     if output.status.code() == Some(1) && !messages.iter().any(Message::is_error) {
-        return Err(Rejection::Process("Lean failed without a message".into()));
+        return Err(died());
     }
     Ok(messages)
 }
