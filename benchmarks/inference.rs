@@ -126,15 +126,17 @@ fn best(mut run: impl FnMut() -> Result<Vec<u32>>) -> Result<(f64, Vec<u32>)> {
     Ok((seconds, written))
 }
 
+/// The likeliest token of each row. Eight maxima side by side, as numpy does it, or this loop would be what is measured.
 fn likeliest(logits: &ndarray::Array2<f32>) -> Vec<u32> {
     let of = |row: ndarray::ArrayView1<f32>| {
-        let mut best = 0;
-        row.iter().enumerate().for_each(|(i, p)| {
-            if *p > row[best] {
-                best = i
-            }
-        });
-        best as u32
+        let row = row.to_slice().unwrap_or_default();
+        let mut lanes = [f32::NEG_INFINITY; 8];
+        let (eights, rest) = row.as_chunks::<8>();
+        for eight in eights {
+            lanes.iter_mut().zip(eight).for_each(|(most, p)| *most = if *p > *most { *p } else { *most });
+        }
+        let most = lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max);
+        row.iter().position(|p| *p == most).unwrap_or(0) as u32
     };
     logits.rows().into_iter().map(of).collect()
 }

@@ -26,8 +26,7 @@ pub fn open(environment: &Environment, file: &Path, threads: usize) -> Result<Se
     let start = || -> Result<Session> {
         let builder = Session::builder(environment).map_err(|e| anyhow!("{e}"))?;
         let builder = builder.with_optimization_level(GraphOptimizationLevel::Level3).map_err(|e| anyhow!("{e}"))?;
-        // Within a run threads spin, or each small step would wait for them to wake; behind it they must not take Lean's cores.
-        let builder = builder.with_config_entry("session.force_spinning_stop", "1").map_err(|e| anyhow!("{e}"))?;
+        // One thread has nobody to wait for. More of them spin for a moment behind each run, as ONNX Runtime has it.
         let mut builder = builder.with_intra_threads(threads.max(1)).map_err(|e| anyhow!("{e}"))?;
         builder.commit_from_file(file).map_err(|e| anyhow!("{e}"))
     };
