@@ -13,6 +13,8 @@ const CLOSERS: &[&str] = &["rfl", "omega", "simp", "grind", "decide", "simp_all"
 const ROUNDS: usize = 8;
 /// Candidates of a round.
 const MOST: usize = 160;
+/// How an alternative ends whose goal is left open.
+const HERE: &str = "=> ?_";
 /// Budget of a candidate, as Lean's `maxHeartbeats`: a finished proof must not be slow.
 const HEARTBEATS: u64 = 80_000;
 
@@ -26,6 +28,7 @@ enum Item {
 /// Makes a proof shorter: steps that are not needed go, and a closing tactic takes the place of a tail of steps where
 /// Lean accepts it. Returns the proof as it was when nothing can go.
 pub async fn shorten<O: Oracle>(oracle: &O, place: &Arc<Hole>, proof: &str) -> String {
+    let candidate = |items: &Vec<Item>| Candidate { hole: place.clone(), tactic: print(items), heartbeats: HEARTBEATS };
     let mut best = parse(&proof.lines().collect::<Vec<_>>());
     if print(&best).trim_end() != proof.trim_end() {
         // A layout that this reader does not understand is left alone.
@@ -36,14 +39,79 @@ pub async fn shorten<O: Oracle>(oracle: &O, place: &Arc<Hole>, proof: &str) -> S
         shorter.sort_by_key(|items| cost(items));
         shorter.retain(|items| cost(items) < cost(&best));
         shorter.truncate(MOST);
-        let candidate = |items: &Vec<Item>| Candidate { hole: place.clone(), tactic: print(items), heartbeats: HEARTBEATS };
         let verdicts = oracle.check(shorter.iter().map(candidate).collect()).await;
         match shorter.into_iter().zip(verdicts).find(|(_, verdict)| *verdict == Verdict::Closed) {
             Some((items, _)) => best = items,
             None => break,
         }
     }
+    let folded = fold(&best);
+    if folded != best && oracle.check(vec![candidate(&folded)]).await == [Verdict::Closed] {
+        best = folded;
+    }
     print(&best)
+}
+
+/// Bullets behind an `induction` or `cases` whose alternatives leave their goals open (`| zero => ?_`) go where the goals are.
+fn fold(items: &[Item]) -> Vec<Item> {
+    let mut folded = Vec::new();
+    let mut rest = items;
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        let lines = match first {
+            Item::Bullet(inner) => {
+                folded.push(Item::Bullet(fold(inner)));
+                continue;
+            }
+            Item::Tactic(lines) => lines,
+        };
+        let open = lines.iter().filter(|l| l.starts_with('|') && l.ends_with(HERE)).count();
+        let bodies: Vec<Vec<Item>> = match open {
+            // One goal is left: all that follows is its proof.
+            1 if !rest.is_empty() => vec![std::mem::take(&mut rest).to_vec()],
+            _ => rest.iter().take(open).map_while(|i| if let Item::Bullet(b) = i { Some(b.clone()) } else { None }).collect(),
+        };
+        if open == 0 || bodies.len() != open {
+            folded.push(first.clone());
+            continue;
+        }
+        rest = rest.get(open..).unwrap_or_default();
+        let mut bodies = bodies.into_iter();
+        let mut whole = Vec::new();
+        for line in lines {
+            let body = if line.starts_with('|') && line.ends_with(HERE) { bodies.next() } else { None };
+            let Some(body) = body else {
+                whole.push(line.clone());
+                continue;
+            };
+            let (before, text) = (line.trim_end_matches("?_"), print(&fold(&body)));
+            match text.trim_end().split_once('\n') {
+                None => whole.push(format!("{before}{}", text.trim_end())),
+                Some(_) => {
+                    whole.push(before.trim_end().to_owned());
+                    whole.extend(text.lines().map(|l| format!("  {l}")));
+                }
+            }
+        }
+        folded.push(Item::Tactic(whole));
+    }
+    folded
+}
+
+/// The alternatives of a `first` on one line.
+fn alternatives(tactic: &[String]) -> Vec<String> {
+    let [line] = tactic else { return Vec::new() };
+    let Some(list) = line.strip_prefix("first | ") else { return Vec::new() };
+    let (mut found, mut depth) = (vec![String::new()], 0i32);
+    for c in list.chars() {
+        depth += i32::from("([{⟨".contains(c)) - i32::from(")]}⟩".contains(c));
+        match (c, found.last_mut()) {
+            ('|', _) if depth == 0 => found.push(String::new()),
+            (c, Some(last)) => last.push(c),
+            _ => {}
+        }
+    }
+    found.iter().map(|f| f.trim().to_owned()).filter(|f| !f.is_empty()).collect()
 }
 
 /// Open-ended calls (`simp`, `simp_all`, `grind`) as calls that say what they used; `None` when there are none.
@@ -101,7 +169,11 @@ fn changes(items: &[Item]) -> Vec<Vec<Item>> {
             found.push([&items[..i], &tail[..]].concat());
         }
         match item {
-            Item::Tactic(_) => found.push([&items[..i], &items[i + 1..]].concat()),
+            Item::Tactic(lines) => {
+                found.push([&items[..i], &items[i + 1..]].concat());
+                let one = |text: String| [&items[..i], &[Item::Tactic(vec![text])], &items[i + 1..]].concat();
+                found.extend(alternatives(lines).into_iter().map(one));
+            }
             Item::Bullet(inner) => {
                 let inside = changes(inner).into_iter().filter(|new| !new.is_empty());
                 found.extend(inside.map(|new| [&items[..i], &[Item::Bullet(new)], &items[i + 1..]].concat()));
@@ -195,6 +267,29 @@ mod tests {
         assert_eq!(shorten(&nothing, &place, PROOF).await, PROOF);
         let closer = Fake(|t| t == "omega\n", Mutex::new(0));
         assert_eq!(shorten(&closer, &place, PROOF).await, "omega\n");
+    }
+
+    #[test]
+    fn bullets_go_into_the_alternatives_they_belong_to() {
+        let folded = |text: &str| print(&fold(&parse(&text.lines().collect::<Vec<_>>())));
+        let whole = "intro h\ninduction n with\n| zero => simp\n| succ k ih =>\n  constructor\n  · rfl\n  · omega\n";
+        let two = "intro h\ninduction n with\n| zero => ?_\n| succ k ih => ?_\n· simp\n· constructor\n  · rfl\n  · omega\n";
+        assert_eq!(folded(two), whole);
+        let one = "intro h\ninduction n with\n| zero => simp\n| succ k ih => ?_\nconstructor\n· rfl\n· omega\n";
+        assert_eq!(folded(one), whole);
+        let nested = "cases p with\n| inl h => ?_\n| inr h => ?_\n· cases q with\n  | inl h => ?_\n  | inr h => omega\n  simp\n· grind\n";
+        let inside = "cases p with\n| inl h =>\n  cases q with\n  | inl h => simp\n  | inr h => omega\n| inr h => grind\n";
+        assert_eq!(folded(nested), inside);
+        let other = "induction n with\n| zero => ?_\n| succ k ih => ?_\nall_goals simp\n";
+        assert_eq!(folded(other), other, "what is no bullet stays");
+    }
+
+    #[tokio::test]
+    async fn of_alternatives_the_one_that_works_stays() {
+        let proof = "first | exact ⟨0, by decide⟩ | exact ⟨(1 | 2), rfl⟩ | exact ⟨3, by decide⟩\n";
+        let third = Fake(|t| t.contains("⟨3, by decide⟩"), Mutex::new(0));
+        assert_eq!(shorten(&third, &Arc::new(Hole::whole("example : p")), proof).await, "exact ⟨3, by decide⟩\n");
+        assert_eq!(alternatives(&[proof.trim().to_owned()]).len(), 3);
     }
 
     #[test]

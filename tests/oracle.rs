@@ -56,6 +56,16 @@ async fn verdicts_are_those_of_lean() {
     assert_eq!(pool.counters().checks.load(Ordering::Relaxed), before, "what was checked is not checked again");
 }
 
+#[tokio::test]
+async fn a_question_closes_nothing() {
+    let pool = Pool::new(common::toolchain(), PoolOptions::default());
+    // `apply?` lets the goal go and suggests `refine … ?_`; Lean reports no error.
+    let open = "example (p q : Prop) (h : p → q) : q";
+    let verdicts = pool.check(batch(vec![candidate(open, "apply?"), candidate("example : 1 = 1", "rfl")])).await;
+    assert!(matches!(&verdicts[0], Verdict::Failed(m) if m.contains("Try this")), "{verdicts:?}");
+    assert_eq!(verdicts[1], Verdict::Closed);
+}
+
 /// A named theorem that fails is admitted and `exact?` would find it: candidates must be anonymous.
 #[tokio::test]
 async fn a_failed_candidate_proves_nothing_further_down() {

@@ -96,8 +96,14 @@ pub async fn roll_out(
         problems.iter().filter(|(_, file)| !file.exists() && !file.with_extension(REFUSED).exists()).collect();
     let (mut finished, mut failures) = (all - left.len(), 0);
     tell(finished, all);
-    let flights = left.into_iter().map(|(problem, file)| search(ground, problem, setting, file));
-    let mut flights = stream::iter(flights).buffer_unordered(ground.searches.max(1));
+    // One header for each worker at a time: searches of two that share a worker would make it start anew at every batch.
+    let workers = ground.workers.max(1);
+    let beside = ground.searches.div_ceil(workers);
+    let headers = left.chunk_by(|a, b| a.0.header == b.0.header).map(|queue| {
+        let searches = queue.iter().map(|(problem, file)| search(ground, problem, setting, file));
+        stream::iter(searches).buffer_unordered(beside).boxed_local()
+    });
+    let mut flights = stream::iter(headers).flatten_unordered(workers);
     while let Some(made) = flights.next().await {
         if let Err(error) = made {
             tracing::warn!("{error:#}");

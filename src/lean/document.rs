@@ -29,7 +29,12 @@ struct Slot {
     last_line: u32,
     /// Where Lean reports what a candidate leaves unsolved: line and column of its bullet, or of the `by`.
     opener: (u32, u32),
+    /// The tactic only asks, and Lean lets its goal go where it has no answer.
+    asks: bool,
 }
+
+/// Tactics that let their goal go with a `sorry` when all they found is a beginning.
+const QUESTIONS: &[&str] = &["apply?", "rw?"];
 
 /// A batch compiled to text.
 #[derive(Debug)]
@@ -90,7 +95,8 @@ impl Document {
                 text.push_str(&format!("end {scope}\n"));
                 line += 1;
             }
-            slots.push(Slot { first_line, tactic_line, tactic_end, last_line, opener });
+            let asks = QUESTIONS.iter().any(|q| candidate.tactic.contains(q));
+            slots.push(Slot { first_line, tactic_line, tactic_end, last_line, opener, asks });
         }
         // A last word, so that the last candidate, too, is followed by something that ends it.
         text.push('\n');
@@ -141,7 +147,11 @@ impl Document {
             } else if (spill || into_me) && !alone {
                 None
             } else {
-                Some(slot.verdict(&errors))
+                Some(match slot.verdict(&errors) {
+                    // Its answers are the message: repairs take them up.
+                    Verdict::Closed | Verdict::Goals(_) if slot.asks => slot.answers(diagnostics),
+                    verdict => verdict,
+                })
             });
         }
         found
@@ -149,6 +159,13 @@ impl Document {
 }
 
 impl Slot {
+    fn answers(&self, diagnostics: &[LeanDiagnostic]) -> Verdict {
+        let mine = |d: &&LeanDiagnostic| (self.tactic_line..=self.tactic_end).contains(&d.start().line);
+        let words = diagnostics.iter().filter(mine).map(|d| d.base.message.as_str()).filter(|m| m.contains("Try this"));
+        let words: String = words.collect::<Vec<_>>().join("\n");
+        Verdict::Failed(clip(if words.is_empty() { "a question proves nothing" } else { &words }))
+    }
+
     fn verdict(&self, errors: &[&LeanDiagnostic]) -> Verdict {
         let mine = |d: &LeanDiagnostic| (self.tactic_line..=self.tactic_end).contains(&d.start().line);
         let left = |d: &LeanDiagnostic| d.is_unsolved_goals() && (d.start().line, d.start().character) == self.opener;

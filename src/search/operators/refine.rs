@@ -39,6 +39,9 @@ impl Repairer for Repairers {
     }
 }
 
+/// Suggestions of one message that are taken up.
+const SUGGESTED: usize = 4;
+
 /// What Lean itself says to try.
 struct Suggestions;
 
@@ -52,9 +55,11 @@ impl Repairer for Suggestions {
             // `[apply]` marks a suggestion that an editor can apply.
             let text = text.trim_start_matches("[apply]").trim();
             if !text.is_empty() {
-                found.push((text.to_owned(), 0.3));
+                // The first is the one that Lean thinks best.
+                found.push((text.to_owned(), 0.3 / (1 + found.len()) as f64));
             }
         }
+        found.truncate(SUGGESTED);
         found
     }
 }
