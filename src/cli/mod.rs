@@ -15,6 +15,7 @@ mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -176,9 +177,9 @@ async fn toolchain(lean: Option<PathBuf>, near: Option<PathBuf>) -> Result<Toolc
 }
 
 /// Lean near a file, and what networks need: what is missing of both is fetched at the same time.
-async fn outfit(lean: Option<PathBuf>, near: Option<PathBuf>, guidance: &Guidance) -> Result<(Toolchain, Fetched)> {
+async fn outfit(lean: Option<PathBuf>, near: Option<PathBuf>, guidance: &Guidance) -> Result<(Arc<Toolchain>, Fetched)> {
     let (toolchain, fetched) = tokio::join!(toolchain(lean, near), guidance.fetch());
-    Ok((toolchain?, fetched))
+    Ok((Arc::new(toolchain?), fetched))
 }
 
 /// A progress line on a terminal; hidden when standard error is none.

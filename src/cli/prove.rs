@@ -66,7 +66,6 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let near =
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
     let (toolchain, fetched) = super::outfit(lean, near, &args.guidance).await?;
-    let toolchain = Arc::new(toolchain);
     let workers = args.guidance.workers();
     let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });

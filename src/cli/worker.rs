@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -39,7 +38,6 @@ pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let (toolchain, fetched) = super::outfit(lean, None, &args.guidance).await?;
-    let toolchain = Arc::new(toolchain);
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
     let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     let cancel = on_interrupt();

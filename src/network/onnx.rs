@@ -46,7 +46,7 @@ pub fn open_policy(environment: &Environment, folder: &Folder, threads: usize) -
             next: open(environment, next, threads)?,
             start: folder.start,
             mask: Array2::zeros((0, 0)),
-            hidden: tensor(ArrayD::<f32>::zeros(IxDyn(&[0, 0, 0])))?,
+            hidden: None,
             past: Vec::new(),
         }),
     })
@@ -86,12 +86,8 @@ where
     Ok(Tensor::from_array(array).map_err(|e| anyhow!("{e}"))?.into_dyn())
 }
 
-fn input<T, D>(name: &str, array: ndarray::Array<T, D>) -> Result<(String, SessionInputValue<'static>)>
-where
-    T: ort::value::PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
-    D: ndarray::Dimension + 'static,
-{
-    Ok((name.to_owned(), tensor(array)?.into()))
+fn input(name: &str, value: DynValue) -> (String, SessionInputValue<'static>) {
+    (name.to_owned(), value.into())
 }
 
 /// Runs a session and takes outputs, uncopied.
@@ -166,15 +162,15 @@ impl Decoder {
     }
 
     fn step(&mut self, ids: Array2<i64>, positions: Array2<i64>, reading: bool) -> Result<Array2<f32>> {
-        let mut inputs: Inputs = vec![input("input_ids", ids)?, input("attention_mask", self.mask.clone())?];
+        let mut inputs: Inputs = vec![input("input_ids", tensor(ids)?), input("attention_mask", tensor(self.mask.clone())?)];
         if self.positions {
-            inputs.push(input("position_ids", positions)?);
+            inputs.push(input("position_ids", tensor(positions)?));
         }
         if self.merged {
-            inputs.push(input("use_cache_branch", ndarray::arr1(&[!reading]))?);
+            inputs.push(input("use_cache_branch", tensor(ndarray::arr1(&[!reading]))?));
         }
         for ((name, _), past) in self.cache.iter().zip(std::mem::take(&mut self.past)) {
-            inputs.push((name.clone(), past.into()));
+            inputs.push(input(name, past));
         }
         let names: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
         let mut outputs = run(&mut self.session, inputs, &names)?;
@@ -218,7 +214,8 @@ struct EncoderDecoder {
     next: Session,
     start: u32,
     mask: Array2<i64>,
-    hidden: DynValue,
+    /// What the encoder gave; nothing before the first prompt.
+    hidden: Option<DynValue>,
     /// Caches by the names of the inputs that take them.
     past: Vec<(String, DynValue)>,
 }
@@ -232,12 +229,12 @@ impl EncoderDecoder {
             session.outputs().iter().map(|o| o.name().to_owned()).filter(|n| n.starts_with("present.")).collect();
         let mut wanted = vec!["logits"];
         wanted.extend(caches.iter().map(String::as_str));
-        let mut inputs: Inputs = vec![input("input_ids", ids)?];
+        let mut inputs: Inputs = vec![input("input_ids", tensor(ids)?)];
         if has_input(session, "encoder_attention_mask") {
-            inputs.push(input("encoder_attention_mask", self.mask.clone())?);
+            inputs.push(input("encoder_attention_mask", tensor(self.mask.clone())?));
         }
-        if has_input(session, "encoder_hidden_states") {
-            inputs.push(("encoder_hidden_states".to_owned(), (&self.hidden).into()));
+        if let (true, Some(hidden)) = (has_input(session, "encoder_hidden_states"), &self.hidden) {
+            inputs.push(("encoder_hidden_states".to_owned(), hidden.into()));
         }
         for (name, past) in self.past.iter().filter(|(name, _)| has_input(session, name)) {
             inputs.push((name.clone(), past.into()));
@@ -257,8 +254,8 @@ impl EncoderDecoder {
 impl Writer for EncoderDecoder {
     fn begin(&mut self, prompts: &[Vec<u32>]) -> Result<Array2<f32>> {
         let (ids, mask) = padded(prompts);
-        let inputs = vec![input("input_ids", ids)?, input("attention_mask", mask.clone())?];
-        self.hidden = run(&mut self.encoder, inputs, &["last_hidden_state"])?.remove(0);
+        let inputs = vec![input("input_ids", tensor(ids)?), input("attention_mask", tensor(mask.clone())?)];
+        self.hidden = run(&mut self.encoder, inputs, &["last_hidden_state"])?.pop();
         (self.mask, self.past) = (mask, Vec::new());
         self.step(true, &vec![self.start; prompts.len()])
     }
@@ -267,8 +264,7 @@ impl Writer for EncoderDecoder {
         let past = std::mem::take(&mut self.past).into_iter();
         self.past = past.map(|(name, past)| Ok((name, select(past, rows)?))).collect::<Result<_>>()?;
         self.mask = self.mask.select(Axis(0), rows);
-        let empty = tensor(ArrayD::<f32>::zeros(IxDyn(&[0, 0, 0])))?;
-        self.hidden = select(std::mem::replace(&mut self.hidden, empty), rows)?;
+        self.hidden = self.hidden.take().map(|hidden| select(hidden, rows)).transpose()?;
         self.step(false, tokens)
     }
 }
@@ -295,7 +291,7 @@ impl ValueModel {
     /// When the network does not run.
     pub fn score(&mut self, prompts: &[Vec<u32>]) -> Result<Vec<(f32, f32)>> {
         let (ids, mask) = padded(prompts);
-        let inputs = vec![input("input_ids", ids)?, input("attention_mask", mask)?];
+        let inputs = vec![input("input_ids", tensor(ids)?), input("attention_mask", tensor(mask)?)];
         let outputs = run(&mut self.session, inputs, &["value", "steps"])?;
         let (values, steps) = (array(&outputs[0])?, array(&outputs[1])?);
         ensure!(

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::Postings;
 use crate::record::put;
+use crate::source::hex;
 
 /// Files kept; beyond that the oldest go.
 const KEPT: usize = 32;
@@ -27,8 +28,7 @@ pub fn place(home: &Path, folders: &[PathBuf], imports: &[String]) -> Option<Pat
         let built = about.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         hash.update(format!("\n{} {} {}", file.display(), about.len(), built.as_nanos()));
     }
-    let key = hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect::<String>();
-    Some(home.join("premises").join(format!("{key}.json")))
+    Some(home.join("premises").join(format!("{}.json", hex(&hash.finalize()[..12]))))
 }
 
 /// The index in a file; `None` when there is none that can be read.

@@ -57,7 +57,7 @@ def fit(name, model, examples, held_out, loss, out, options):
         kept = torch.load(checkpoint, map_location=device)
         model.load_state_dict(kept["model"])
         optimizer.load_state_dict(kept["optimizer"])
-        state = kept["state"]
+        state.update(kept["state"])
         say(f"{name}: going on behind epoch {state['epoch']}")
     per_epoch = len(data.batches(examples, options.tokens, data.shuffler(0)))
     budget = options.minutes * 60
