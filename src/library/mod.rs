@@ -75,6 +75,16 @@ impl Library {
         all().filter(is_theorem).collect()
     }
 
+    /// Names of the constants that can be unfolded and are no one's inner parts, sorted. (Of a module's own definitions the
+    /// exported part shows only those that others may look into.)
+    pub fn definitions(&self) -> Vec<String> {
+        let all = self.modules.iter().flat_map(|m| &m.constants);
+        let mut names: Vec<String> =
+            all.filter(|c| c.kind == Kind::Definition && !is_internal(&c.name)).map(|c| c.name.clone()).collect();
+        names.sort();
+        names
+    }
+
     /// How many theorems each constant occurs in: the rarer, the more it says.
     pub fn frequencies<'a>(theorems: &[&'a Constant]) -> HashMap<&'a str, usize> {
         let mut count = HashMap::new();

@@ -15,7 +15,7 @@ use crate::source::hex;
 /// Files kept; beyond that the oldest go.
 const KEPT: usize = 32;
 /// Changes when an index is made otherwise.
-const FORMAT: &str = "premises 1";
+const FORMAT: &str = "premises 2";
 
 /// Where the index of some imports is kept. A module that was built anew has another place: so have those that import it, for Lake
 /// builds them anew as well, and what stands in the header is enough to look at. `None`: a module is nowhere.
@@ -71,12 +71,13 @@ mod tests {
         assert_eq!(place(home.path(), &folders, &["A.C".to_owned()]), None);
         let file = place(home.path(), &folders, &imports).unwrap();
         assert!(open(&file).is_none());
-        let index = Postings { names: vec!["A.t".into()], rewrites: vec![true], features: [("Eq".into(), vec![0])].into() };
+        let features = [("Eq".into(), vec![0])].into();
+        let index = Postings { names: vec!["A.t".into()], rewrites: vec![true], features, definitions: vec!["A.f".into()] };
         keep(&file, &index).unwrap();
         assert_eq!(open(&file), Some(index.clone()));
         std::fs::write(&file, "{\"names\":[").unwrap();
         assert!(open(&file).is_none(), "what was cut off is made again");
-        std::fs::write(&file, r#"{"names":["A.t"],"rewrites":[true],"features":{"Eq":[1]}}"#).unwrap();
+        std::fs::write(&file, r#"{"names":["A.t"],"rewrites":[true],"features":{"Eq":[1]},"definitions":[]}"#).unwrap();
         assert!(open(&file).is_none(), "there is no second theorem");
         std::fs::write(library.join("A/B.olean"), "built anew").unwrap();
         assert_ne!(place(home.path(), &folders, &imports).unwrap(), file);

@@ -1,17 +1,18 @@
-//! Premise selection: theorems of the library that a goal may need, by a plain lexical score, as tactics.
+//! Premise selection: theorems of the library that a goal may need, by a plain lexical score, as tactics; and the definitions
+//! that it speaks of, looked into.
 //!
 //! A goal and a theorem are alike when they speak of the same constants; rare ones count more (the cosine of vectors
 //! weighted by inverse document frequency; for the task see Irving et al. 2016, «DeepMath»). Depends on `library` and on
 //! the `Policy` trait; knows nothing of servers.
 
+mod definitions;
+mod features;
 mod kept;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use anyhow::Result;
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::lean::Goal;
@@ -19,42 +20,13 @@ use crate::library::{Constant, Library, Modules};
 use crate::search::policy::Answer;
 use crate::search::{Policy, Proposal, Source};
 
+use definitions::Definitions;
+use features::{of_constant, of_text};
+
 /// Theorems offered for a goal.
 const OFFERED: usize = 8;
 /// How much the hypotheses say of what is needed, beside the target.
 const HYPOTHESIS_WEIGHT: f64 = 0.35;
-
-/// Notations and the constants behind them.
-const NOTATIONS: &[(&str, &str)] = &[
-    ("+", "HAdd.hAdd"),
-    ("-", "HSub.hSub"),
-    ("*", "HMul.hMul"),
-    ("/", "HDiv.hDiv"),
-    ("%", "HMod.hMod"),
-    ("^", "HPow.hPow"),
-    ("∣", "Dvd.dvd"),
-    ("≤", "LE.le"),
-    ("≥", "LE.le"),
-    ("<", "LT.lt"),
-    (">", "LT.lt"),
-    ("=", "Eq"),
-    ("≠", "Ne"),
-    ("¬", "Not"),
-    ("∧", "And"),
-    ("∨", "Or"),
-    ("↔", "Iff"),
-    ("∃", "Exists"),
-    ("++", "HAppend.hAppend"),
-    ("::", "List.cons"),
-    ("∈", "Membership.mem"),
-    ("×", "Prod"),
-    ("ℕ", "Nat"),
-    ("ℤ", "Int"),
-    ("ℚ", "Rat"),
-    ("&&", "and"),
-    ("||", "or"),
-    ("↑", "Nat.cast"),
-];
 
 struct Theorem {
     name: String,
@@ -70,6 +42,8 @@ struct Postings {
     names: Vec<String>,
     rewrites: Vec<bool>,
     features: BTreeMap<String, Vec<u32>>,
+    /// Constants that can be unfolded, sorted.
+    definitions: Vec<String>,
 }
 
 /// An index over the theorems of a library.
@@ -77,6 +51,7 @@ pub struct Premises {
     theorems: Vec<Theorem>,
     /// For each feature: its weight and the theorems that have it. In order, so that sums are the same in every run.
     features: BTreeMap<String, (f64, Vec<u32>)>,
+    definitions: Definitions,
 }
 
 impl Premises {
@@ -90,7 +65,7 @@ impl Premises {
             return Ok(Premises::weighted(postings));
         }
         let library = Library::read_beside(folders, imports, known)?;
-        let postings = postings(&library.theorems());
+        let postings = postings(&library.theorems(), library.definitions());
         if let Some(Err(error)) = place.map(|place| kept::keep(&place, &postings)) {
             tracing::warn!("the index of premises is not kept: {error:#}");
         }
@@ -106,9 +81,14 @@ impl Premises {
         }
         let theorem =
             |((name, rewrites), square): ((String, bool), f64)| Theorem { name, rewrites, norm: square.sqrt().max(1e-9) };
+        let features: BTreeMap<String, (f64, Vec<u32>)> =
+            postings.features.into_iter().map(|(f, list)| (f, (weight(&list), list))).collect();
+        let rarity = |name: &str| features.get(name).map_or(f64::INFINITY, |(weight, _)| *weight);
+        let definitions = postings.definitions.into_iter().map(|name| (rarity(&name), name));
         Premises {
+            definitions: Definitions::new(definitions),
             theorems: postings.names.into_iter().zip(postings.rewrites).zip(squares).map(theorem).collect(),
-            features: postings.features.into_iter().map(|(f, list)| (f, (weight(&list), list))).collect(),
+            features,
         }
     }
 
@@ -163,6 +143,7 @@ impl Premises {
             list.push((format!("grind [{}]", names[..names.len().min(5)].join(", ")), 0.20));
             list.push((format!("simp_all [{}]", names[..names.len().min(5)].join(", ")), 0.12));
         }
+        list.extend(self.definitions.moves(goal));
         for (rank, (name, score)) in chosen.iter().enumerate() {
             let p = score / (2.0 + rank as f64);
             list.push((format!("apply {name}"), 0.25 * p));
@@ -178,8 +159,8 @@ impl Premises {
     }
 }
 
-fn postings(theorems: &[&Constant]) -> Postings {
-    let mut found = Postings::default();
+fn postings(theorems: &[&Constant], definitions: Vec<String>) -> Postings {
+    let mut found = Postings { definitions, ..Postings::default() };
     for (number, theorem) in theorems.iter().enumerate() {
         found.names.push(theorem.name.clone());
         found.rewrites.push(matches!(theorem.conclusion.as_deref(), Some("Eq" | "Iff")));
@@ -187,33 +168,6 @@ fn postings(theorems: &[&Constant]) -> Postings {
             let list = found.features.entry(feature).or_default();
             if list.last() != Some(&(number as u32)) {
                 list.push(number as u32);
-            }
-        }
-    }
-    found
-}
-
-/// Features of a constant: its name, and its last part, by which field notation shows it.
-fn of_constant(name: &str) -> Vec<String> {
-    match name.rsplit_once('.') {
-        Some((_, last)) => vec![name.to_owned(), format!(".{last}")],
-        None => vec![name.to_owned()],
-    }
-}
-
-/// Features of printed text: notations, names, and the last parts of dotted names.
-fn of_text(text: &str) -> Vec<String> {
-    static WORD: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"[\p{L}_][\p{L}\p{N}_'!?.]*|\+\+|::|&&|\|\||[-+*/%^∣≤≥<>=≠¬∧∨↔∃∈×↑]").expect("fixed"));
-    let mut found = Vec::new();
-    for word in WORD.find_iter(text).map(|m| m.as_str().trim_end_matches('.')) {
-        match NOTATIONS.iter().find(|(notation, _)| *notation == word) {
-            Some((_, constant)) => found.extend(of_constant(constant)),
-            None => {
-                found.push(word.to_owned());
-                found.extend(word.rsplit_once('.').map(|(_, last)| format!(".{last}")));
-                // `gcd a b` under `open Nat`.
-                found.push(format!(".{word}"));
             }
         }
     }
@@ -243,7 +197,7 @@ mod tests {
             theorem("List.length_append", &["Eq", "HAdd.hAdd", "HAppend.hAppend", "List", "List.length", "Nat"]),
             theorem("Nat.gcd_comm", &["Eq", "Nat", "Nat.gcd"]),
         ];
-        let premises = Premises::weighted(postings(&all.iter().collect::<Vec<_>>()));
+        let premises = Premises::weighted(postings(&all.iter().collect::<Vec<_>>(), Vec::new()));
         let first = |goal: &str| premises.select(&Goal::parse(goal).unwrap(), 3)[0].0.to_owned();
         assert_eq!(first("xs ys : List Nat\n⊢ (xs ++ ys).length = ys.length + xs.length"), "List.length_append");
         assert_eq!(first("a b : Nat\n⊢ gcd a b = gcd b a"), "Nat.gcd_comm");
