@@ -196,4 +196,8 @@ impl Policy for Shared {
     fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
         self.0.propose(states)
     }
+
+    fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
+        self.0.nearest(unknown)
+    }
 }

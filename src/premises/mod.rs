@@ -25,6 +25,8 @@ use features::{of_constant, of_text};
 
 /// Theorems offered for a goal.
 const OFFERED: usize = 8;
+/// Theorems whose names are near an unknown one.
+const NEAREST: usize = 3;
 /// How much the hypotheses say of what is needed, beside the target.
 const HYPOTHESIS_WEIGHT: f64 = 0.35;
 
@@ -132,6 +134,22 @@ impl Policy for Premises {
         let proposals = states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| self.propose_for(goal)));
         Box::pin(std::future::ready(proposals.collect()))
     }
+
+    /// Theorems: those of the same name in other namespaces, and those spelt nearly so.
+    fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
+        let last = |name: &str| name.rsplit_once('.').map_or(0, |(before, _)| before.len() + 1);
+        let wanted = &unknown[last(unknown)..];
+        let near = |name: &str| match name[last(name)..] == *wanted {
+            true => 1.0,
+            false if name.len().abs_diff(unknown.len()) > 4 => 0.0,
+            false => strsim::jaro_winkler(name, unknown),
+        };
+        let scored = self.theorems.iter().map(|t| (near(&t.name), t.name.as_str()));
+        let mut found: Vec<(f64, &str)> = scored.filter(|(score, name)| *score > 0.85 && *name != unknown).collect();
+        found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        found.truncate(NEAREST);
+        found
+    }
 }
 
 impl Premises {
@@ -204,6 +222,10 @@ mod tests {
         let goal = Goal::parse("a b : Nat\n⊢ a + b = b + a").unwrap();
         let proposals = premises.propose_for(&goal);
         assert!(proposals.iter().any(|p| p.tactic == "rw [Nat.add_comm]"));
+        let nearest = |unknown: &str| premises.nearest(unknown).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
+        assert_eq!(nearest("add_comm"), ["Nat.add_comm"]);
+        assert_eq!(nearest("List.lenght_append"), ["List.length_append"]);
+        assert!(nearest("Finset.sum_range").is_empty());
         assert!(proposals.windows(2).all(|w| w[0].log_prior >= w[1].log_prior) && proposals[0].log_prior < 0.0);
     }
 }

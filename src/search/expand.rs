@@ -117,7 +117,7 @@ impl<O: Oracle> Search<'_, O> {
         let Some(state) = self.graph.goal(goal).state.first() else { return };
         // What is a repair already is not repaired again: no chain of repairs without end.
         if verdict == VerdictKind::Failed && failed.by != Source::Refine {
-            let failure = Failure { goal: state, tactic: &failed.tactic, verdict, message };
+            let failure = Failure { goal: state, tactic: &failed.tactic, verdict, message, policy: self.policy };
             let repaired = self.repairers.repair(&failure).into_iter().map(|(tactic, p)| new_move(tactic, p, Source::Refine));
             let repaired = repaired.collect();
             self.add_moves(goal, repaired);

@@ -39,6 +39,11 @@ pub type Answer<'a, T> = BoxFuture<'a, Vec<T>>;
 pub trait Policy: Send + Sync {
     /// Proposals for each state, best first. A state is one goal, or several coupled ones (the first is worked on).
     fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>>;
+
+    /// Names it knows that are near one that Lean does not know, the nearest first, with how near they are, in (0, 1].
+    fn nearest(&self, _unknown: &str) -> Vec<(f64, &str)> {
+        Vec::new()
+    }
 }
 
 /// Scores how promising states are.
@@ -102,6 +107,10 @@ impl Seeded {
 impl Policy for Seeded {
     fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
         Box::pin(async move { self.shake(states, self.inner.propose(states).await) })
+    }
+
+    fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
+        self.inner.nearest(unknown)
     }
 }
 

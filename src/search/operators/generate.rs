@@ -37,6 +37,12 @@ impl Policy for Mix {
             self.mix(states.len(), all)
         })
     }
+
+    fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
+        let mut all: Vec<(f64, &str)> = self.parts.iter().flat_map(|(_, policy)| policy.nearest(unknown)).collect();
+        all.sort_by(|a, b| b.0.total_cmp(&a.0));
+        all
+    }
 }
 
 impl Mix {

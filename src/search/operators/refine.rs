@@ -9,6 +9,7 @@ use regex::Regex;
 use crate::lean::Goal;
 use crate::lean::goal::is_inaccessible;
 use crate::search::event::VerdictKind;
+use crate::search::policy::Policy;
 
 /// A tactic that Lean did not accept.
 pub struct Failure<'a> {
@@ -16,6 +17,8 @@ pub struct Failure<'a> {
     pub tactic: &'a str,
     pub verdict: VerdictKind,
     pub message: &'a str,
+    /// Who knows names of the library.
+    pub policy: &'a dyn Policy,
 }
 
 /// Makes tactics out of failures.
@@ -107,7 +110,7 @@ impl Repairer for Mismatch {
     }
 }
 
-/// A name that is not known: the nearest of the context.
+/// A name that is not known: the nearest of the context, and of the library.
 struct Names;
 
 impl Repairer for Names {
@@ -124,10 +127,12 @@ impl Repairer for Names {
             .filter(|(score, _)| *score > 0.6)
             .collect();
         near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        near.truncate(2);
+        near.extend(failure.policy.nearest(wrong));
         let Ok(word) = Regex::new(&format!(r"(^|[^\w.']){}($|[^\w'])", regex::escape(wrong))) else { return Vec::new() };
         let put =
             |n: &str| word.replace_all(failure.tactic, |c: &regex::Captures| format!("{}{n}{}", &c[1], &c[2])).into_owned();
-        near.into_iter().take(2).map(|(score, n)| (put(n), 0.2 * score)).collect()
+        near.into_iter().map(|(score, n)| (put(n), 0.2 * score)).collect()
     }
 }
 
@@ -161,10 +166,24 @@ impl Repairer for Elsewhere {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::search::policy::{Answer, Proposal};
+
+    /// Knows one name.
+    struct Librarian;
+
+    impl Policy for Librarian {
+        fn propose<'a>(&'a self, _: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
+            Box::pin(std::future::ready(Vec::new()))
+        }
+
+        fn nearest(&self, _: &str) -> Vec<(f64, &str)> {
+            vec![(0.9, "Nat.add_comm")]
+        }
+    }
 
     fn repaired(goal: &str, tactic: &str, message: &str) -> Vec<String> {
         let goal = Goal::parse(goal).unwrap();
-        let failure = Failure { goal: &goal, tactic, verdict: VerdictKind::Failed, message };
+        let failure = Failure { goal: &goal, tactic, verdict: VerdictKind::Failed, message, policy: &Librarian };
         Repairers::default().repair(&failure).into_iter().map(|(tactic, _)| tactic).collect()
     }
 
@@ -173,7 +192,8 @@ mod tests {
         let goal = "n : Nat\nhyp : 1 = n\n⊢ n = 1";
         assert_eq!(repaired(goal, "exact hyp", "Type mismatch"), ["simpa using hyp", "exact_mod_cast hyp", "exact hyp.symm"]);
         assert_eq!(repaired(goal, "simp_all\nomega", "omega could not prove the goal"), ["simp_all"]);
-        assert_eq!(repaired(goal, "rw [hyp1]", "Unknown identifier `hyp1`"), ["rw [hyp]"]);
+        assert_eq!(repaired(goal, "rw [hyp1]", "Unknown identifier `hyp1`"), ["rw [hyp]", "rw [Nat.add_comm]"]);
+        assert_eq!(repaired(goal, "rw [add_com]", "Unknown constant `add_com`"), ["rw [Nat.add_comm]"]);
         assert_eq!(repaired(goal, "linarith", "unknown tactic"), ["omega", "grind"]);
         assert_eq!(repaired(goal, "apply?", "…\nTry this:\n  [apply] exact hyp.symm\n"), ["exact hyp.symm"]);
         assert!(repaired(goal, "omega", "omega could not prove the goal").is_empty());
