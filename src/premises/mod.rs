@@ -104,7 +104,7 @@ impl Premises {
     }
 
     /// The theorems most like a goal, the best first, with scores in (0, 1].
-    pub fn select(&self, goal: &Goal, most: usize) -> Vec<(&str, f64)> {
+    fn select(&self, goal: &Goal, most: usize) -> Vec<(&Theorem, f64)> {
         let mut wanted: HashMap<String, f64> = HashMap::new();
         let target = of_text(&goal.target).into_iter().map(|f| (f, 1.0));
         let context = goal.hypotheses.iter().flat_map(|h| of_text(&h.ty)).map(|f| (f, HYPOTHESIS_WEIGHT));
@@ -125,7 +125,7 @@ impl Premises {
         let mut ranked: Vec<(f64, u32)> =
             scores.into_iter().map(|(n, s)| (s / (self.theorems[n as usize].norm * norm.sqrt().max(1e-9)), n)).collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        ranked.into_iter().take(most).map(|(score, n)| (self.theorems[n as usize].name.as_str(), score)).collect()
+        ranked.into_iter().take(most).map(|(score, n)| (&self.theorems[n as usize], score)).collect()
     }
 }
 
@@ -156,18 +156,17 @@ impl Premises {
     fn propose_for(&self, goal: &Goal) -> Vec<Proposal> {
         let chosen = self.select(goal, OFFERED);
         let mut list: Vec<(String, f64)> = Vec::new();
-        let names: Vec<&str> = chosen.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = chosen.iter().map(|(theorem, _)| theorem.name.as_str()).collect();
         if names.len() > 1 {
             list.push((format!("grind [{}]", names[..names.len().min(5)].join(", ")), 0.20));
             list.push((format!("simp_all [{}]", names[..names.len().min(5)].join(", ")), 0.12));
         }
         list.extend(self.definitions.moves(goal));
-        for (rank, (name, score)) in chosen.iter().enumerate() {
+        for (rank, (Theorem { name, rewrites, .. }, score)) in chosen.iter().enumerate() {
             let p = score / (2.0 + rank as f64);
             list.push((format!("apply {name}"), 0.25 * p));
             list.push((format!("exact {name} .."), 0.20 * p));
-            let rewrites = self.theorems.iter().find(|t| t.name == *name).is_some_and(|t| t.rewrites);
-            if rewrites {
+            if *rewrites {
                 list.push((format!("rw [{name}]"), 0.30 * p));
                 list.push((format!("simp [{name}]"), 0.15 * p));
             }
@@ -216,7 +215,7 @@ mod tests {
             theorem("Nat.gcd_comm", &["Eq", "Nat", "Nat.gcd"]),
         ];
         let premises = Premises::weighted(postings(&all.iter().collect::<Vec<_>>(), Vec::new()));
-        let first = |goal: &str| premises.select(&Goal::parse(goal).unwrap(), 3)[0].0.to_owned();
+        let first = |goal: &str| premises.select(&Goal::parse(goal).unwrap(), 3)[0].0.name.clone();
         assert_eq!(first("xs ys : List Nat\n⊢ (xs ++ ys).length = ys.length + xs.length"), "List.length_append");
         assert_eq!(first("a b : Nat\n⊢ gcd a b = gcd b a"), "Nat.gcd_comm");
         let goal = Goal::parse("a b : Nat\n⊢ a + b = b + a").unwrap();
