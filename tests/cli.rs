@@ -42,6 +42,22 @@ fn a_false_statement_is_not_proved() {
 }
 
 #[test]
+fn a_cache_of_proofs_spares_checks() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/lean-project/Examples.lean:sum_to");
+    let checks = || {
+        let cache = folder.path().join("proofs.jsonl");
+        let words = ["prove", file, "--policy", "portfolio", "--time", "120", "--json", "--cache"];
+        let run = qstar().args(words).arg(cache).assert().success();
+        let outcome: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+        assert_eq!(outcome["proved"], true);
+        outcome["checks"].as_u64().unwrap()
+    };
+    let (first, second) = (checks(), checks());
+    assert!(second < first, "{second} checks with the cache, {first} without");
+}
+
+#[test]
 fn bad_input_is_named_with_exit_code_2() {
     let cases: [(&[&str], &str); 6] = [
         (&["prove", "nothing.lean"], "nothing.lean"),

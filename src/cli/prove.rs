@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
 use crate::record::Trace;
 use crate::report::Sketch;
-use crate::search::{Fan, Lemmas, Progress, SearchError, Sink, StopReason};
+use crate::search::{Fan, Lemmas, Operator, Progress, SearchError, Sink, StopReason};
 
 #[derive(Args)]
 pub struct ProveArgs {
@@ -50,6 +50,7 @@ pub struct ProveArgs {
     #[arg(long, value_name = "FILE.jsonl")]
     trace: Option<PathBuf>,
     /// Keep proofs of goals in this file and try those that are in it, in this run and later ones; Lean judges each anew.
+    /// Switches the operator `aggregate` on.
     #[arg(long, value_name = "FILE.jsonl")]
     cache: Option<PathBuf>,
     /// Print one JSON object for each theorem.
@@ -67,7 +68,10 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
     let (toolchain, fetched) = super::outfit(lean, near, &args.guidance).await?;
     let workers = args.guidance.workers();
-    let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    if args.cache.is_some() {
+        setting.with.push(Operator::Aggregate);
+    }
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
     let cancel = on_interrupt();
     let lemmas = Arc::new(args.cache.as_deref().map_or_else(|| Ok(Lemmas::default()), Lemmas::open)?);

@@ -16,7 +16,7 @@ pub use generate::Mix;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operator {
-    /// Proofs found are tried wherever their goal comes back in a larger context, and in other theorems of the run.
+    /// Proofs found are tried wherever their goal comes back in a larger context, and in other theorems of the run. Off by default.
     Aggregate,
     /// Failed tactics are repaired with Lean's message.
     Refine,
@@ -41,7 +41,7 @@ pub struct Operators {
 
 impl Default for Operators {
     fn default() -> Self {
-        Operators { aggregate: true, refine: true, prune_cycles: true, prune_false: false, prune_unused: false }
+        Operators { aggregate: false, refine: true, prune_cycles: true, prune_false: false, prune_unused: false }
     }
 }
 
