@@ -20,7 +20,7 @@ pub enum Operator {
     Aggregate,
     /// Failed tactics are repaired with Lean's message.
     Refine,
-    /// Steps back to a goal above are not taken.
+    /// Steps back to a goal above are not taken. Off by default.
     PruneCycles,
     /// Goals whose negation Lean proves are given up. Off by default.
     PruneFalse,
@@ -41,7 +41,7 @@ pub struct Operators {
 
 impl Default for Operators {
     fn default() -> Self {
-        Operators { aggregate: false, refine: true, prune_cycles: true, prune_false: false, prune_unused: false }
+        Operators { aggregate: false, refine: true, prune_cycles: false, prune_false: false, prune_unused: false }
     }
 }
 
