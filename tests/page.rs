@@ -45,7 +45,9 @@ const DRIVE: &str = "
 const before = document.querySelectorAll('.node').length;
 const node = document.querySelectorAll('.node')[1];
 node.dispatchEvent(new MouseEvent('mouseenter'));
-document.body.dataset.panel = document.getElementById('panel').innerText.replaceAll('\\n', ' ');
+const panel = document.getElementById('panel');
+document.body.dataset.panel = panel.innerText.replaceAll('\\n', ' ');
+document.body.dataset.fits = panel.scrollWidth <= panel.clientWidth;
 node.dispatchEvent(new MouseEvent('click', { bubbles: true }));
 document.getElementById('unfold').click();
 document.body.dataset.seen = before + '/' + document.querySelectorAll('.node').length;
@@ -82,6 +84,7 @@ fn the_picture_of_a_real_search_can_be_explored() {
     let (document, console) = open(&text, DRIVE);
     assert_eq!(console, "");
     assert!(attribute(&document, "panel").contains("⊢") && attribute(&document, "panel").contains("Tried"));
+    assert_eq!(attribute(&document, "fits"), "true", "nothing of a goal stands outside the panel");
     assert!(attribute(&document, "proof").contains("Certificate") && attribute(&document, "proof").contains("theorem swap"));
     assert!(attribute(&document, "search").contains("portfolio"));
     // The same page from the trace alone, cut off in the middle, too.
