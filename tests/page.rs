@@ -27,7 +27,7 @@ fn open(page: &str, script: &str) -> (String, String) {
     let output = Command::new("chromium")
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--enable-logging=stderr", "--dump-dom", "--virtual-time-budget=3000"])
+        .args(["--enable-logging=stderr", "--dump-dom", "--virtual-time-budget=3000", "--window-size=1500,900"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(&file)
         .output()
@@ -45,9 +45,8 @@ const DRIVE: &str = "
 const before = document.querySelectorAll('.node').length;
 const node = document.querySelectorAll('.node')[1];
 node.dispatchEvent(new MouseEvent('mouseenter'));
-const panel = document.getElementById('panel');
-document.body.dataset.panel = panel.innerText.replaceAll('\\n', ' ');
-document.body.dataset.fits = panel.scrollWidth <= panel.clientWidth;
+document.body.dataset.panel = document.getElementById('panel').innerText.replaceAll('\\n', ' ');
+document.body.dataset.fits = document.getElementById('panel').scrollWidth <= document.getElementById('panel').clientWidth;
 node.dispatchEvent(new MouseEvent('click', { bubbles: true }));
 document.getElementById('unfold').click();
 document.body.dataset.seen = before + '/' + document.querySelectorAll('.node').length;
