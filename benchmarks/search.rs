@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use qstar::lean::{Candidate, Goal, Hole, Verdict};
 use qstar::record;
 use qstar::search::{Budget, Event, Heuristic, Oracle, Portfolio, Search, StopReason, StrategyKind, VerdictKind};
@@ -76,35 +77,54 @@ fn resident() -> u64 {
     system.process(me).map_or(0, sysinfo::Process::memory)
 }
 
+const STRATEGIES: [(&str, StrategyKind); 3] =
+    [("best-first", StrategyKind::BestFirst), ("mcts", StrategyKind::Mcts), ("rmax", StrategyKind::Rmax)];
+
+/// Prints the table; each row is measured by a process of its own, so that none finds memory that another let go.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let answers = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/benchmarks/answers.jsonl.gz"));
+    let words: Vec<String> = std::env::args().collect();
+    if let [_, flag, name, goals] = &words[..]
+        && flag == "--row"
+    {
+        println!("{}", serde_json::to_string(&row(name, goals.parse()?).await?)?);
+        return Ok(());
+    }
     println!("| strategy | goals | checks | checks/s | µs a check | against 1,000 goals | bytes a goal |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-    for (name, kind) in [("best-first", StrategyKind::BestFirst), ("mcts", StrategyKind::Mcts), ("rmax", StrategyKind::Rmax)] {
+    for (name, _) in STRATEGIES {
         let mut first = None;
-        for goals in [1_000usize, 10_000, 100_000] {
-            let oracle = Replay::read(answers, 4 * goals as u64)?;
-            let before = resident();
-            let budget = Budget { nodes: goals, checks: u64::MAX, time: Duration::from_secs(600) };
-            let policy = Portfolio::default();
-            let place = Hole::whole("example (n : Nat) (h : n % 2 = 1) : n ^ 2 % 8 = 1");
-            // The first answer must be the goal itself.
-            let root = Replay { answers: vec![Ok(vec![Goal::parse("n : Nat\nh : n % 2 = 1\n⊢ n ^ 2 % 8 = 1")?])], marks: 1 };
-            let begin = Switch { first: std::sync::Mutex::new(Some(root)), then: oracle };
-            let start = Instant::now();
-            let mut search = Search::begin(&begin, &policy, &Heuristic, place, budget).await?.with_strategy(kind);
-            let reason = search.run(|_| ()).await;
-            let seconds = start.elapsed().as_secs_f64();
-            ensure!(reason == StopReason::Nodes, "{name} stopped early: {reason}");
-            let (checks, nodes) = (search.spent().checks, search.graph().goals());
+        for goals in ["1000", "10000", "100000"] {
+            let output = Command::new(std::env::current_exe()?).args(["--row", name, goals]).output()?;
+            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let (nodes, checks, seconds, bytes): (u64, u64, f64, u64) = serde_json::from_slice(&output.stdout)?;
             let micros = seconds * 1e6 / checks as f64;
             let ratio = micros / *first.get_or_insert(micros);
-            let bytes = resident().saturating_sub(before) / nodes as u64;
-            println!("| {name} | {nodes} | {checks} | {:.0} | {micros:.1} | {ratio:.2} | {bytes} |", checks as f64 / seconds);
+            let (rate, each) = (checks as f64 / seconds, bytes / nodes);
+            println!("| {name} | {nodes} | {checks} | {rate:.0} | {micros:.1} | {ratio:.2} | {each} |");
         }
     }
     Ok(())
+}
+
+/// Grows a graph: its goals, the checks it took, seconds, and bytes that the process has more than before.
+async fn row(name: &str, goals: usize) -> Result<(usize, u64, f64, u64)> {
+    let answers = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/benchmarks/answers.jsonl.gz"));
+    let kind = STRATEGIES.iter().find(|(known, _)| *known == name).context("no such strategy")?.1;
+    let oracle = Replay::read(answers, 4 * goals as u64)?;
+    // The first answer must be the goal itself.
+    let root = Replay { answers: vec![Ok(vec![Goal::parse("n : Nat\nh : n % 2 = 1\n⊢ n ^ 2 % 8 = 1")?])], marks: 1 };
+    let begin = Switch { first: std::sync::Mutex::new(Some(root)), then: oracle };
+    let before = resident();
+    let budget = Budget { nodes: goals, checks: u64::MAX, time: Duration::from_secs(600) };
+    let policy = Portfolio::default();
+    let place = Hole::whole("example (n : Nat) (h : n % 2 = 1) : n ^ 2 % 8 = 1");
+    let start = Instant::now();
+    let mut search = Search::begin(&begin, &policy, &Heuristic, place, budget).await?.with_strategy(kind);
+    let reason = search.run(|_| ()).await;
+    let seconds = start.elapsed().as_secs_f64();
+    ensure!(reason == StopReason::Nodes, "{name} stopped early: {reason}");
+    Ok((search.graph().goals(), search.spent().checks, seconds, resident().saturating_sub(before)))
 }
 
 /// One oracle for the first question, another for the rest.
