@@ -10,7 +10,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Error, Result, ensure};
+use clap::ValueEnum;
 use qstar::lean::{Candidate, Goal, Hole, Verdict};
 use qstar::record;
 use qstar::search::{Budget, Event, Heuristic, Oracle, Portfolio, Search, StopReason, StrategyKind, VerdictKind};
@@ -77,9 +78,6 @@ fn resident() -> u64 {
     system.process(me).map_or(0, sysinfo::Process::memory)
 }
 
-const STRATEGIES: [(&str, StrategyKind); 3] =
-    [("best-first", StrategyKind::BestFirst), ("mcts", StrategyKind::Mcts), ("rmax", StrategyKind::Rmax)];
-
 /// Prints the table; each row is measured by a process of its own, so that none finds memory that another let go.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -92,7 +90,7 @@ async fn main() -> Result<()> {
     }
     println!("| strategy | goals | checks | checks/s | µs a check | against 1,000 goals | bytes a goal |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-    for (name, _) in STRATEGIES {
+    for name in ["best-first", "mcts", "rmax"] {
         let mut first = None;
         for goals in ["1000", "10000", "100000"] {
             let output = Command::new(std::env::current_exe()?).args(["--row", name, goals]).output()?;
@@ -110,7 +108,7 @@ async fn main() -> Result<()> {
 /// Grows a graph: its goals, the checks it took, seconds, and bytes that the process has more than before.
 async fn row(name: &str, goals: usize) -> Result<(usize, u64, f64, u64)> {
     let answers = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/benchmarks/answers.jsonl.gz"));
-    let kind = STRATEGIES.iter().find(|(known, _)| *known == name).context("no such strategy")?.1;
+    let kind = StrategyKind::from_str(name, false).map_err(Error::msg)?;
     let oracle = Replay::read(answers, 4 * goals as u64)?;
     // The first answer must be the goal itself.
     let root = Replay { answers: vec![Ok(vec![Goal::parse("n : Nat\nh : n % 2 = 1\n⊢ n ^ 2 % 8 = 1")?])], marks: 1 };
