@@ -95,7 +95,8 @@ impl Library {
     }
 }
 
-fn file_of(folder: &Path, module: &str) -> PathBuf {
+/// The file of a module in a folder such as `lib/lean`.
+pub fn file_of(folder: &Path, module: &str) -> PathBuf {
     let mut path = folder.to_owned();
     path.extend(module.split('.'));
     path.with_extension("olean")

@@ -147,13 +147,36 @@ impl Toolchain {
         // The portable Lean does not know where it lies; its library stands beside it.
         let beside = self.lean.parent().and_then(Path::parent).map(|root| root.join("lib/lean"));
         let mut folders: Vec<PathBuf> = said.map(PathBuf::from).into_iter().chain(beside).filter(|f| f.is_dir()).collect();
+        folders.extend(self.own_folders());
         if let Some(project) = &self.project {
-            let built = |root: &Path| [root.join(".lake/build/lib/lean"), root.join(".lake/build/lib")];
-            folders.extend(built(project));
             let packages = std::fs::read_dir(project.join(".lake/packages")).into_iter().flatten().flatten();
             folders.extend(packages.flat_map(|p| built(&p.path())));
         }
         folders
+    }
+
+    /// Folders with the compiled modules of the project itself, its packages left out.
+    pub fn own_folders(&self) -> Vec<PathBuf> {
+        self.project.iter().flat_map(|project| built(project)).collect()
+    }
+
+    /// Whether `#print axioms` works: the portable Lean takes every file for a module, and refuses there.
+    pub fn lists_axioms(&self) -> bool {
+        self.server == ServerKind::Watchdog
+    }
+
+    /// A program that comes with Lean.
+    pub fn tool_command(&self, name: &str) -> tokio::process::Command {
+        let mut command = match &self.project {
+            Some(_) => {
+                let mut lake = tokio::process::Command::new("lake");
+                lake.arg("env").arg(name);
+                lake
+            }
+            None => tokio::process::Command::new(self.lean.with_file_name(name)),
+        };
+        command.current_dir(self.root());
+        command
     }
 
     /// The command of a language server; `uri` names the one document of a lone worker.
@@ -172,8 +195,9 @@ impl Toolchain {
         command
     }
 
-    /// The command that elaborates one file in a fresh process and prints messages as JSON lines.
-    pub fn check_command(&self, file: &Path) -> tokio::process::Command {
+    /// The command that elaborates one file in a fresh process and prints messages as JSON lines; with `olean`, what it
+    /// compiles the file to is written there when there are no errors.
+    pub fn check_command(&self, file: &Path, olean: Option<&PathBuf>) -> tokio::process::Command {
         let mut command = match &self.project {
             Some(_) => {
                 let mut lake = tokio::process::Command::new("lake");
@@ -182,9 +206,18 @@ impl Toolchain {
             }
             None => tokio::process::Command::new(&self.lean),
         };
+        if let Some(olean) = olean {
+            // Names of private things hold the module's name: the file's alone, wherever it lies.
+            command.arg("-R").arg(file.parent().unwrap_or(Path::new("."))).arg("-o").arg(olean);
+        }
         command.arg("--json").arg(file).current_dir(self.root());
         command
     }
+}
+
+/// Where Lake puts a package's compiled modules.
+fn built(root: &Path) -> [PathBuf; 2] {
+    [root.join(".lake/build/lib/lean"), root.join(".lake/build/lib")]
 }
 
 /// The folder of the Lake project around `near`.
