@@ -3,6 +3,7 @@
 //! Joins `search`, `lean` and `verify`; the commands stand on top of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,6 +11,8 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::finish;
+use crate::lean::document::BROKEN_HEADER;
+use crate::lean::suggestion::{is_side_question, side_header};
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
 use crate::problem::Problem;
@@ -31,12 +34,14 @@ const WHOLE_HEARTBEATS: u64 = 200_000;
 pub struct PoolOracle<'a> {
     pool: &'a Pool,
     header: Arc<str>,
+    /// Side questions get no answer under this header.
+    deaf: AtomicBool,
 }
 
 impl<'a> PoolOracle<'a> {
     /// An oracle for candidates that stand behind `header`.
     pub fn new(pool: &'a Pool, header: &str) -> PoolOracle<'a> {
-        PoolOracle { pool, header: header.into() }
+        PoolOracle { pool, header: header.into(), deaf: AtomicBool::new(false) }
     }
 
     /// Equal for equal headers, in every run.
@@ -48,7 +53,33 @@ impl<'a> PoolOracle<'a> {
 
 impl Oracle for PoolOracle<'_> {
     async fn check(&self, candidates: Vec<Candidate>) -> Vec<Verdict> {
-        self.pool.check(Batch { header: self.header.clone(), candidates }).await
+        let asks: Vec<bool> = candidates.iter().map(|c| is_side_question(&c.tactic)).collect();
+        let (questions, tactics): (Vec<Candidate>, Vec<Candidate>) =
+            candidates.into_iter().partition(|c| is_side_question(&c.tactic));
+        let judged = self.pool.check(Batch { header: self.header.clone(), candidates: tactics });
+        let (judged, answered) = futures::join!(judged, self.ask(questions));
+        let (mut judged, mut answered) = (judged.into_iter(), answered.into_iter());
+        let lost = || Verdict::Crashed("no answer".to_owned());
+        asks.into_iter().map(|asks| if asks { answered.next() } else { judged.next() }.unwrap_or_else(lost)).collect()
+    }
+}
+
+impl PoolOracle<'_> {
+    /// Asks side questions, in documents with an import more.
+    async fn ask(&self, questions: Vec<Candidate>) -> Vec<Verdict> {
+        if questions.is_empty() {
+            return Vec::new();
+        }
+        let Some(header) = side_header(&self.header).filter(|_| !self.deaf.load(Ordering::Relaxed)) else {
+            return vec![Verdict::Failed("this Lean has no suggestions here".to_owned()); questions.len()];
+        };
+        let answers = self.pool.side().check(Batch { header: header.into(), candidates: questions }).await;
+        // An older Lean does not have the module: that is said once.
+        let broken = |v: &Verdict| matches!(v, Verdict::Failed(message) if message.starts_with(BROKEN_HEADER));
+        if answers.iter().any(broken) {
+            self.deaf.store(true, Ordering::Relaxed);
+        }
+        answers
     }
 }
 

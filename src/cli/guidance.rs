@@ -9,6 +9,7 @@ use clap::Args;
 use crate::bench::config::Setting;
 use crate::network::Options;
 use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
+use crate::recall::{self, Recall};
 use crate::search::{Budget, Operator, StrategyKind};
 use crate::toolchain::Toolchain;
 use crate::value::ValueKind;
@@ -41,6 +42,10 @@ pub struct SearchArgs {
     checks: u64,
     #[command(flatten)]
     networks: NetworkArgs,
+    /// Remember what proves goals in this folder, and try what helped at goals like the one at hand: in this run and later ones.
+    /// What `qstar corpus project` and `qstar export` write, and records, may lie there, too.
+    #[arg(long, value_name = "FOLDER")]
+    memory: Option<PathBuf>,
     /// How goals are selected.
     #[arg(long, value_enum, default_value_t = StrategyKind::BestFirst)]
     strategy: StrategyKind,
@@ -67,6 +72,14 @@ impl SearchArgs {
     /// Where networks are.
     pub fn place(&self) -> NetworkPlace {
         self.networks.place()
+    }
+
+    /// The memory that is wished.
+    ///
+    /// # Errors
+    /// When its folder cannot be used.
+    pub fn recall(&self) -> Result<Option<Recall>> {
+        self.memory.as_deref().map(recall::open).transpose()
     }
 
     /// Number of Lean processes.
@@ -137,6 +150,14 @@ impl Guidance {
         let value = self.value.unwrap_or(if scores { ValueKind::Network } else { ValueKind::Heuristic });
         let networks = networks.map(|n| n.fingerprint().to_owned());
         Ok((Setting { policy, value, networks, ..setting }, policies))
+    }
+
+    /// The memory that is wished.
+    ///
+    /// # Errors
+    /// When its folder cannot be used.
+    pub fn recall(&self) -> Result<Option<Recall>> {
+        self.search.recall()
     }
 
     /// Number of Lean processes.

@@ -14,6 +14,7 @@ use crate::dataset::{self, Selection, file_name};
 use crate::lean::{Pool, PoolOptions};
 use crate::problem::Problem;
 use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
+use crate::recall::Recall;
 use crate::record::Trace;
 use crate::report::Sketch;
 use crate::search::{Fan, Lemmas, Operator, Progress, SearchError, Sink, StopReason};
@@ -69,6 +70,8 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let (toolchain, fetched) = super::outfit(lean, near, &args.guidance).await?;
     let workers = args.guidance.workers();
     let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    let recall = args.guidance.recall()?;
+    let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     if args.cache.is_some() {
         setting.with.push(Operator::Aggregate);
     }
@@ -89,7 +92,9 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
         };
         let trace = args.trace.as_ref().map(|path| Trace::create(&one_of_many(path))).transpose()?;
         let sketch = args.report.as_ref().map(|path| (one_of_many(path), Sketch::default()));
+        let listener = recall.as_ref().map(Recall::listen);
         let sinks = trace.iter().map(|t| t as &dyn Sink).chain(sketch.iter().map(|(_, s)| s as &dyn Sink));
+        let sinks = sinks.chain(listener.iter().map(|l| l as &dyn Sink));
         let sinks = Fan(sinks.collect());
         let guide = Guide {
             budget: setting.budget(),

@@ -9,6 +9,7 @@ mod memory;
 pub mod pool;
 pub mod protocol;
 pub mod session;
+pub mod suggestion;
 pub mod syntax;
 pub mod transport;
 pub mod verdict;
