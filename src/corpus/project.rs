@@ -253,14 +253,7 @@ fn steps(block: &str) -> Vec<Range<usize>> {
     }
     let mut found = Vec::new();
     for (i, &(start, column)) in starts.iter().enumerate() {
-        // To the next thing that begins no further to the right.
-        let end = starts[i + 1..].iter().find(|(_, c)| *c <= column).map_or(block.len(), |(next, _)| *next);
-        let mut text = block[start..end].trim_end();
-        // A bullet or an alternative before that next thing is not its own.
-        while let Some(line) = text.rsplit('\n').next().filter(|l| text.contains('\n') && is_mark(l)) {
-            text = text[..text.len() - line.len()].trim_end();
-        }
-        let end = start + text.len();
+        let end = start + extent(&block[start..], column);
         // A line further to the right goes on with the one before, unless something opened a block there.
         let opened = i == 0 || {
             let (before, left) = starts[i - 1];
@@ -273,10 +266,18 @@ fn steps(block: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// A line with nothing but a bullet, or the beginning of an alternative whose tactic is elsewhere.
-fn is_mark(line: &str) -> bool {
-    let line = line.trim();
-    line == "·" || (line.starts_with('|') && line.ends_with("=>"))
+/// How far a tactic goes that begins a text at a column: over lines further to the right, and over its own alternatives.
+fn extent(text: &str, column: usize) -> usize {
+    let mut end = 0;
+    for (i, line) in text.split_inclusive('\n').enumerate() {
+        let indent = line.chars().take_while(|c| *c == ' ').count();
+        let inner = line.trim();
+        if i > 0 && !inner.is_empty() && indent <= column && !(indent == column && inner.starts_with('|')) {
+            break;
+        }
+        end += line.len();
+    }
+    text[..end].trim_end().len()
 }
 
 /// Whether a line opens a block: what stands further to the right behind it are tactics.

@@ -62,8 +62,10 @@ fn implications(view: &View, name: &str, ty: &str, p: f64, list: &mut List) {
     list.add(0.03 * p, format!("apply {name} <;> grind"));
     let arity = ty.matches('→').count().clamp(1, 4);
     list.add(0.04 * p, format!("refine {name}{} ", " ?_".repeat(arity)).trim_end().to_owned());
-    // Every premise that stands in the context.
-    for fact in view.newest_facts().filter(|f| f.name != name).take(4) {
+    // Premises that stand in the context, what the type asks for first.
+    let mut facts: Vec<&Entry> = view.newest_facts().filter(|f| f.name != name).collect();
+    facts.sort_by_key(|f| !ty.contains(f.ty));
+    for fact in facts.into_iter().take(4) {
         list.add(0.03 * p, format!("exact {name} {}", fact.name));
         list.add(0.03 * p, format!("have := {name} {}", fact.name));
         list.add(0.02 * p, format!("exact {name} _ {}", fact.name));

@@ -94,7 +94,7 @@ mod tests {
         let goal = Goal::parse("a b c : G\nh : op a b = c\n⊢ op b a = c").unwrap();
         let view = View::new(&goal);
         let names: Vec<&str> = ranked(&view, &header).into_iter().map(|(f, _)| f.name.as_str()).collect();
-        assert_eq!(names, ["op_assoc", "mul_comm'"]);
+        assert_eq!(names, ["mul_comm'", "op_assoc"]);
         let mut list = List::default();
         steps(&view, &header, &mut list);
         for wanted in [
@@ -102,7 +102,7 @@ mod tests {
             "rw [← op_assoc]",
             "rw [op_assoc, mul_comm']",
             "rw [mul_comm'] at h",
-            "grind [op_assoc, mul_comm']",
+            "grind [mul_comm', op_assoc]",
         ] {
             assert!(list.tactics().contains(&wanted), "{wanted}");
         }
