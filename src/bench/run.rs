@@ -16,7 +16,7 @@ use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
 use crate::lean::Pool;
 use crate::lean::syntax::imports;
-use crate::policies::Policies;
+use crate::policy::choice::Policies;
 use crate::prover::{Guide, ProveError, prove};
 use crate::record::Records;
 use crate::search::{SearchError, Sink, StopReason};
@@ -44,8 +44,7 @@ pub fn jobs<'a>(config: &Config, entries: &'a [Entry]) -> Vec<Job<'a>> {
         each.map(|(setting, seed)| Job { entry, setting, seed }).collect::<Vec<_>>()
     };
     let mut order: Vec<&Entry> = entries.iter().collect();
-    let groups: HashMap<String, usize> =
-        entries.iter().enumerate().rev().map(|(place, entry)| (group(entry), place)).collect();
+    let groups: HashMap<String, usize> = entries.iter().enumerate().rev().map(|(place, entry)| (group(entry), place)).collect();
     order.sort_by_key(|entry| groups[&group(entry)]);
     order.into_iter().flat_map(of).collect()
 }

@@ -12,14 +12,14 @@ use similar::TextDiff;
 use tokio_util::sync::CancellationToken;
 
 use super::guidance::Guidance;
-use super::prove::{Line, remedy};
 use super::lean::LeanArgs;
+use super::prove::{Line, remedy};
 use super::{Exit, ToolchainFailed, on_interrupt};
 use crate::bench::config::Setting;
 use crate::fill::{self, Outcome, Status};
-use crate::lean::syntax::imports;
 use crate::lean::Pool;
-use crate::policies::Policies;
+use crate::lean::syntax::imports;
+use crate::policy::choice::Policies;
 use crate::prover::{Guide, PoolOracle, ProveError};
 use crate::toolchain::Toolchain;
 use crate::verify::Rejection;

@@ -13,7 +13,7 @@ use crate::dataset::{Entry, load};
 use crate::iterate::rollout::Ground;
 use crate::iterate::{Event, Options, claim, run as iterate};
 use crate::lean::Pool;
-use crate::policies::Policies;
+use crate::policy::choice::Policies;
 
 #[derive(Args)]
 pub struct IterateArgs {

@@ -76,10 +76,8 @@ impl Place {
             let imports = std::mem::take(&mut self.imports);
             self.room.change(|taken| {
                 taken.starting -= 1;
-                let most = |known: Imported| Imported {
-                    time: known.time.max(took.time),
-                    private: known.private.max(took.private),
-                };
+                let most =
+                    |known: Imported| Imported { time: known.time.max(took.time), private: known.private.max(took.private) };
                 let known = taken.measured.entry(imports).or_insert(took);
                 *known = most(*known);
             });
