@@ -16,8 +16,9 @@ use crate::lean::suggestion::{is_side_question, side_header};
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
 use crate::problem::Problem;
+use crate::recall::Recall;
 use crate::search::{
-    Budget, Event, Lemmas, Operators, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
+    Budget, Event, Fan, Lemmas, Operators, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
 };
 use crate::toolchain::Toolchain;
 use crate::value::Value;
@@ -121,6 +122,8 @@ pub struct Guide<'a> {
     pub cancel: CancellationToken,
     /// Takes every event of the search.
     pub sink: Option<&'a dyn Sink>,
+    /// Remembers what is proved.
+    pub recall: Option<&'a Recall>,
     pub strategy: StrategyKind,
     pub operators: Operators,
     /// Proofs shared by the searches of a run; `None`: each for itself.
@@ -150,6 +153,7 @@ impl<'a> Guide<'a> {
             parallel: 1,
             cancel: CancellationToken::new(),
             sink: None,
+            recall: None,
             strategy: StrategyKind::default(),
             operators: Operators::default(),
             lemmas: None,
@@ -185,10 +189,12 @@ pub async fn search_at<T>(
     mut judge: impl AsyncFnMut(&str) -> Result<Result<T, Refused>, ProveError>,
 ) -> Result<Found<T>, ProveError> {
     let search = Search::begin(oracle, guide.policy, guide.value, place, guide.budget).await?;
+    let listener = guide.recall.map(Recall::listen);
+    let sinks = Fan(guide.sink.into_iter().chain(listener.iter().map(|l| l as &dyn Sink)).collect());
     let mut search = search
         .with_cancel(guide.cancel.clone())
         .with_parallel(guide.parallel)
-        .with_sink(guide.sink)
+        .with_sink((!sinks.0.is_empty()).then_some(&sinks))
         .with_strategy(guide.strategy)
         .with_operators(guide.operators);
     if let Some(lemmas) = &guide.lemmas {

@@ -26,7 +26,7 @@ enum Kind {
     /// Take the theorems of a compiled library, each posed behind the imports of its own module.
     Library(LibraryArgs),
     /// Read people's tactic proofs out of Lean files, step by step with Lean's own goals: rows for training, and a memory for
-    /// `--memory`.
+    /// `--remember`.
     Project(ProjectArgs),
 }
 
@@ -126,8 +126,8 @@ async fn take_library(args: LibraryArgs, lean: LeanArgs) -> Result<()> {
     Ok(())
 }
 
-async fn read_project(args: ProjectArgs, lean: Option<PathBuf>) -> Result<()> {
-    let toolchain = super::toolchain(lean, Some(args.place.clone())).await?;
+async fn read_project(args: ProjectArgs, lean: LeanArgs) -> Result<()> {
+    let toolchain = lean.toolchain(Some(args.place.clone())).await?;
     let bar = spinner();
     let (steps, report) = project::gather(&toolchain, &args.place, |file| bar.set_message(file.to_owned())).await?;
     bar.finish_and_clear();

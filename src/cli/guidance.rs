@@ -32,6 +32,25 @@ impl NetworkArgs {
     }
 }
 
+/// What is remembered.
+#[derive(Args)]
+pub struct MemoryArgs {
+    /// Remember what proves goals in this folder, and try what helped at goals like the one at hand: in this run and later ones.
+    /// What `qstar corpus project` and `qstar export` write, and records, may lie there, too.
+    #[arg(long, value_name = "FOLDER")]
+    remember: Option<PathBuf>,
+}
+
+impl MemoryArgs {
+    /// The memory that is wished.
+    ///
+    /// # Errors
+    /// When its folder cannot be used.
+    pub fn recall(&self) -> Result<Option<Recall>> {
+        self.remember.as_deref().map(recall::open).transpose()
+    }
+}
+
 /// How long and how.
 #[derive(Args)]
 pub struct SearchArgs {
@@ -43,10 +62,6 @@ pub struct SearchArgs {
     checks: u64,
     #[command(flatten)]
     networks: NetworkArgs,
-    /// Remember what proves goals in this folder, and try what helped at goals like the one at hand: in this run and later ones.
-    /// What `qstar corpus project` and `qstar export` write, and records, may lie there, too.
-    #[arg(long, value_name = "FOLDER")]
-    memory: Option<PathBuf>,
     /// How goals are selected.
     #[arg(long, value_enum, default_value_t = StrategyKind::BestFirst)]
     strategy: StrategyKind,
@@ -75,14 +90,6 @@ impl SearchArgs {
         self.networks.place()
     }
 
-    /// The memory that is wished.
-    ///
-    /// # Errors
-    /// When its folder cannot be used.
-    pub fn recall(&self) -> Result<Option<Recall>> {
-        self.memory.as_deref().map(recall::open).transpose()
-    }
-
     /// Number of Lean processes.
     pub fn workers(&self, lean: &LeanArgs) -> usize {
         self.workers.map_or_else(|| lean.default_workers(), usize::from)
@@ -99,6 +106,8 @@ pub struct Guidance {
     value: Option<ValueKind>,
     #[command(flatten)]
     search: SearchArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
 }
 
 /// ONNX Runtime, as it was found or fetched; `None`: no network is wished.
@@ -158,7 +167,7 @@ impl Guidance {
     /// # Errors
     /// When its folder cannot be used.
     pub fn recall(&self) -> Result<Option<Recall>> {
-        self.search.recall()
+        self.memory.recall()
     }
 
     /// Number of Lean processes.

@@ -93,15 +93,14 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         };
         let trace = args.trace.as_ref().map(|path| Trace::create(&one_of_many(path))).transpose()?;
         let sketch = args.report.as_ref().map(|path| (one_of_many(path), Sketch::default()));
-        let listener = recall.as_ref().map(Recall::listen);
         let sinks = trace.iter().map(|t| t as &dyn Sink).chain(sketch.iter().map(|(_, s)| s as &dyn Sink));
-        let sinks = sinks.chain(listener.iter().map(|l| l as &dyn Sink));
         let sinks = Fan(sinks.collect());
         let guide = Guide {
             budget: setting.budget(),
             parallel: workers,
             cancel: cancel.clone(),
             sink: (!sinks.0.is_empty()).then_some(&sinks),
+            recall: recall.as_ref(),
             strategy: setting.strategy,
             operators: setting.operators(),
             lemmas: Some(lemmas.clone()),
