@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use super::guidance::default_workers;
+use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, spinner};
 use crate::verify::{ALLOWED_AXIOMS, Axioms, Certificate, Kernel, Rejection, Standing, bulk, candidate, printable, recheck};
 
@@ -30,7 +30,7 @@ pub struct VerifyArgs {
     json: bool,
 }
 
-pub async fn run(args: VerifyArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: VerifyArgs, lean: LeanArgs) -> Result<Exit> {
     let time = Duration::from_secs(args.time);
     match &args.files[..] {
         [folder] if folder.is_dir() => bulk_run(&args, folder, lean).await,
@@ -41,7 +41,7 @@ pub async fn run(args: VerifyArgs, lean: Option<PathBuf>) -> Result<Exit> {
                 );
             }
             let name = Certificate::read(certificate)?.name;
-            let toolchain = super::toolchain(lean, None).await?;
+            let toolchain = lean.toolchain(None).await?;
             let rechecked = recheck(&toolchain, certificate, time).await?;
             let verdict = match &rechecked {
                 Ok(_) => Standing::Accepted,
@@ -67,13 +67,14 @@ pub async fn run(args: VerifyArgs, lean: Option<PathBuf>) -> Result<Exit> {
             Ok(exit([verdict]))
         }
         [original, proofs] => {
-            let toolchain = super::toolchain(lean, Some(original.clone())).await?;
+            let toolchain = lean.toolchain(Some(original.clone())).await?;
             let compiled = |path: &PathBuf| path.extension().is_some_and(|e| e == "olean");
             let judged = match (compiled(original), compiled(proofs)) {
                 (true, true) => candidate::verify_compiled(&toolchain, original, proofs),
                 (false, false) => {
-                    let read =
-                        |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+                    let read = |path: &PathBuf| {
+                        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+                    };
                     let (ours, theirs) = (read(original)?, read(proofs)?);
                     candidate::verify_file(&toolchain, &ours, &theirs, time, args.kernel.as_ref()).await
                 }
@@ -119,10 +120,10 @@ fn exit(verdicts: impl IntoIterator<Item = Standing>) -> Exit {
 }
 
 /// A folder of certificates: exit code 0 when every one stands.
-async fn bulk_run(args: &VerifyArgs, folder: &Path, lean: Option<PathBuf>) -> Result<Exit> {
+async fn bulk_run(args: &VerifyArgs, folder: &Path, lean: LeanArgs) -> Result<Exit> {
     let files = bulk::find(folder)?;
-    let toolchain = super::toolchain(lean, None).await?;
-    let workers = args.workers.map_or_else(default_workers, usize::from);
+    let workers = args.workers.map_or_else(|| lean.default_workers(), usize::from);
+    let toolchain = lean.toolchain(None).await?;
     let (bar, start) = (spinner(), Instant::now());
     let tell = |done: usize| bar.set_message(format!("{done} of {} certificates", files.len()));
     let checked = bulk::check(&toolchain, &files, workers, Duration::from_secs(args.time), tell).await;

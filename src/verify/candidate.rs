@@ -46,13 +46,21 @@ pub async fn verify_file(
     };
     let mut original_world = World::new(original_files.open().context("the original")?, Vec::new());
     let mut empty = World::new(original_files.open()?, Vec::new());
-    let open =
-        Pair { original: &mut original_world, candidate: &mut empty, original_text: "", candidate_text: "", replayed: false, insides: false }
-            .wanted()?;
+    let open = Pair {
+        original: &mut original_world,
+        candidate: &mut empty,
+        original_text: "",
+        candidate_text: "",
+        replayed: false,
+        insides: false,
+    }
+    .wanted()?;
     anyhow::ensure!(!open.is_empty(), "the original has no theorem whose proof holds `sorry`");
     let all = |judge: &dyn Fn(&str) -> Judged| -> Vec<Judged> { open.iter().map(|name| shown(judge(name))).collect() };
     if head(original) != head(candidate) {
-        return Ok(all(&|name| Judged::refused(name, "one of the two files begins with `module` or `prelude` and the other does not")));
+        return Ok(all(&|name| {
+            Judged::refused(name, "one of the two files begins with `module` or `prelude` and the other does not")
+        }));
     }
     let (compiled, kept, dropped) = match candidate_made {
         Ok(made) => made,
@@ -100,10 +108,8 @@ pub fn verify_compiled(toolchain: &Toolchain, original: &Path, candidate: &Path)
     let open = |files| -> Result<World<'_>> { Ok(World::new(Artifacts::open(files)?, Vec::new())) };
     let mut original_world = open(&ours).with_context(|| format!("{} cannot be read", original.display()))?;
     let beside = modules::of_project(toolchain, &theirs)?;
-    let mut candidate_world = World::new(
-        theirs.open().with_context(|| format!("{} cannot be read", candidate.display()))?,
-        modules::open(&beside)?,
-    );
+    let mut candidate_world =
+        World::new(theirs.open().with_context(|| format!("{} cannot be read", candidate.display()))?, modules::open(&beside)?);
     let insides = modules::reach(toolchain, theirs.open()?.imports, INSIDES)?;
     let mut pair = Pair {
         original: &mut original_world,

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
+use super::Rejection;
 use super::judge::beside;
 use super::meaning::{ALLOWED_AXIOMS, World, is_made};
 use super::process::{Compiled, Message};
 use super::show::{self, user_name};
-use super::Rejection;
 use crate::lean::document::indent_into;
 use crate::library::Kind;
 use crate::problem::Problem;

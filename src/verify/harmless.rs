@@ -52,8 +52,23 @@ const RUNNING: &[&str] = &[
 pub const REPLACING: &[&str] = &["implementedByAttr", "externAttr", "Lean.Compiler.CSimp.ext"];
 /// Words that run code which leaves no constant behind. Whatever else a text does, these bytes must be in it.
 const WORDS: &[&str] = &[
-    "run_tac", "run_cmd", "run_elab", "run_meta", "run_conv", "#eval", "by_elab", "eval%", "initialize", "elab", "unsafe",
-    "simproc", "skipKernelTC", "runTac", "runCmd", "implemented_by", "decl_name%",
+    "run_tac",
+    "run_cmd",
+    "run_elab",
+    "run_meta",
+    "run_conv",
+    "#eval",
+    "by_elab",
+    "eval%",
+    "initialize",
+    "elab",
+    "unsafe",
+    "simproc",
+    "skipKernelTC",
+    "runTac",
+    "runCmd",
+    "implemented_by",
+    "decl_name%",
 ];
 /// Constants of the monads in which elaboration runs, by the beginnings of their names.
 const MONADS: &[&str] = &[
@@ -127,10 +142,7 @@ pub fn running_words(original_text: &str, text: &str) -> Option<String> {
 ///
 /// # Errors
 /// When a file is broken.
-pub fn suspect(
-    original: &mut World<'_>,
-    candidate: &mut World<'_>,
-) -> Result<Option<String>> {
+pub fn suspect(original: &mut World<'_>, candidate: &mut World<'_>) -> Result<Option<String>> {
     let known_entries: HashSet<[u8; 32]> = entries(original)?.into_iter().map(|(_, hash)| hash).collect();
     let known_names: HashSet<String> = original.file().constants().keys().cloned().collect();
     for (extension, hash) in entries(candidate)? {

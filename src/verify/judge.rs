@@ -185,12 +185,40 @@ impl Pair<'_, '_> {
 /// Whether somebody wrote a constant: it is no inner part that elaboration makes when it is needed.
 fn is_written(name: &str) -> bool {
     const MADE: &[&str] = &[
-        "rec", "recOn", "casesOn", "brecOn", "below", "binductionOn", "ibelow", "noConfusion", "noConfusionType", "injEq", "inj",
-        "sizeOf_spec", "ctorIdx", "ctorElim", "ctorElimType", "toCtorIdx", "elim", "eq_def", "induct", "induct_unfolding",
-        "fun_cases", "fun_cases_unfolding", "splitter", "congr_simp", "hcongr", "go", "mutual_induct", "ofNat", "congr_eq_1",
+        "rec",
+        "recOn",
+        "casesOn",
+        "brecOn",
+        "below",
+        "binductionOn",
+        "ibelow",
+        "noConfusion",
+        "noConfusionType",
+        "injEq",
+        "inj",
+        "sizeOf_spec",
+        "ctorIdx",
+        "ctorElim",
+        "ctorElimType",
+        "toCtorIdx",
+        "elim",
+        "eq_def",
+        "induct",
+        "induct_unfolding",
+        "fun_cases",
+        "fun_cases_unfolding",
+        "splitter",
+        "congr_simp",
+        "hcongr",
+        "go",
+        "mutual_induct",
+        "ofNat",
+        "congr_eq_1",
     ];
     let parts: Vec<&str> = name.split('.').collect();
-    !is_made(name) && !parts.iter().any(|p| p.starts_with('_') && *p != "_private") && !MADE.contains(parts.last().unwrap_or(&""))
+    !is_made(name)
+        && !parts.iter().any(|p| p.starts_with('_') && *p != "_private")
+        && !MADE.contains(parts.last().unwrap_or(&""))
         && !parts.iter().any(|p| p.starts_with("match_") || p.starts_with("inst_"))
 }
 

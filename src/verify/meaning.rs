@@ -157,10 +157,13 @@ impl<'a> World<'a> {
         };
         let Some(types) = first.and_then(|f| self.own(f)).map(|i| i.block.clone()) else { return vec![name.to_owned()] };
         let constants = self.file().constants();
-        let mut members: Vec<String> = types.iter().filter_map(|t| constants.get(t)).flat_map(|i| i.constructors.clone()).collect();
+        let mut members: Vec<String> =
+            types.iter().filter_map(|t| constants.get(t)).flat_map(|i| i.constructors.clone()).collect();
         members.extend(types.iter().flat_map(|t| {
             let rec = format!("{t}.rec");
-            std::iter::once(rec.clone()).chain((1..).map(move |i| format!("{rec}_{i}"))).take_while(|r| constants.contains_key(r))
+            std::iter::once(rec.clone())
+                .chain((1..).map(move |i| format!("{rec}_{i}")))
+                .take_while(|r| constants.contains_key(r))
         }));
         members.extend(types);
         members.sort();
@@ -469,7 +472,9 @@ pub fn is_made(name: &str) -> bool {
     };
     name.rsplit('.').next().is_some_and(|part| {
         ["match_", "_proof_", "proof_", "_aux_", "_simp_", "_nested_", "eq_"].iter().any(|word| numbered(part, word))
-            || ["_unary", "_mutual", "_sizeOf_1", "_override", "_eq_def", "_sunfold", "_sparseCasesOn"].iter().any(|w| part.starts_with(w))
+            || ["_unary", "_mutual", "_sizeOf_1", "_override", "_eq_def", "_sunfold", "_sparseCasesOn"]
+                .iter()
+                .any(|w| part.starts_with(w))
     })
 }
 

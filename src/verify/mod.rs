@@ -145,7 +145,9 @@ async fn two_files(
             let of_header = own.axioms.iter().filter(|a| !meaning::ALLOWED_AXIOMS.contains(&a.as_str())).cloned().collect();
             Ok((own.axioms, of_header))
         }
-        Standing::Refused if reason.starts_with("Lean rejects it") => Err(Rejection::Lean { message: reason, proof_line: None }),
+        Standing::Refused if reason.starts_with("Lean rejects it") => {
+            Err(Rejection::Lean { message: reason, proof_line: None })
+        }
         Standing::Refused if reason.contains("`sorry`") => Err(Rejection::Sorry),
         Standing::Refused => Err(Rejection::OtherStatement(reason)),
         Standing::Unchecked => Err(Rejection::Process(reason)),

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::process::Artifacts;
-use crate::library::olean::imports;
-use crate::library::olean::whole::Whole;
 use crate::library::file_of;
+use crate::library::olean::Head;
+use crate::library::olean::whole::Whole;
 use crate::toolchain::Toolchain;
 
 /// The compiled modules of the project itself that a file imports, directly or not: their proofs are looked into as well.
@@ -56,7 +56,7 @@ pub fn reach(toolchain: &Toolchain, imported: Vec<String>, wanted: &str) -> Resu
         }
         let Some(path) = folders.iter().map(|f| file_of(f, &name)).find(|p: &PathBuf| p.is_file()) else { continue };
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let next = imports(&bytes).with_context(|| format!("cannot read {}", path.display()))?;
+        let next = Head::read(&bytes).map(|head| head.imports).with_context(|| format!("cannot read {}", path.display()))?;
         queue.extend(next.into_iter().filter(|i| seen.insert(i.clone())));
     }
     Ok(false)

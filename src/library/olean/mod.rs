@@ -17,6 +17,9 @@ use anyhow::{Result, bail};
 
 pub use region::{Field, Region, canonical};
 
+/// Where the commit of the Lean that made the file stands, 40 characters.
+const COMMIT: usize = 40;
+
 /// What a constant is, as far as its module exports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -85,13 +88,25 @@ impl Module {
     }
 }
 
-/// The modules that a file's bytes say it imports.
-///
-/// # Errors
-/// As [`Module::parse`].
-pub fn imports(bytes: &[u8]) -> Result<Vec<String>> {
-    let (mut region, root) = Region::open(&[bytes])?;
-    region.imports(root)
+/// What a file says at its beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Of the Lean that made it; empty when the file does not say.
+    pub commit: String,
+    pub imports: Vec<String>,
+}
+
+impl Head {
+    /// Reads it without looking at what the module declares.
+    ///
+    /// # Errors
+    /// As [`Module::parse`].
+    pub fn read(bytes: &[u8]) -> Result<Head> {
+        let (mut region, root) = Region::open(&[bytes])?;
+        let imports = region.imports(root)?;
+        let commit = String::from_utf8_lossy(&bytes[COMMIT..region::BASE]);
+        Ok(Head { commit: commit.trim_end_matches(['\0', ' ']).to_owned(), imports })
+    }
 }
 
 impl Region<'_> {

@@ -2,16 +2,15 @@
 
 use futures::future::join_all;
 
+use super::{Answer, Policy, Proposal};
 use crate::lean::Goal;
-use crate::search::policy::{Answer, Policy, Proposal};
 
 /// A mixture of policies: probabilities are added, weighted.
 ///
 /// ```
 /// use qstar::lean::Goal;
-/// use qstar::search::{Policy, Portfolio};
-/// use qstar::search::operators::Mix;
-/// let mix = Mix::default().with(0.7, Box::new(Portfolio::default())).with(0.3, Box::new(Portfolio::closers()));
+/// use qstar::policy::{Mix, Moves, Policy};
+/// let mix = Mix::default().with(0.7, Box::new(Moves::default())).with(0.3, Box::new(Moves::closers()));
 /// let goal = Goal::parse("n : Nat\n⊢ n + 0 = n").unwrap();
 /// # futures::executor::block_on(async {
 /// assert!(mix.propose(&[&[goal]]).await[0].iter().any(|p| p.tactic == "simp"));
@@ -68,7 +67,7 @@ impl Mix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::policy::Source;
+    use crate::policy::Source;
     use futures::FutureExt;
 
     struct Fixed(&'static [(&'static str, f64)]);
