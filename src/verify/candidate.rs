@@ -9,14 +9,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::harmless::{INSIDES, running_words};
-use super::judge::{Judged, Pair};
+use super::judge::{Judged, MISSING, Pair};
 use super::kernel::Kernel;
 use super::meaning::World;
 use super::process::{Artifacts, Compiled, Message, compile};
 use super::show::user_name;
 use super::{Rejection, modules};
 use crate::lean::syntax::{Kind, imports, tokens};
-use crate::source::{Statement, commands};
+use crate::library::olean::canonical;
+use crate::source::{Command, Statement, commands};
 use crate::toolchain::Toolchain;
 
 /// How often declarations that fail are taken out of a candidate, and the rest is compiled again.
@@ -69,6 +70,10 @@ pub async fn verify_file(
         }
         Err(error) => return Ok(all(&|name| Judged::refused(name, error.to_string()))),
     };
+    // A command that is no declaration and fails (`#eval` that may not write, say) is no honest file's.
+    if let Some((_, said)) = dropped.iter().find(|(name, _)| name.is_empty() || name.ends_with('.')) {
+        return Ok(all(&|name| Judged::refused(name, format!("a command of the candidate fails: {}", said.text))));
+    }
     let Some(files) = &compiled.artifacts else {
         let first = compiled.errors().next().map_or("no message", |m| m.text.as_str());
         return Ok(all(&|name| Judged::refused(name, format!("Lean rejects the candidate: {first}"))));
@@ -148,8 +153,8 @@ fn shown(mut judged: Judged) -> Judged {
 /// A theorem that is missing because Lean rejected it is told with Lean's words.
 fn explained(mut judged: Judged, dropped: &[(String, Message)]) -> Judged {
     let own = user_name(&judged.name).to_owned();
-    if judged.verdict == super::judge::Standing::Refused
-        && let Some((_, said)) = dropped.iter().find(|(name, _)| own == *name || own.ends_with(&format!(".{name}")))
+    if judged.reason.as_deref() == Some(MISSING)
+        && let Some((_, said)) = dropped.iter().find(|(name, _)| canonical(name) == own)
     {
         judged.reason = Some(format!("Lean rejects it: {}", said.text));
     }
@@ -183,12 +188,13 @@ async fn compile_what_holds(toolchain: &Toolchain, text: &str, timeout: Duration
 /// The text without the commands in which Lean found errors, and their names with the first error of each.
 fn without_errors(text: &str, messages: &[Message]) -> Option<(String, Vec<(String, Message)>)> {
     let commands = commands(text).ok()?;
+    let spaces = namespaces(text, &commands);
     let mut cut: Vec<(std::ops::Range<usize>, String, Message)> = Vec::new();
     for message in messages.iter().filter(|m| m.is_error()) {
         let at = text.split_inclusive('\n').take(message.line.saturating_sub(1)).map(str::len).sum::<usize>();
-        let command = commands.iter().rev().find(|c| c.range.start <= at)?;
+        let (place, command) = commands.iter().enumerate().rev().find(|(_, c)| c.range.start <= at)?;
         if !cut.iter().any(|(range, ..)| *range == command.range) {
-            let name = declared(&text[command.range.clone()]).unwrap_or_default();
+            let name = format!("{}{}", spaces[place], declared(&text[command.range.clone()]).unwrap_or_default());
             cut.push((command.range.clone(), name, message.clone()));
         }
     }
@@ -202,6 +208,22 @@ fn without_errors(text: &str, messages: &[Message]) -> Option<(String, Vec<(Stri
     }
     left.push_str(&text[at..]);
     Some((left, cut.into_iter().map(|(_, name, message)| (name, message)).collect()))
+}
+
+/// The namespace in which each command stands, with a dot behind it.
+fn namespaces(text: &str, commands: &[Command]) -> Vec<String> {
+    let (mut open, mut found): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    for command in commands {
+        found.push(open.concat());
+        let words: Vec<&str> = text[command.range.clone()].split_whitespace().take(2).collect();
+        match words[..] {
+            ["namespace", name] => open.push(format!("{name}.")),
+            ["section", ..] => open.push(String::new()),
+            ["end", ..] => drop(open.pop()),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The name that a command declares.

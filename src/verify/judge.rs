@@ -2,7 +2,7 @@
 //!
 //! Only what Lean made counts, never what a text looks like: names, types, values, axioms and the entries of extensions.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
@@ -12,6 +12,9 @@ use super::meaning::{ALLOWED_AXIOMS, World, is_made};
 use super::show;
 use crate::library::Kind;
 use crate::library::olean::whole::Safety;
+
+/// Why a theorem that is not there is refused.
+pub(super) const MISSING: &str = "the candidate has no theorem of this name";
 
 /// What is said of a theorem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,14 +67,16 @@ pub struct Pair<'w, 'a> {
 }
 
 impl Pair<'_, '_> {
-    /// The theorems of the original that hold `sorry` themselves, in order of their names.
+    /// The theorems of the original that hold `sorry` themselves, in the order of the file.
     ///
     /// # Errors
     /// When the file is broken.
     pub fn wanted(&mut self) -> Result<Vec<String>> {
         let constants = self.original.file().constants();
         let theorems = constants.iter().filter(|(name, info)| info.kind == Kind::Theorem && !is_made(name));
-        let names: BTreeSet<String> = theorems.map(|(name, _)| name.clone()).collect();
+        let mut names: Vec<String> = theorems.map(|(name, _)| name.clone()).collect();
+        let lines = self.original.lines()?;
+        names.sort_by_key(|name| (lines.get(name).copied(), name.clone()));
         let mut wanted = Vec::new();
         for name in names {
             if self.original.is_open(&name)? {
@@ -140,7 +145,7 @@ impl Pair<'_, '_> {
     /// When a file is broken.
     pub fn theorem(&mut self, name: &str) -> Result<Judged> {
         let Some(theirs) = self.candidate.own(name) else {
-            return Ok(Judged::refused(name, "the candidate has no theorem of this name"));
+            return Ok(Judged::refused(name, MISSING));
         };
         if theirs.kind != Kind::Theorem {
             return Ok(Judged::refused(name, format!("in the candidate it is no theorem but {}", show::kind(theirs.kind))));
