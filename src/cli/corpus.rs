@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::guidance::default_workers;
-use super::{Exit, put, spinner};
+use super::{Exit, put, say, spinner};
 use crate::corpus::library::{Options, gather};
 use crate::corpus::synthetic::{Family, generate};
 
@@ -76,7 +76,7 @@ pub async fn run(args: CorpusArgs, lean: Option<PathBuf>) -> Result<Exit> {
         Kind::Synthetic(args) => {
             let rows = generate(&args.family, args.count, args.seed)?;
             write(&args.out, &rows)?;
-            println!("{} theorems in {}", rows.len(), args.out.display());
+            say(format_args!("{} theorems in {}", rows.len(), args.out.display()))?;
         }
         Kind::Library(args) => take_library(args, lean).await?,
     }
@@ -98,13 +98,13 @@ async fn take_library(args: LibraryArgs, lean: Option<PathBuf>) -> Result<()> {
     bar.finish_and_clear();
     write(&args.out, &rows)?;
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(format_args!("{}", serde_json::to_string(&report)?))?;
         return Ok(());
     }
-    println!("{} theorems in {}", report.kept, args.out.display());
-    println!("{} were found in {} modules of {}", report.found, report.modules, toolchain.version);
+    say(format_args!("{} theorems in {}", report.kept, args.out.display()))?;
+    say(format_args!("{} were found in {} modules of {}", report.found, report.modules, toolchain.version))?;
     for (reason, count) in &report.lost {
-        println!("{count:7}  {reason}");
+        say(format_args!("{count:7}  {reason}"))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::guidance::SearchArgs;
-use super::{Exit, ToolchainFailed, on_interrupt};
+use super::{Exit, ToolchainFailed, on_interrupt, say};
 use crate::dataset::{Entry, load};
 use crate::iterate::rollout::Ground;
 use crate::iterate::{Event, Options, claim, run as iterate};
@@ -84,7 +84,7 @@ pub async fn run(args: IterateArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let policies = Policies::new(toolchain.clone());
     let workers = args.search.workers();
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
-    let cancel = on_interrupt();
+    let cancel = on_interrupt()?;
     let searches = usize::from(args.searches);
     let ground = Ground { toolchain: &toolchain, pool: &pool, policies: &policies, cancel: &cancel, workers, searches };
     let options = Options {
@@ -111,9 +111,9 @@ pub async fn run(args: IterateArgs, lean: Option<PathBuf>) -> Result<Exit> {
         return Ok(Exit::NotProved);
     };
     if args.json {
-        println!("{}", serde_json::to_string(&table).context("the table")?);
+        say(format_args!("{}", serde_json::to_string(&table).context("the table")?))?;
     } else {
-        println!("{}\nin {}/{{rounds.json, rounds.md, index.html}}", table.markdown(), args.out.display());
+        say(format_args!("{}\nin {}/{{rounds.json, rounds.md, index.html}}", table.markdown(), args.out.display()))?;
     }
     Ok(Exit::Success)
 }

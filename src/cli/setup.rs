@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, ToolchainFailed, spinner};
+use super::{Exit, ToolchainFailed, say, spinner};
 use crate::network::runtime;
 use crate::toolchain::{Source, Toolchain, Wish, portable};
 
@@ -22,14 +22,14 @@ pub fn setup(args: &SetupArgs) -> Result<Exit> {
     let home = portable::cache_home().map_err(ToolchainFailed)?;
     let lean = portable::install(&home, &spinner()).map_err(ToolchainFailed)?;
     if !args.json {
-        println!("the portable Lean is at {}", lean.display());
+        say(format_args!("the portable Lean is at {}", lean.display()))?;
     }
     let library =
         runtime::find(None, &home)?.map_or_else(|| runtime::install(&home, &spinner()), Ok).map_err(ToolchainFailed)?;
     if args.json {
-        println!("{}", json!({"lean": lean, "onnxruntime": library}));
+        say(format_args!("{}", json!({"lean": lean, "onnxruntime": library})))?;
     } else {
-        println!("ONNX Runtime is at {}", library.display());
+        say(format_args!("ONNX Runtime is at {}", library.display()))?;
     }
     Ok(Exit::Success)
 }
@@ -82,9 +82,14 @@ pub fn doctor(lean: Option<PathBuf>, as_json: bool) -> Result<Exit> {
     findings.push(Finding { what: "ONNX", good, text });
     if as_json {
         let rows: Vec<_> = findings.iter().map(|f| json!({"what": f.what, "ok": f.good, "text": f.text})).collect();
-        println!("{}", json!({"ok": findings.iter().all(|f| f.good), "toolchain": found.ok().flatten(), "findings": rows}));
+        say(format_args!(
+            "{}",
+            json!({"ok": findings.iter().all(|f| f.good), "toolchain": found.ok().flatten(), "findings": rows})
+        ))?;
     } else {
-        findings.iter().for_each(|f| println!("{} {:8} {}", if f.good { "ok " } else { "NO " }, f.what, f.text));
+        for f in &findings {
+            say(format_args!("{} {:8} {}", if f.good { "ok " } else { "NO " }, f.what, f.text))?;
+        }
     }
     Ok(if findings.iter().all(|f| f.good) { Exit::Success } else { Exit::Toolchain })
 }

@@ -119,7 +119,8 @@ impl Session {
         match kind {
             // The watchdog answers; a lone worker is told the same but has nobody to answer for it.
             ServerKind::Watchdog => {
-                self.call("initialize", params, self.limits.start, &mut Elaboration::default()).await?;
+                let start = self.limits.start;
+                self.call("initialize", params, |_| start, &mut Elaboration::default()).await?;
                 self.send(&notification("initialized", json!({}))).await
             }
             ServerKind::Worker => self.send(&request(0, "initialize", params)).await,
@@ -142,14 +143,24 @@ impl Session {
     /// When the server is broken. A hang inside the document is no error here: it is reported in the result, since
     /// what was done before it counts; but the session must be dropped then.
     pub async fn elaborate(&mut self, text: &str) -> Result<Elaboration, SessionError> {
+        self.elaborate_behind(text, 1).await
+    }
+
+    /// The same, for a text whose first lines are a header: that may take as long as a start.
+    ///
+    /// # Errors
+    /// As [`Session::elaborate`].
+    pub async fn elaborate_behind(&mut self, text: &str, header_lines: u32) -> Result<Elaboration, SessionError> {
         let first = self.version == 0;
         self.version += 1;
         let message = if first { did_open(&self.uri, 1, text) } else { did_change(&self.uri, self.version, text) };
         self.send(&message).await?;
-        let stall = if first { self.limits.start } else { self.limits.stall };
+        let Limits { start, stall, .. } = self.limits;
+        // Before the first word on progress, a new process is still starting.
+        let patience = |at: Option<u32>| if at.map_or(first, |line| line < header_lines) { start } else { stall };
         let mut seen = Elaboration::default();
         let params = json!({"uri": self.uri, "version": self.version});
-        match self.call("textDocument/waitForDiagnostics", params, stall, &mut seen).await {
+        match self.call("textDocument/waitForDiagnostics", params, patience, &mut seen).await {
             Ok(_) => seen.stuck_at = None,
             Err(SessionError::Hung(_)) if seen.stuck_at.is_some() => {}
             Err(e) => return Err(e),
@@ -163,16 +174,18 @@ impl Session {
     /// When the server is broken or refuses.
     pub async fn plain_goal(&mut self, line: u32, character: u32) -> Result<Option<PlainGoal>, SessionError> {
         let params = json!({"textDocument": {"uri": self.uri}, "position": {"line": line, "character": character}});
-        let answer = self.call("$/lean/plainGoal", params, self.limits.stall, &mut Elaboration::default()).await?;
+        let stall = self.limits.stall;
+        let answer = self.call("$/lean/plainGoal", params, |_| stall, &mut Elaboration::default()).await?;
         serde_json::from_value(answer).map_err(|e| SessionError::Refused(e.to_string()))
     }
 
-    /// Sends a request and reads until its answer, keeping diagnostics and progress of the current version.
+    /// Sends a request and reads until its answer, keeping diagnostics and progress of the current version. `patience`
+    /// says how long there may be no progress while Lean is at a line.
     async fn call(
         &mut self,
         method: &str,
         params: Value,
-        stall: Duration,
+        patience: impl Fn(Option<u32>) -> Duration,
         seen: &mut Elaboration,
     ) -> Result<Value, SessionError> {
         self.last_id += 1;
@@ -180,6 +193,7 @@ impl Session {
         self.send(&request(id, method, params)).await?;
         let mut progress = Instant::now();
         loop {
+            let stall = patience(seen.stuck_at);
             // Short waits, so that memory is looked at while Lean works.
             let tick = stall.saturating_sub(progress.elapsed()).min(Duration::from_millis(500));
             let Some(message) = Self::next_message(&mut self.output, tick).await else {
