@@ -14,12 +14,13 @@ use crate::dataset::inspect::{LEMMA_UNKNOWN, lemma_is_unknown, lemma_probe};
 use crate::finish;
 use crate::lean::document::indent_into;
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
+use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::search::{
-    Budget, Event, Lemmas, Operators, Oracle, Policy, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
-    Value,
+    Budget, Event, Lemmas, Operators, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
 };
 use crate::toolchain::Toolchain;
+use crate::value::Value;
 use crate::verify::{Certificate, Rejection, process, statement_hash, verify};
 
 /// Proofs that the verifier may refuse before a search gives up.
