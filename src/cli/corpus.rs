@@ -10,6 +10,7 @@ use super::guidance::default_workers;
 use super::{Exit, put, say, spinner};
 use crate::corpus::library::{Options, gather};
 use crate::corpus::synthetic::{Family, generate};
+use crate::files::check_writable;
 
 #[derive(Args)]
 pub struct CorpusArgs {
@@ -74,6 +75,7 @@ struct SyntheticArgs {
 pub async fn run(args: CorpusArgs, lean: Option<PathBuf>) -> Result<Exit> {
     match args.kind {
         Kind::Synthetic(args) => {
+            check_writable(&args.out)?;
             let rows = generate(&args.family, args.count, args.seed)?;
             write(&args.out, &rows)?;
             say(format_args!("{} theorems in {}", rows.len(), args.out.display()))?;
@@ -84,6 +86,7 @@ pub async fn run(args: CorpusArgs, lean: Option<PathBuf>) -> Result<Exit> {
 }
 
 async fn take_library(args: LibraryArgs, lean: Option<PathBuf>) -> Result<()> {
+    check_writable(&args.out)?;
     let toolchain = super::toolchain(lean, args.project).await?;
     let options = Options {
         roots: args.root,

@@ -9,6 +9,7 @@ use clap::Args;
 use super::guidance::SearchArgs;
 use super::{Exit, ToolchainFailed, on_interrupt, say};
 use crate::dataset::{Entry, load};
+use crate::files::make_folder;
 use crate::iterate::rollout::Ground;
 use crate::iterate::{Event, Options, claim, run as iterate};
 use crate::lean::{Pool, PoolOptions};
@@ -60,7 +61,7 @@ pub struct IterateArgs {
     json: bool,
 }
 
-/// Exit code 0: all rounds are done; 1: it was stopped.
+/// Exit code 0: all rounds are done; 4: it was stopped.
 pub async fn run(args: IterateArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let read =
         |paths: &[PathBuf]| -> Result<Vec<Entry>> { Ok(paths.iter().map(|p| load(p)).collect::<Result<Vec<_>>>()?.concat()) };
@@ -79,6 +80,7 @@ pub async fn run(args: IterateArgs, lean: Option<PathBuf>) -> Result<Exit> {
         "{} is missing; --package names the folder of qstar_training",
         package.display()
     );
+    make_folder(&args.out)?;
     let near = args.train.first().cloned();
     let toolchain = Arc::new(super::toolchain(lean, near).await?);
     let policies = Policies::new(toolchain.clone());
@@ -108,7 +110,7 @@ pub async fn run(args: IterateArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let table = iterate(&options, &claim, &toolchain, &ground, |event| progress.tell(&event)).await.map_err(ToolchainFailed)?;
     let Some(table) = table else {
         eprintln!("stopped; the same command goes on");
-        return Ok(Exit::NotProved);
+        return Ok(Exit::Stopped);
     };
     if args.json {
         say(format_args!("{}", serde_json::to_string(&table).context("the table")?))?;

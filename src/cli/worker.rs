@@ -12,6 +12,7 @@ use super::guidance::Guidance;
 use super::{Exit, on_interrupt};
 use crate::bench::run::{Desk, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
+use crate::files::make_folder;
 use crate::lean::{Pool, PoolOptions};
 
 #[derive(Args)]
@@ -30,12 +31,12 @@ pub struct WorkerArgs {
     records: Option<PathBuf>,
 }
 
-/// Exit code 0: every task was done; 2: some lines were no tasks; 3: Lean failed on some.
+/// Exit code 0: every task was done; 2: some lines were no tasks; 3: Lean failed on some; 4: it was stopped.
 pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let workers = args.guidance.workers();
     let mut results = args.results.as_deref().map(Results::open).transpose()?;
     if let Some(folder) = &args.records {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        make_folder(folder)?;
     }
     let (toolchain, fetched) = super::outfit(lean, None, &args.guidance).await?;
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
@@ -91,7 +92,7 @@ pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
             () = cancel.cancelled() => {}
         }
     }
-    Ok(exit)
+    Ok(if cancel.is_cancelled() { Exit::Stopped } else { exit })
 }
 
 /// One line out, at once: the other side waits for it.
