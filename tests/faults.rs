@@ -213,8 +213,12 @@ fn what_cannot_be_written_is_told_before_the_search() {
     }
 }
 
-/// Header, statement, status, and what is found: kind and severity.
-const ROWS: &[(&str, &str, &str, &[(&str, &str)])] = &[
+/// Kind and severity of what is found.
+type Found = (&'static str, &'static str);
+/// Header, statement, status, and what is found.
+type Row = (&'static str, &'static str, &'static str, &'static [Found]);
+
+const ROWS: &[Row] = &[
     ("set_option debug.byAsSorry true", "(n : Nat) : n * n < n + 1", "refused", &[("option", "refused")]),
     ("set_option debug.terminalTacticsAsSorry true", "(n : Nat) : n * n < n + 1", "refused", &[("option", "refused")]),
     ("set_option warn . «sorry» false", "(n : Nat) : n < n", "refused", &[("option", "refused")]),
@@ -252,9 +256,9 @@ fn each_row_is_judged_alone_and_what_its_header_does_is_told() {
     common::toolchain();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let row = |(i, (header, statement, ..)): (usize, &(&str, &str, &str, &[(&str, &str)]))| {
-        json!({"name": format!("r{i}"), "header": header, "formal_statement": format!("theorem r{i} {statement} := by")})
-            .to_string()
+    let row = |(i, (header, statement, ..)): (usize, &Row)| {
+        let statement = format!("theorem r{i} {statement} := by");
+        json!({"name": format!("r{i}"), "header": header, "formal_statement": statement}).to_string()
     };
     let mut lines: Vec<String> = ROWS.iter().enumerate().map(row).collect();
     // A header that our reader takes for finished and Lean does not: it must not touch the row behind it.

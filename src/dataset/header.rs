@@ -199,7 +199,7 @@ fn read(text: &str, what: &str, found: &mut Vec<Finding>) {
                 add(Kind::Syntax, Severity::Told, text);
             }
             word if SYNTAX.contains(&word) => {
-                if let Some(atom) = source.atom(i).filter(|a| EXISTING.split_whitespace().any(|e| e == a)) {
+                if let Some(atom) = source.atom(i).filter(|a| EXISTING.split_whitespace().any(|e| e == *a)) {
                     add(Kind::Syntax, Severity::Told, format!("the {what} changes what `{atom}` means (`{word}`)"));
                 }
             }
