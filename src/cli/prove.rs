@@ -11,13 +11,14 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::guidance::Guidance;
+use super::lean::LeanArgs;
 use super::proofs::Proofs;
 use super::{Exit, is_closed_pipe, on_interrupt, put, say, spinner};
 use crate::dataset::header::{Finding, Severity};
 use crate::dataset::inspect::inspect;
 use crate::dataset::{self, Selection, file_name};
 use crate::files::check_writable;
-use crate::lean::{Pool, PoolOptions};
+use crate::lean::Pool;
 use crate::problem::Problem;
 use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
 use crate::record::Trace;
@@ -88,7 +89,7 @@ struct Told<'a> {
     findings: &'a [Finding],
 }
 
-pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
     let wishes = match (&args.place, &args.statement) {
         (Some(place), _) => load(place, args.name.clone())?,
         (None, Some(statement)) => vec![Wish::own(Problem::from_statement(&args.header, statement)?)],
@@ -100,13 +101,13 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
     places.chain(args.cache.clone()).try_for_each(|p| check_writable(&p))?;
     let near =
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
-    let (toolchain, fetched) = super::outfit(lean, near, &args.guidance).await?;
-    let workers = args.guidance.workers();
+    let (toolchain, fetched) = super::outfit(lean.clone(), near, &args.guidance).await?;
+    let workers = args.guidance.workers(&lean);
     let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     if args.cache.is_some() {
         setting.with.push(Operator::Aggregate);
     }
-    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let cancel = on_interrupt()?;
     let lemmas = Arc::new(args.cache.as_deref().map_or_else(|| Ok(Lemmas::default()), Lemmas::open)?);
     let value = policies.value(setting.value)?;

@@ -7,6 +7,7 @@
 use super::goal::Goal;
 use super::guard;
 use super::protocol::LeanDiagnostic;
+use super::session::Beginning;
 use super::verdict::{Candidate, Verdict};
 
 /// Longest message kept of a failed candidate, in characters.
@@ -112,9 +113,12 @@ impl Document {
         Document { text, slots, canary_line }
     }
 
-    /// The lines before the first candidate: the header, and options.
-    pub fn header_lines(&self) -> u32 {
-        self.slots.first().map_or(self.canary_line, |s| s.first_line)
+    /// The lines before the first candidate: imports, the rest of the header, and options.
+    pub fn beginning(&self) -> Beginning {
+        let header = self.slots.first().map_or(self.canary_line, |s| s.first_line);
+        let lines = self.text.lines().take(header as usize);
+        let last = lines.enumerate().filter(|(_, line)| line.contains("import ")).last();
+        Beginning { imports: last.map_or(0, |(at, _)| at as u32 + 1), header }
     }
 
     /// Maps diagnostics back. Suspect candidates get `None`: those before or at a diagnostic that cannot be theirs
@@ -124,7 +128,7 @@ impl Document {
         let alone = self.slots.len() == 1;
         let mut found: Verdicts = Vec::with_capacity(self.slots.len());
         let mut broken_header = None;
-        if stuck_at.is_some_and(|line| line < self.header_lines()) {
+        if stuck_at.is_some_and(|line| line < self.beginning().header) {
             broken_header = Some("Lean made no progress on it, and was ended".to_owned());
         }
         for d in diagnostics.iter().filter(|d| d.is_error()) {
