@@ -9,8 +9,10 @@ use serde::Serialize;
 use super::lean::LeanArgs;
 use super::{Exit, put, say, spinner};
 use crate::corpus::library::{Options, gather};
+use crate::corpus::project;
 use crate::corpus::synthetic::{Family, generate};
-use crate::files::check_writable;
+use crate::export::Split;
+use crate::files::{check_writable, make_folder};
 
 #[derive(Args)]
 pub struct CorpusArgs {
@@ -24,6 +26,22 @@ enum Kind {
     Synthetic(SyntheticArgs),
     /// Take the theorems of a compiled library, each posed behind the imports of its own module.
     Library(LibraryArgs),
+    /// Read people's tactic proofs out of Lean files, step by step with Lean's own goals: rows for training, and a memory for
+    /// `--remember`.
+    Project(ProjectArgs),
+}
+
+#[derive(Args)]
+struct ProjectArgs {
+    /// A Lake project, another folder with Lean files, or one file.
+    #[arg(value_name = "DIR")]
+    place: PathBuf,
+    /// Print JSON for scripts.
+    #[arg(long)]
+    json: bool,
+    /// The folder of the tables (`policy.SPLIT.jsonl`).
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
 }
 
 #[derive(Args)]
@@ -78,6 +96,7 @@ pub async fn run(args: CorpusArgs, lean: LeanArgs) -> Result<Exit> {
             say(format_args!("{} theorems in {}", rows.len(), args.out.display()))?;
         }
         Kind::Library(args) => take_library(args, lean).await?,
+        Kind::Project(args) => read_project(args, lean).await?,
     }
     Ok(Exit::Success)
 }
@@ -110,7 +129,34 @@ async fn take_library(args: LibraryArgs, lean: LeanArgs) -> Result<()> {
     Ok(())
 }
 
+async fn read_project(args: ProjectArgs, lean: LeanArgs) -> Result<()> {
+    make_folder(&args.out)?;
+    let toolchain = lean.toolchain(Some(args.place.clone())).await?;
+    let bar = spinner();
+    let (steps, report) = project::gather(&toolchain, &args.place, |file| bar.set_message(file.to_owned())).await?;
+    bar.finish_and_clear();
+    for split in [Split::Train, Split::Validation, Split::Test] {
+        let rows: Vec<&project::PersonsStep> = steps.iter().filter(|s| project::split(s) == split).collect();
+        write(&args.out.join(format!("policy.{}.jsonl", split.name())), &rows)?;
+    }
+    if args.json {
+        say(format_args!("{}", serde_json::to_string(&report)?))?;
+        return Ok(());
+    }
+    say(format_args!(
+        "{} steps of {} theorems in {} files; tables in {}",
+        report.steps,
+        report.theorems,
+        report.files,
+        args.out.display()
+    ))?;
+    for lost in &report.lost {
+        say(format_args!("not read: {lost}"))?;
+    }
+    Ok(())
+}
+
 fn write<R: Serialize>(out: &Path, rows: &[R]) -> Result<()> {
     let lines = rows.iter().map(serde_json::to_string).collect::<Result<Vec<String>, _>>()?;
-    put(out, &(lines.join("\n") + "\n"))
+    put(out, &lines.iter().map(|line| format!("{line}\n")).collect::<String>())
 }
