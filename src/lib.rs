@@ -33,6 +33,7 @@ pub mod policies;
 pub mod premises;
 pub mod problem;
 pub mod prover;
+pub mod ranker;
 pub mod record;
 pub mod report;
 pub mod search;

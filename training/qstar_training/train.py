@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from . import data
+from .calibrate import expected_error, platt
 from .model import positions
 
 
@@ -116,35 +117,22 @@ def chances(model, examples, device, tokens):
 def calibrate(model, examples, device, tokens):
     """Scales and shifts the logits so that chances are right on held-out examples, and writes that into the last layer.
 
-    Platt 1999, "Probabilistic Outputs for Support Vector Machines": targets are drawn in a little, for few examples.
     Says the loss before and after; few examples of a kind: nothing is done.
     """
     logits, proved = chances(model, examples, device, tokens) if examples else (torch.zeros(0), torch.zeros(0))
-    good, bad = int(proved.sum()), int((1 - proved).sum())
-    if min(good, bad) < 8:
-        say(f"value: {good} proved and {bad} unproved held-out goals are too few to calibrate by")
+    found = platt(logits, proved)
+    if found is None:
+        say(f"value: not calibrated, {len(proved)} held-out goals are too few or their order is wrong")
         return
-    targets = torch.where(proved > 0, (good + 1) / (good + 2), 1 / (bad + 2))
-    scale, shift = torch.ones(1, requires_grad=True), torch.zeros(1, requires_grad=True)
-    optimizer = torch.optim.LBFGS([scale, shift], max_iter=100)
-
-    def closure():
-        optimizer.zero_grad()
-        loss = F.binary_cross_entropy_with_logits(logits * scale + shift, targets)
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)
+    scale, shift = found
     before = F.binary_cross_entropy_with_logits(logits, proved).item()
     after = F.binary_cross_entropy_with_logits(logits * scale + shift, proved).item()
-    # A scale below nothing would turn the order round: then the network knows nothing of held-out goals.
-    if scale.item() <= 0:
-        say(f"value: not calibrated, its order is wrong on held-out goals (loss {before:.3f})")
-        return
+    error = expected_error(torch.sigmoid(logits * scale + shift), proved)[0]
     with torch.no_grad():
-        model.heads.weight[0] *= scale.item()
-        model.heads.bias[0] = model.heads.bias[0] * scale.item() + shift.item()
-    say(f"value: calibrated on {good + bad} held-out goals, scale {scale.item():.2f}, shift {shift.item():+.2f}: loss {before:.3f} -> {after:.3f}")
+        model.heads.weight[0] *= scale
+        model.heads.bias[0] = model.heads.bias[0] * scale + shift
+    say(f"value: calibrated on {len(proved)} held-out goals, scale {scale:.2f}, shift {shift:+.2f}: loss {before:.3f} -> {after:.3f}, "
+        f"ECE there {error:.3f}")
 
 
 def write(path, save):
