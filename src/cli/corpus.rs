@@ -64,8 +64,11 @@ struct SyntheticArgs {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Families to draw from, in turn.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Family::ALL)]
+    #[arg(long, alias = "families", value_enum, value_delimiter = ',', default_values_t = Family::ALL.to_vec(), hide_default_value = true)]
     family: Vec<Family>,
+    /// Families to leave out: hold some out whole, to see what is learnt of the others.
+    #[arg(long, alias = "without-families", value_enum, value_delimiter = ',', hide_possible_values = true)]
+    without_family: Vec<Family>,
     /// The dataset.
     #[arg(long, value_name = "DATA.jsonl")]
     out: PathBuf,
@@ -74,7 +77,8 @@ struct SyntheticArgs {
 pub async fn run(args: CorpusArgs, lean: Option<PathBuf>) -> Result<Exit> {
     match args.kind {
         Kind::Synthetic(args) => {
-            let rows = generate(&args.family, args.count, args.seed)?;
+            let wanted: Vec<Family> = args.family.into_iter().filter(|f| !args.without_family.contains(f)).collect();
+            let rows = generate(&wanted, args.count, args.seed)?;
             write(&args.out, &rows)?;
             println!("{} theorems in {}", rows.len(), args.out.display());
         }

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::theorem_key;
 use super::verdicts::{VerdictExample, verdicts};
-use crate::search::{Event, GoalId, Source, StepId, VerdictKind};
+use crate::policy::Source;
+use crate::search::{Event, GoalId, StepId, VerdictKind};
 use crate::source::hex;
 
 /// Weight of a step that Lean accepted and that proved nothing, beside 1 for one that did.

@@ -20,8 +20,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::dataset;
-use crate::ranker::features::Features;
-use crate::ranker::statements::Statements;
+use crate::policy::ranker::features::Features;
+use crate::policy::ranker::statements::Statements;
 use crate::record::{self, put};
 use crate::search::Event;
 use crate::source::Statement;

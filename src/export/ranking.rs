@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::verdicts::VerdictExample;
 use crate::lean::Goal;
-use crate::ranker::features::{FIT, GoalView, VERSION};
-use crate::ranker::statements::Statements;
+use crate::policy::ranker::features::{FIT, GoalView, VERSION};
+use crate::policy::ranker::statements::Statements;
 
 /// One goal of one search.
 #[derive(Debug, Clone, PartialEq, Serialize)]

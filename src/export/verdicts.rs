@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-use crate::ranker::text::premise;
-use crate::search::{Event, GoalId, Source, StepId, VerdictKind};
+use crate::policy::Source;
+use crate::policy::ranker::text::premise;
+use crate::search::{Event, GoalId, StepId, VerdictKind};
 
 /// What a tactic was good for at its goal, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

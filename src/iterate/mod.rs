@@ -19,15 +19,19 @@ use serde::{Deserialize, Serialize};
 use crate::bench::config::Setting;
 use crate::dataset::Entry;
 use crate::export::{Format, Options as ExportOptions, export};
-use crate::policies::{NetworkPlace, Policies, PolicyKind, ValueKind};
+use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
 use crate::record::put;
 use crate::toolchain::Toolchain;
+use crate::value::ValueKind;
 use arena::{Verdict, compare};
 use rollout::{Ground, Outcome, roll_out};
 use table::{Row, Table};
 
 /// Theorems of one header that are searched in the same round.
 const GROUP: usize = 12;
+
+/// Where theorems that tactics name are looked up for the ranker.
+const LIBRARY: &str = "import Init\nimport Std\n";
 
 /// What the loop is run with.
 pub struct Options {
@@ -261,6 +265,7 @@ impl<T: FnMut(Event)> Loop<'_, T> {
             exclude: options.exclude.clone(),
             out: data.clone(),
             formats: vec![Format::Jsonl],
+            statements: self.ground.policies.statements(LIBRARY)?,
         };
         tokio::task::spawn_blocking(move || export(&export_options, |_, _| ())).await??;
         let mut command = tokio::process::Command::new(&options.python);

@@ -1,7 +1,7 @@
 //! Policies and values by name: what the command line and benchmarks choose from, made for a header.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
@@ -12,12 +12,16 @@ use serde::{Deserialize, Serialize};
 use crate::lean::Goal;
 use crate::lean::syntax::imports;
 use crate::library::Modules;
-use crate::network::{NetworkPolicy, NetworkValue, Networks, Options, runtime, shipped};
-use crate::premises::Premises;
-use crate::search::operators::Mix;
-use crate::search::policy::{Answer, Seeded};
-use crate::search::{Heuristic, Policy, Portfolio, Proposal, Value};
+use crate::network::{Networks, Options, runtime, shipped};
 use crate::toolchain::{Toolchain, cache_home};
+use crate::value::network::NetworkValue;
+use crate::value::{Heuristic, Value, ValueKind};
+
+use super::premises::Premises;
+use super::ranker::statements::Statements;
+use super::ranker::{Ranked, Ranker};
+use super::text::NetworkPolicy;
+use super::{Answer, Mix, Policy, Portfolio, Proposal, Seeded};
 
 /// Share of the library's theorems in the mixture with the portfolio.
 const PREMISES_SHARE: f64 = 0.25;
@@ -37,26 +41,17 @@ pub enum PolicyKind {
     Premises,
     /// The policy network alone.
     Network,
-    /// The policy network, the portfolio, and theorems of the library.
+    /// The portfolio and theorems of the library, ranked by the ranker.
+    Ranked,
+    /// The policy network, the portfolio, and theorems of the library; ranked, where there is a ranker.
     Mixed,
 }
 
 impl PolicyKind {
     /// Whether a network is needed.
     pub fn has_network(self) -> bool {
-        matches!(self, PolicyKind::Network | PolicyKind::Mixed)
+        matches!(self, PolicyKind::Network | PolicyKind::Ranked | PolicyKind::Mixed)
     }
-}
-
-/// What scores states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum ValueKind {
-    /// Short goals of few quantifiers first.
-    #[default]
-    Heuristic,
-    /// The value network.
-    Network,
 }
 
 /// Where the networks are, and the library that runs them.
@@ -106,11 +101,13 @@ pub struct Policies {
     libraries: Mutex<Libraries>,
     place: NetworkPlace,
     networks: Mutex<Option<Arc<Networks>>>,
+    ranker: Mutex<Option<Arc<Ranker>>>,
 }
 
 impl Policies {
     pub fn new(toolchain: Arc<Toolchain>) -> Policies {
-        Policies { toolchain, libraries: Mutex::default(), place: NetworkPlace::default(), networks: Mutex::default() }
+        let (libraries, place) = (Mutex::default(), NetworkPlace::default());
+        Policies { toolchain, libraries, place, networks: Mutex::default(), ranker: Mutex::default() }
     }
 
     /// Says where networks are.
@@ -128,10 +125,32 @@ impl Policies {
         if let Some(known) = &*networks {
             return Ok(known.clone());
         }
-        let folder = self.place.folder.clone().map_or_else(|| shipped::unpack(&cache_home()?), Ok)?;
-        let library = self.place.library()?;
-        let opened = Networks::open(&folder, &library, self.place.options)?;
+        let opened = Networks::open(&self.folder()?, &self.place.library()?, self.place.options)?;
         Ok(networks.insert(Arc::new(opened)).clone())
+    }
+
+    /// The folder of networks that was named, or that ships.
+    fn folder(&self) -> Result<PathBuf> {
+        self.place.folder.clone().map_or_else(|| shipped::unpack(&cache_home()?), Ok)
+    }
+
+    /// The ranker, opened once.
+    ///
+    /// # Errors
+    /// As [`Policies::networks`].
+    fn ranker(&self, folder: &Path) -> Result<Arc<Ranker>> {
+        let mut ranker = self.ranker.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = &*ranker {
+            return Ok(known.clone());
+        }
+        let opened = Ranker::open(folder, &self.place.library()?, self.place.options.threads)?;
+        Ok(ranker.insert(Arc::new(opened)).clone())
+    }
+
+    /// A policy with the ranker as its scorer.
+    fn ranked(&self, inner: Box<dyn Policy>, header: &str) -> Result<Box<dyn Policy>> {
+        let ranker = self.ranker(&self.folder()?)?;
+        Ok(Box::new(Ranked::new(inner, ranker, self.statements(header)?)))
     }
 
     /// The value by which states are scored.
@@ -153,11 +172,8 @@ impl Policies {
         let policy: Box<dyn Policy> = match kind {
             PolicyKind::Portfolio => Box::new(Portfolio::for_header(header)),
             PolicyKind::Closers => Box::new(Portfolio::closers()),
-            PolicyKind::Premises => {
-                let library = Box::new(Shared(self.library(header)?));
-                let portfolio = Box::new(Portfolio::for_header(header));
-                Box::new(Mix::default().with(1.0 - PREMISES_SHARE, portfolio).with(PREMISES_SHARE, library))
-            }
+            PolicyKind::Premises => self.by_hand(header)?,
+            PolicyKind::Ranked => self.ranked(self.by_hand(header)?, header)?,
             PolicyKind::Network => Box::new(NetworkPolicy(self.networks()?)),
             PolicyKind::Mixed => {
                 let network = Box::new(NetworkPolicy(self.networks()?));
@@ -165,10 +181,26 @@ impl Policies {
                 let library = Box::new(Shared(self.library(header)?));
                 let (rest, share) = (1.0 - NETWORK_SHARE, PREMISES_SHARE);
                 let mix = Mix::default().with(NETWORK_SHARE, network);
-                Box::new(mix.with(rest * (1.0 - share), portfolio).with(rest * share, library))
+                let mix = Box::new(mix.with(rest * (1.0 - share), portfolio).with(rest * share, library));
+                if Ranker::is_in(&self.folder()?) { self.ranked(mix, header)? } else { mix }
             }
         };
         Ok(if seed == 0 { policy } else { Box::new(Seeded::new(policy, seed)) })
+    }
+
+    /// The portfolio and theorems of the library, with priors by hand.
+    fn by_hand(&self, header: &str) -> Result<Box<dyn Policy>> {
+        let library = Box::new(Shared(self.library(header)?));
+        let portfolio = Box::new(Portfolio::for_header(header));
+        Ok(Box::new(Mix::default().with(1.0 - PREMISES_SHARE, portfolio).with(PREMISES_SHARE, library)))
+    }
+
+    /// What the theorems of the library speak of that a header imports.
+    ///
+    /// # Errors
+    /// When the library's files are broken.
+    pub fn statements(&self, header: &str) -> Result<Arc<Statements>> {
+        Ok(self.library(header)?.statements())
     }
 
     fn library(&self, header: &str) -> Result<Arc<Premises>> {

@@ -108,8 +108,20 @@ pub fn local<'a, 'b>(locals: &HashMap<&'a str, &'b str>, word: &str) -> Option<&
 
 /// Words that tactics are made of, and that look like names of theorems.
 const TACTICS: [&str; 14] = [
-    "simp_all", "by_cases", "by_contra", "simp_arith", "rw_mod_cast", "exact_mod_cast", "push_cast", "norm_cast", "fun_induction",
-    "fun_cases", "bv_decide", "native_decide", "ac_rfl", "exists_intro",
+    "simp_all",
+    "by_cases",
+    "by_contra",
+    "simp_arith",
+    "rw_mod_cast",
+    "exact_mod_cast",
+    "push_cast",
+    "norm_cast",
+    "fun_induction",
+    "fun_cases",
+    "bv_decide",
+    "native_decide",
+    "ac_rfl",
+    "exists_intro",
 ];
 
 /// Whether a word of a tactic names a constant of a library: dotted from a capital letter, or spelt as theorems are.
