@@ -8,6 +8,7 @@ pub mod guard;
 mod memory;
 pub mod pool;
 pub mod protocol;
+mod room;
 pub mod session;
 pub mod syntax;
 pub mod transport;
