@@ -176,7 +176,7 @@ pub fn gather(events: &[Event]) -> Examples {
             let (steps, depth) = (size.map(|(steps, _)| steps), size.map(|(_, depth)| depth));
             let reason = seen.dead.map(str::to_owned).or(in_vain).filter(|_| steps.is_none());
             let parent = seen.from.and_then(|step| goals.get(parents.get(&step)?));
-            let family = parent.map(|p| hex(&Sha256::digest(format!("{theorem_key}\0{}", p.state).as_bytes())[..8]));
+            let family = parent.map(|p| hex(&Sha256::digest(format!("{}\0{}", theorem_key(), p.state).as_bytes())[..8]));
             let (theorem, theorem_key, goal, proved) = (theorem(), theorem_key(), goal(), steps.is_some());
             found.value.push(ValueExample { theorem, theorem_key, goal, proved, steps, depth, family, reason });
         }

@@ -101,7 +101,7 @@ pub fn locals(goal: &Goal) -> HashMap<&str, &str> {
 }
 
 /// The local name that a word is or begins with: `h`, and `h` of `h.1`.
-pub fn local<'a, 'b>(locals: &HashMap<&'a str, &'b str>, word: &str) -> Option<&'b str> {
+pub fn local<'b>(locals: &HashMap<&str, &'b str>, word: &str) -> Option<&'b str> {
     let first = word.split_once('.').map_or(word, |(first, _)| first);
     locals.get(word).or_else(|| locals.get(first)).copied()
 }
