@@ -1,5 +1,6 @@
 //! `qstar corpus`.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -8,8 +9,12 @@ use serde::Serialize;
 
 use super::lean::LeanArgs;
 use super::{Exit, put, spinner};
+use crate::corpus::hindsight;
 use crate::corpus::library::{Options, gather};
 use crate::corpus::synthetic::{Family, generate};
+use crate::dataset::load;
+use crate::record;
+use crate::search::Event;
 
 #[derive(Args)]
 pub struct CorpusArgs {
@@ -23,6 +28,21 @@ enum Kind {
     Synthetic(SyntheticArgs),
     /// Take the theorems of a compiled library, each posed behind the imports of its own module.
     Library(LibraryArgs),
+    /// Pose goals that searches proved on their way as theorems.
+    Hindsight(HindsightArgs),
+}
+
+#[derive(Args)]
+struct HindsightArgs {
+    /// Records and traces of searches, or folders of them.
+    #[arg(required = true)]
+    records: Vec<PathBuf>,
+    /// The datasets that were searched: headers are theirs, and searches of other theorems are left out.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "DATA")]
+    data: Vec<PathBuf>,
+    /// The dataset.
+    #[arg(long, value_name = "DATA.jsonl")]
+    out: PathBuf,
 }
 
 #[derive(Args)]
@@ -79,6 +99,11 @@ pub async fn run(args: CorpusArgs, lean: LeanArgs) -> Result<Exit> {
             write(&args.out, &rows)?;
             println!("{} theorems in {}", rows.len(), args.out.display());
         }
+        Kind::Hindsight(args) => {
+            let rows = look_back(&args)?;
+            write(&args.out, &rows)?;
+            println!("{} theorems in {}", rows.len(), args.out.display());
+        }
         Kind::Library(args) => take_library(args, lean).await?,
     }
     Ok(Exit::Success)
@@ -109,6 +134,24 @@ async fn take_library(args: LibraryArgs, lean: LeanArgs) -> Result<()> {
         println!("{count:7}  {reason}");
     }
     Ok(())
+}
+
+/// Each goal once, in the order of the records.
+fn look_back(args: &HindsightArgs) -> Result<Vec<hindsight::Row>> {
+    let mut headers: HashMap<String, String> = HashMap::new();
+    for path in &args.data {
+        let problems = load(path)?.into_iter().filter_map(|e| e.problem.ok());
+        headers.extend(problems.map(|p| (p.statement.text.clone(), p.header)));
+    }
+    let mut known = HashSet::new();
+    let mut rows = Vec::new();
+    for file in record::files(&args.records)? {
+        let events = record::read(&file)?;
+        let Some(Event::Begin { statement, .. }) = events.first() else { continue };
+        let Some(header) = headers.get(statement) else { continue };
+        rows.extend(hindsight::goals(&events, header).into_iter().filter(|row| known.insert(row.name.clone())));
+    }
+    Ok(rows)
 }
 
 fn write<R: Serialize>(out: &Path, rows: &[R]) -> Result<()> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 
+use super::lean::LeanArgs;
 use super::{Exit, spinner};
 use crate::export::{Format, Options, export};
 use crate::policy::choice::Policies;
@@ -32,13 +33,13 @@ pub struct ExportArgs {
     json: bool,
 }
 
-pub async fn run(args: ExportArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: ExportArgs, lean: LeanArgs) -> Result<Exit> {
     let bar = spinner();
     let statements = if args.library.is_empty() {
         Arc::default()
     } else {
         let imports: String = args.library.iter().map(|m| format!("import {m}\n")).collect();
-        Policies::new(Arc::new(super::toolchain(lean, None).await?)).statements(&imports)?
+        Policies::new(Arc::new(lean.toolchain(None).await?)).statements(&imports)?
     };
     let options = Options { records: args.records, exclude: args.exclude, out: args.out, formats: args.format, statements };
     let report = export(&options, |at, all| {

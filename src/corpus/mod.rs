@@ -1,7 +1,8 @@
 //! The curriculum: theorems to search on, so that there is something to learn from.
 //!
-//! [`synthetic`] makes them up, family by family, from a seed; [`library`] takes those of compiled modules. Knows nothing of
-//! search.
+//! [`synthetic`] makes them up, family by family, from a seed; [`library`] takes those of compiled modules; [`hindsight`] poses
+//! goals that searches proved on their way. Knows nothing of how a search works.
 
+pub mod hindsight;
 pub mod library;
 pub mod synthetic;

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -107,7 +107,7 @@ impl Known {
 /// # Errors
 /// When nothing is found, a dataset cannot be read, or a table cannot be written.
 pub fn export(options: &Options, mut tell: impl FnMut(usize, usize)) -> Result<Report> {
-    let files = files(&options.records)?;
+    let files = record::files(&options.records)?;
     let excluded = excluded(&options.exclude)?;
     std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make the folder {}", options.out.display()))?;
     let mut report = Report::default();
@@ -230,28 +230,6 @@ fn key_of(parts: &[&str]) -> Key {
     }
     let digest = hash.finalize();
     std::array::from_fn(|i| digest[i])
-}
-
-/// Every file of records, in order of its path.
-fn files(places: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for place in places {
-        if place.is_dir() {
-            let entries = std::fs::read_dir(place).with_context(|| format!("cannot read {}", place.display()))?;
-            let paths = entries.map(|e| Ok(e?.path())).collect::<std::io::Result<Vec<PathBuf>>>()?;
-            let is_record = |p: &PathBuf| {
-                let name = p.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                !name.starts_with('.') && (name.ends_with(".jsonl") || name.ends_with(".jsonl.gz"))
-            };
-            files.extend(paths.into_iter().filter(is_record));
-        } else {
-            files.push(place.clone());
-        }
-    }
-    files.sort();
-    files.dedup();
-    ensure!(!files.is_empty(), "no records found; `qstar bench --records` and `qstar prove --trace` make them");
-    Ok(files)
 }
 
 /// Keys of the statements in datasets.

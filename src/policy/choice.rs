@@ -65,6 +65,14 @@ pub struct NetworkPlace {
 }
 
 impl NetworkPlace {
+    /// The folder that was named, or that of the networks that ship.
+    ///
+    /// # Errors
+    /// When the cache cannot be written to.
+    pub fn folder(&self) -> Result<PathBuf> {
+        self.folder.clone().map_or_else(|| shipped::unpack(&cache_home()?), Ok)
+    }
+
     /// ONNX Runtime's library; fetched into the cache when it is nowhere.
     ///
     /// # Errors
@@ -125,13 +133,8 @@ impl Policies {
         if let Some(known) = &*networks {
             return Ok(known.clone());
         }
-        let opened = Networks::open(&self.folder()?, &self.place.library()?, self.place.options)?;
+        let opened = Networks::open(&self.place.folder()?, &self.place.library()?, self.place.options)?;
         Ok(networks.insert(Arc::new(opened)).clone())
-    }
-
-    /// The folder of networks that was named, or that ships.
-    fn folder(&self) -> Result<PathBuf> {
-        self.place.folder.clone().map_or_else(|| shipped::unpack(&cache_home()?), Ok)
     }
 
     /// The ranker, opened once.
@@ -149,7 +152,7 @@ impl Policies {
 
     /// A policy with the ranker as its scorer.
     fn ranked(&self, inner: Box<dyn Policy>, header: &str) -> Result<Box<dyn Policy>> {
-        let ranker = self.ranker(&self.folder()?)?;
+        let ranker = self.ranker(&self.place.folder()?)?;
         Ok(Box::new(Ranked::new(inner, ranker, self.statements(header)?)))
     }
 
@@ -182,7 +185,7 @@ impl Policies {
                 let (rest, share) = (1.0 - NETWORK_SHARE, PREMISES_SHARE);
                 let mix = Mix::default().with(NETWORK_SHARE, network);
                 let mix = Box::new(mix.with(rest * (1.0 - share), portfolio).with(rest * share, library));
-                if Ranker::is_in(&self.folder()?) { self.ranked(mix, header)? } else { mix }
+                if Ranker::is_in(&self.place.folder()?) { self.ranked(mix, header)? } else { mix }
             }
         };
         Ok(if seed == 0 { policy } else { Box::new(Seeded::new(policy, seed)) })

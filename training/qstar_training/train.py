@@ -23,12 +23,23 @@ def policy_loss(model, batch, device):
 
 
 def value_loss(model, batch, device):
-    ids, mask, proved, steps = data.value_tensors(batch, device)
+    ids, mask, proved, steps, family = data.value_tensors(batch, device)
     out = model(ids, mask)
     chance = F.binary_cross_entropy_with_logits(out[:, 0], proved)
     # Steps are learnt where there is a proof.
     distance = (F.smooth_l1_loss(out[:, 1], (steps.clamp(min=1)).log(), reduction="none") * proved).sum()
-    return chance + 0.2 * distance / proved.sum().clamp(min=1), len(batch)
+    return chance + 0.2 * distance / proved.sum().clamp(min=1) + 0.3 * sibling_loss(out[:, 0], proved, steps, family), len(batch)
+
+
+def sibling_loss(logits, proved, steps, family):
+    """Of goals that steps from one goal led to, the better should look better: what was proved, and of two that were proved
+    what took fewer steps (a logistic loss over pairs; Burges et al. 2005, "Learning to Rank Using Gradient Descent")."""
+    beside = (family[:, None] == family[None, :]) & (family[:, None] >= 0)
+    sooner = (proved[:, None] > 0) & (proved[None, :] > 0) & (steps[:, None] < steps[None, :])
+    pairs = beside & ((proved[:, None] > proved[None, :]) | sooner)
+    if not pairs.any():
+        return logits.new_zeros(())
+    return F.softplus(logits[None, :] - logits[:, None])[pairs].mean()
 
 
 @torch.no_grad()
@@ -107,7 +118,7 @@ def chances(model, examples, device, tokens):
     model.to(device).eval()
     logits, proved = [], []
     for batch in data.batches(examples, tokens, data.shuffler(0)):
-        ids, mask, truth, _ = data.value_tensors(batch, device)
+        ids, mask, truth, _, _ = data.value_tensors(batch, device)
         logits.append(model(ids, mask)[:, 0].cpu())
         proved.append(truth.cpu())
     model.to("cpu")
