@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::statements::Statements;
 use super::text::{Kind, Word, head, is_constant, local, locals, words};
 use crate::lean::Goal;
-use crate::policy::premises::features::of_text;
+use crate::policy::features::of_text;
 
 /// Of networks and of this module: they must be the same.
 pub const VERSION: u32 = 1;
