@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::examples::{PolicyExample, Preference, ValueExample};
 use super::verdicts::VerdictExample;
-use crate::record::temporary;
+use crate::files::temporary;
 
 /// Rows of a row group, which is what is held in memory.
 const GROUP: usize = 8192;

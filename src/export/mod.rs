@@ -20,9 +20,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::dataset;
+use crate::files::put;
 use crate::policy::ranker::features::Features;
 use crate::policy::ranker::statements::Statements;
-use crate::record::{self, put};
+use crate::record;
 use crate::search::Event;
 use crate::source::Statement;
 pub use examples::{Examples, PolicyExample, Preference, Split, ValueExample, gather};
