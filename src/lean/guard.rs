@@ -198,10 +198,11 @@ fn begins_tactic(before: Option<&Token>, word: &Token, text: &str) -> bool {
         || before.is_none_or(|t| matches!(t.text, ";" | ">" | "by" | "·" | "." | "(" | "try" | "repeat" | "first" | "|" | "do"))
 }
 
-/// `#` directly before `[`, or before hexadecimal digits.
-fn is_anchor(hash: &Token, next: &Token) -> bool {
-    let hexadecimal = next.text.len() >= 4 && next.text.chars().all(|c| c.is_ascii_hexdigit());
-    next.start == hash.end() && (next.text == "[" || hexadecimal)
+/// `#` directly before `[`, or before four or more hexadecimal digits.
+fn is_anchor(hash: &Token, text: &str) -> bool {
+    let behind = &text[hash.end()..];
+    let digits = behind.chars().take_while(char::is_ascii_hexdigit).count();
+    behind.starts_with('[') || (digits >= 4 && !behind[digits..].starts_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
 /// Whether a character is invisible, or turns the direction of what stands around it.
@@ -243,7 +244,7 @@ fn check_tokens(tokens: &[Token], commands: bool, text: &str) -> Result<(), Refu
             }
             Kind::Name => check_name(token.text, commands)?,
             // `#[1, 2]`, and the anchors that `grind?` prints (`#1bba`); all else is a command (`#exit`, `#eval`).
-            Kind::Symbol if token.text == "#" && code.get(i + 1).is_some_and(|next| is_anchor(token, next)) => {}
+            Kind::Symbol if token.text == "#" && is_anchor(token, text) => {}
             // Quotations (`` ` ``) and `%`-terms reach into Lean's own machinery.
             Kind::Symbol if matches!(token.text, "#" | "`") => return Err(Refusal::Banned(token.text.to_owned())),
             Kind::Symbol
