@@ -86,7 +86,9 @@ impl Toolchain {
         if let Some(lean) =
             wish.lean.clone().or_else(|| std::env::var_os("QSTAR_LEAN").filter(|v| !v.is_empty()).map(PathBuf::from))
         {
-            let found = Toolchain::probe(lean.clone(), Source::Named, folder);
+            // Workers run in another folder: a path must not depend on this one; a name alone is looked up on the PATH.
+            let whole = if lean.components().count() > 1 { std::path::absolute(&lean)? } else { lean.clone() };
+            let found = Toolchain::probe(whole, Source::Named, folder);
             return found
                 .map(Some)
                 .with_context(|| format!("the Lean named by --lean or QSTAR_LEAN, {}, does not run", lean.display()));

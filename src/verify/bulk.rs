@@ -9,11 +9,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use futures::stream::{FuturesUnordered, StreamExt};
 use serde::Serialize;
 
 use super::{Block, Certificate, Message, Rejection, check_header, judge, process, verify};
+use crate::files::below;
 use crate::lean::guard;
 use crate::lean::syntax::{Kind, tokens};
 use crate::problem::Problem;
@@ -48,18 +49,7 @@ struct Item {
 /// # Errors
 /// When a folder cannot be read or there are none.
 pub fn find(folder: &Path) -> Result<Vec<PathBuf>> {
-    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(next) = folders.pop() {
-        for item in std::fs::read_dir(&next).with_context(|| format!("cannot read {}", next.display()))? {
-            let item = item.with_context(|| format!("cannot read {}", next.display()))?.path();
-            if item.is_dir() {
-                folders.push(item);
-            } else if item.extension().is_some_and(|e| e == "json") {
-                files.push(item);
-            }
-        }
-    }
-    files.sort();
+    let files = below(folder, |p| p.extension().is_some_and(|e| e == "json"))?;
     ensure!(
         !files.is_empty(),
         "{} has no certificates (.json files, as `qstar bench` and `prove --out` write them)",
