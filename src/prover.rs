@@ -14,7 +14,7 @@ use crate::dataset::header::{self, Kind, Severity};
 use crate::dataset::inspect::{LEMMA_UNKNOWN, lemma_is_unknown, lemma_probe};
 use crate::finish;
 use crate::lean::document::{BROKEN_HEADER, indent_into};
-use crate::lean::suggestion::{is_side_question, side_header};
+use crate::lean::suggestion::{is_side_question, side_header, suggestions as lean_suggestions};
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
 use crate::problem::Problem;
@@ -452,6 +452,6 @@ async fn answers(
     text.push_str(&place.after);
     let time = deadline.saturating_duration_since(Instant::now()).min(VERIFY_TIME);
     let messages = process::run(toolchain, &text, time).await.unwrap_or_default();
-    let mine = messages.into_iter().filter(|m| (first..=end).contains(&m.line) && m.text.contains("Try this"));
+    let mine = messages.into_iter().filter(|m| (first..=end).contains(&m.line) && !lean_suggestions(&m.text).is_empty());
     mine.map(|m| (m.line - first, m.text)).collect()
 }

@@ -11,6 +11,7 @@ mod candidate;
 mod cases;
 mod closers;
 mod destruct;
+mod divisors;
 mod earlier;
 mod forms;
 pub mod header;
@@ -120,6 +121,7 @@ impl Moves {
         forms::steps(&view, &mut list);
         arithmetic::steps(goal, &mut list);
         bounds::steps(goal, &mut list);
+        divisors::steps(&view, &mut list);
         recurrence::steps(goal, &mut list);
         runaway::steps(&view, &mut list);
         if let Some(premises) = &self.premises {
