@@ -397,9 +397,7 @@ async fn set_out<'a>(
 async fn judge(toolchain: &Toolchain, problem: &Problem, proof: &str, time: Duration) -> Judged<Certificate> {
     match verify(toolchain, problem, proof, time).await {
         Ok(certificate) => Judged::Accepted(certificate),
-        Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => {
-            Judged::Unjudged(error.to_string())
-        }
+        Err(error) if error.is_unchecked() || matches!(error, Rejection::Header(_)) => Judged::Unjudged(error.to_string()),
         Err(Rejection::Lean { message, proof_line }) => {
             Judged::Refused(Refused { why: format!("Lean rejects it: {message}"), line: proof_line })
         }

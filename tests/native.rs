@@ -77,7 +77,7 @@ async fn a_dead_worker_under_the_watchdog_is_an_error_not_a_wait() {
     // Either the watchdog brings a new worker up in time, or the session is given up: no false answer, no hang.
     match session.elaborate(BAD).await {
         Ok(seen) => assert!(seen.stuck_at.is_some() || seen.diagnostics.iter().any(|d| d.is_error()), "{seen:?}"),
-        Err(SessionError::Refused(_) | SessionError::Broken(..) | SessionError::Hung(_)) => {}
+        Err(SessionError::Refused(_) | SessionError::Ended(_) | SessionError::Broken(..) | SessionError::Hung(_)) => {}
         Err(other) => panic!("{other}"),
     }
 }

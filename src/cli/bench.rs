@@ -211,9 +211,16 @@ fn left(jobs: &[Job<'_>], attempts: &[Attempt]) -> Vec<Left> {
     jobs.iter().map(of).filter(|l| !made.contains(&(l.theorem.as_str(), l.setting.as_str(), l.seed))).collect()
 }
 
-/// Every theorem without a verdict, with the reason, once.
+/// Every theorem without a verdict, with the reason, and what must be known of those that are proved; each once.
 fn tell_errors(summary: &Summary) {
     let mut told = HashSet::new();
+    for a in summary.attempts.iter().filter(|a| a.proved) {
+        for note in &a.notes {
+            if told.insert((&a.theorem, note)) {
+                eprintln!("note: {} is proved, and {note}", a.theorem);
+            }
+        }
+    }
     for a in &summary.attempts {
         if let Some(error) = &a.error
             && told.insert((&a.theorem, error))

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::document::{Document, admit};
+use super::document::{Document, UNREACHED, admit};
 use super::room::{Place, Room};
 use super::session::{Limits, Session, SessionError};
 use super::syntax::imports;
@@ -322,6 +322,10 @@ impl Worker {
         }
         tracing::debug!(worker = self.number, bytes = document.text.len(), elapsed = ?since.elapsed(), "document");
         let verdicts = document.verdicts(&seen.diagnostics, seen.stuck_at);
+        // Behind a comment that is left open, a server is not to be trusted with the next document.
+        if verdicts.iter().flatten().any(|v| matches!(v, Verdict::Failed(message) if message == UNREACHED)) {
+            self.drop_session();
+        }
         if seen.stuck_at.is_some() {
             self.counters.lost_workers.fetch_add(1, Ordering::Relaxed);
             self.drop_session();

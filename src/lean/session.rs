@@ -64,9 +64,11 @@ const LONGEST_STALL: Duration = Duration::from_secs(60);
 pub enum SessionError {
     #[error("Lean could not be started: {0}")]
     Spawn(std::io::Error),
-    #[error("Lean ended or sent what is not a message ({0}){1}")]
+    #[error("Lean ended in the middle of its work{0}")]
+    Ended(String),
+    #[error("Lean sent what is no message ({0}){1}")]
     Broken(FrameError, String),
-    #[error("Lean made no progress for {0:?}")]
+    #[error("Lean made no progress for {} s", .0.as_secs())]
     Hung(Duration),
     #[error("Lean ran out of memory ({0})")]
     Memory(String),
@@ -332,7 +334,11 @@ impl Session {
             return memory;
         }
         let words = self.last_words();
-        SessionError::Broken(error, if words.is_empty() { words } else { format!("; its last words: {words}") })
+        let words = if words.is_empty() { words } else { format!("; its last words: {words}") };
+        match error {
+            FrameError::Ended | FrameError::Truncated => SessionError::Ended(words),
+            error => SessionError::Broken(error, words),
+        }
     }
 
     fn last_words(&self) -> String {
