@@ -7,6 +7,7 @@ mod arithmetic;
 mod bounds;
 mod induction;
 mod logic;
+mod mathlib;
 mod recurrence;
 mod shape;
 
@@ -23,13 +24,15 @@ pub struct Portfolio {
     /// Definitions of the header, to be unfolded where a goal mentions them.
     definitions: Vec<String>,
     closers_only: bool,
+    /// Tactics that the header's imports bring.
+    kit: mathlib::Kit,
 }
 
 impl Portfolio {
     /// A portfolio that knows the definitions in a header.
     pub fn for_header(header: &str) -> Portfolio {
         let definitions = definitions(header);
-        Portfolio { definitions, closers_only: false }
+        Portfolio { definitions, closers_only: false, kit: mathlib::Kit::of(header) }
     }
 
     /// Single tactics that end a goal, and no steps: the baseline of every benchmark.
@@ -58,6 +61,7 @@ impl Portfolio {
             arithmetic::steps(goal, &mut list);
             bounds::steps(goal, &mut list);
             recurrence::steps(goal, &mut list);
+            mathlib::moves(goal, self.kit).into_iter().for_each(|(p, tactic)| list.add(p, tactic));
         }
         let mut seen = std::collections::HashSet::new();
         list.0.retain(|(tactic, _)| seen.insert(tactic.clone()));
