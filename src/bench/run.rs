@@ -1,6 +1,5 @@
 //! Runs a benchmark: claims tasks from the store, searches, verifies, writes attempts.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,9 +14,10 @@ use super::config::{Config, Setting};
 use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
 use crate::lean::Pool;
-use crate::lean::syntax::imports;
+use crate::lean::syntax::{grouped, imports};
 use crate::policy::choice::Policies;
 use crate::prover::{Guide, ProveError, prove};
+use crate::recall::Recall;
 use crate::record::Records;
 use crate::search::{SearchError, Sink, StopReason};
 use crate::source::hex;
@@ -43,15 +43,11 @@ pub fn jobs<'a>(config: &Config, entries: &'a [Entry]) -> Vec<Job<'a>> {
         let each = settings.iter().flat_map(|setting| (0..config.seeds).map(move |seed| (setting.clone(), seed)));
         each.map(|(setting, seed)| Job { entry, setting, seed }).collect::<Vec<_>>()
     };
-    let mut order: Vec<&Entry> = entries.iter().collect();
-    let groups: HashMap<String, usize> = entries.iter().enumerate().rev().map(|(place, entry)| (group(entry), place)).collect();
-    order.sort_by_key(|entry| groups[&group(entry)]);
-    order.into_iter().flat_map(of).collect()
+    grouped(entries.iter().collect(), |entry| header(entry)).into_iter().flat_map(of).collect()
 }
 
-/// What decides whether two theorems can follow each other on a worker: their imports.
-fn group(entry: &Entry) -> String {
-    entry.problem.as_ref().map_or_else(|_| String::new(), |problem| imports(&problem.header))
+fn header(entry: &Entry) -> &str {
+    entry.problem.as_ref().map_or("", |problem| &problem.header)
 }
 
 /// The store's name for a job.
@@ -74,6 +70,8 @@ pub struct Desk<'a> {
     pub toolchain: &'a Toolchain,
     pub pool: &'a Pool,
     pub policies: &'a Policies,
+    /// Remembers what is proved.
+    pub recall: Option<&'a Recall>,
     /// Where each search's records are kept, if they are.
     pub records: Option<&'a Path>,
     pub cancel: &'a CancellationToken,
@@ -120,7 +118,7 @@ pub async fn run(
                 }
             }
             let Some((id, place)) = next else { continue };
-            let imports = group(jobs[place].entry);
+            let imports = imports(header(jobs[place].entry));
             if !flights.is_empty() && imports != now {
                 break;
             }
@@ -229,6 +227,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         budget: job.setting.budget(),
         cancel: desk.cancel.clone(),
         sink,
+        recall: desk.recall,
         strategy: job.setting.strategy,
         operators: job.setting.operators(),
         ..Guide::new(policy.as_ref(), value.as_ref())

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::guidance::NetworkArgs;
+use super::guidance::{MemoryArgs, NetworkArgs};
 use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, on_interrupt, put};
 use crate::bench::config::{Config, Setting};
@@ -21,6 +21,7 @@ use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
 use crate::lean::Pool;
 use crate::policy::choice::{Policies, PolicyKind};
+use crate::recall::Recall;
 use crate::record;
 use crate::report::Picture;
 use crate::search::{Operator, StrategyKind};
@@ -28,7 +29,7 @@ use crate::value::ValueKind;
 
 #[derive(Args)]
 pub struct BenchArgs {
-    /// The benchmark (TOML, see benchmarks/); each of its values has a flag.
+    /// The benchmark (TOML, see benchmarks/), each of whose values has a flag; or a dataset.
     config: Option<PathBuf>,
     /// The dataset instead of the configuration's.
     #[arg(long)]
@@ -59,6 +60,8 @@ pub struct BenchArgs {
     value: Option<ValueKind>,
     #[command(flatten)]
     networks: NetworkArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
     /// Strategies to compare.
     #[arg(long, value_delimiter = ',')]
     strategy: Option<Vec<StrategyKind>>,
@@ -94,7 +97,11 @@ pub struct BenchArgs {
 
 impl BenchArgs {
     fn config(&self) -> Result<Config> {
-        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        let mut config = match &self.config {
+            Some(path) if path.extension().is_some_and(|e| e == "toml") => Config::read(path)?,
+            Some(data) => Config { dataset: data.clone(), ..Config::default() },
+            None => Config::default(),
+        };
         fn put<T: Clone>(place: &mut T, flag: &Option<T>) {
             if let Some(value) = flag {
                 place.clone_from(value);
@@ -129,7 +136,7 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     let entries = select(load(&config.dataset)?, &selection)?;
     let lean = lean.or_project(config.project.clone());
     let toolchain = Arc::new(lean.clone().toolchain(Some(config.dataset.clone())).await?);
-    let policies = Policies::new(toolchain.clone()).with_networks(args.networks.place());
+    let policies = Policies::new(toolchain.clone()).with_networks(args.networks.place()).with_all_premises();
     if config.settings().iter().any(Setting::has_network) {
         config.networks = Some(policies.networks()?.fingerprint().to_owned());
     }
@@ -141,6 +148,8 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     let store = Arc::new(store);
     let workers = if config.workers == 0 { lean.default_workers() } else { config.workers };
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
+    let recall = args.memory.recall()?;
+    let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     let cancel = on_interrupt();
     let before = store.attempts()?;
     let mut progress = Progress::new(jobs.len(), &before);
@@ -149,7 +158,8 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let records = records.as_deref();
-    let desk = Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records, cancel: &cancel };
+    let desk =
+        Desk { toolchain: &toolchain, pool: &pool, policies: &policies, recall: recall.as_ref(), records, cancel: &cancel };
     let worked = work(store.clone(), &jobs, &desk, workers, |event| progress.tell(&event)).await;
     progress.bar.finish_and_clear();
     worked.map_err(ToolchainFailed)?;

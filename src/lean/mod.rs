@@ -10,6 +10,7 @@ pub mod pool;
 pub mod protocol;
 mod room;
 pub mod session;
+pub mod suggestion;
 pub mod syntax;
 pub mod transport;
 pub mod verdict;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
@@ -75,6 +75,10 @@ pub struct Pool {
     counters: Arc<Counters>,
     pids: Arc<Mutex<HashMap<usize, u32>>>,
     workers: Vec<JoinHandle<()>>,
+    toolchain: Arc<Toolchain>,
+    options: PoolOptions,
+    /// A worker for documents with other imports: those that have none of their own would start anew each time.
+    side: OnceLock<Box<Pool>>,
 }
 
 impl Pool {
@@ -103,7 +107,13 @@ impl Pool {
             })
             .collect();
         let memory = Mutex::new(LruCache::new(NonZeroUsize::new(REMEMBERED).expect("not zero")));
-        Pool { queue, memory, counters, pids, workers }
+        Pool { queue, memory, counters, pids, workers, toolchain, options, side: OnceLock::new() }
+    }
+
+    /// A pool of one worker for questions under other imports; it starts with the first of them.
+    pub fn side(&self) -> &Pool {
+        let make = || Box::new(Pool::new(self.toolchain.clone(), PoolOptions { workers: 1, ..self.options }));
+        self.side.get_or_init(make)
     }
 
     /// Judges a batch; one verdict for each candidate, in order. Never fails: what cannot be judged is
@@ -285,6 +295,7 @@ impl Worker {
         if self.session.is_none() {
             self.place = Some(self.room.enter(&self.imports));
             self.counters.starts.fetch_add(1, Ordering::Relaxed);
+            tracing::info!(worker = self.number, imports = %self.imports.trim().replace('\n', ", "), "a Lean worker imports");
             let session = Session::start(&self.toolchain, self.room.limits(self.options.limits, &self.imports)).await?;
             if let Ok(mut pids) = self.pids.lock() {
                 pids.insert(self.number, session.pid());

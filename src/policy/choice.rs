@@ -1,15 +1,17 @@
 //! Policies and values by name: what the command line and benchmarks choose from, made for a header.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
 
-use crate::lean::Goal;
 use crate::lean::syntax::imports;
 use crate::library::{Modules, modules_of};
 use crate::network::{Networks, Options, runtime, shipped};
@@ -17,13 +19,12 @@ use crate::toolchain::{Toolchain, cache_home};
 use crate::value::network::NetworkValue;
 use crate::value::{Heuristic, Value, ValueKind};
 
+use super::memory::Memory;
 use super::premises::Premises;
 use super::text::NetworkPolicy;
-use super::{Answer, Mix, Policy, Portfolio, Proposal, Seeded};
+use super::{Mix, Moves, Policy, Seeded};
 
-/// Share of the library's theorems in the mixture with the portfolio.
-const PREMISES_SHARE: f64 = 0.25;
-/// Share of the network in the mixture with the portfolio.
+/// Share of the network in the mixture with the moves.
 const NETWORK_SHARE: f64 = 0.6;
 
 /// The tactics that guide a search.
@@ -77,17 +78,22 @@ impl NetworkPlace {
 
 /// What was read of libraries: modules once, and the newest indexes.
 struct Libraries {
-    modules: Modules,
+    modules: Arc<Mutex<Modules>>,
     /// By imports.
     indexes: LruCache<String, Arc<Premises>>,
+    /// Indexes on their way, by imports.
+    pending: HashMap<String, Receiver<Result<Premises>>>,
 }
+
+/// How long a search waits for an index that is made for the first time; Mathlib's takes longer, and searches begin without it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Indexes kept: searches of one header come together.
 const INDEXES: NonZeroUsize = NonZeroUsize::new(4).expect("four is not zero");
 
 impl Default for Libraries {
     fn default() -> Self {
-        Libraries { modules: Modules::default(), indexes: LruCache::new(INDEXES) }
+        Libraries { modules: Arc::default(), indexes: LruCache::new(INDEXES), pending: HashMap::new() }
     }
 }
 
@@ -97,11 +103,21 @@ pub struct Policies {
     libraries: Mutex<Libraries>,
     place: NetworkPlace,
     networks: Mutex<Option<Arc<Networks>>>,
+    memory: Option<Arc<Memory>>,
+    /// How long a search waits for the index of its library.
+    patience: Duration,
 }
 
 impl Policies {
     pub fn new(toolchain: Arc<Toolchain>) -> Policies {
-        Policies { toolchain, libraries: Mutex::default(), place: NetworkPlace::default(), networks: Mutex::default() }
+        Policies {
+            toolchain,
+            libraries: Mutex::default(),
+            place: NetworkPlace::default(),
+            networks: Mutex::default(),
+            memory: None,
+            patience: PATIENCE,
+        }
     }
 
     /// Says where networks are.
@@ -110,12 +126,42 @@ impl Policies {
         self
     }
 
+    /// Lets the moves remember what helped before.
+    pub fn with_memory(mut self, memory: Option<Arc<Memory>>) -> Policies {
+        self.memory = memory;
+        self
+    }
+
+    /// Waits for indexes however long they take, so that every search of a run has them.
+    pub fn with_all_premises(mut self) -> Policies {
+        self.patience = Duration::MAX;
+        self
+    }
+
+    /// The moves behind a header, with theorems of the library as soon as they are indexed.
+    fn moves_with_premises(&self, header: &str) -> Result<Moves> {
+        let moves = self.moves(header);
+        Ok(match self.library(header)? {
+            Some(premises) => moves.with_premises(premises),
+            None => moves,
+        })
+    }
+
+    /// The moves behind a header, with what is remembered.
+    fn moves(&self, header: &str) -> Moves {
+        let moves = Moves::for_header(header);
+        match &self.memory {
+            Some(memory) => moves.with_memory(memory.clone()),
+            None => moves,
+        }
+    }
+
     /// The networks, opened once.
     ///
     /// # Errors
     /// When there are none, or they or ONNX Runtime do not load; with the remedy.
     pub fn networks(&self) -> Result<Arc<Networks>> {
-        let mut networks = self.networks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*networks {
             return Ok(known.clone());
         }
@@ -142,50 +188,56 @@ impl Policies {
     /// When the library's files are broken, or as [`Policies::networks`].
     pub fn make(&self, kind: PolicyKind, header: &str, seed: u64) -> Result<Box<dyn Policy>> {
         let policy: Box<dyn Policy> = match kind {
-            PolicyKind::Portfolio => Box::new(Portfolio::for_header(header)),
-            PolicyKind::Closers => Box::new(Portfolio::closers()),
-            PolicyKind::Premises => {
-                let library = Box::new(Shared(self.library(header)?));
-                let portfolio = Box::new(Portfolio::for_header(header));
-                Box::new(Mix::default().with(1.0 - PREMISES_SHARE, portfolio).with(PREMISES_SHARE, library))
-            }
+            PolicyKind::Portfolio => Box::new(self.moves(header)),
+            PolicyKind::Closers => Box::new(Moves::closers()),
+            PolicyKind::Premises => Box::new(self.moves_with_premises(header)?),
             PolicyKind::Network => Box::new(NetworkPolicy(self.networks()?)),
             PolicyKind::Mixed => {
                 let network = Box::new(NetworkPolicy(self.networks()?));
-                let portfolio = Box::new(Portfolio::for_header(header));
-                let library = Box::new(Shared(self.library(header)?));
-                let (rest, share) = (1.0 - NETWORK_SHARE, PREMISES_SHARE);
-                let mix = Mix::default().with(NETWORK_SHARE, network);
-                Box::new(mix.with(rest * (1.0 - share), portfolio).with(rest * share, library))
+                let moves = Box::new(self.moves_with_premises(header)?);
+                Box::new(Mix::default().with(NETWORK_SHARE, network).with(1.0 - NETWORK_SHARE, moves))
             }
         };
         Ok(if seed == 0 { policy } else { Box::new(Seeded::new(policy, seed)) })
     }
 
-    fn library(&self, header: &str) -> Result<Arc<Premises>> {
+    /// The index behind a header; `None` while it is made for the first time and takes long.
+    fn library(&self, header: &str) -> Result<Option<Arc<Premises>>> {
         let imports = imports(header);
-        let mut libraries = self.libraries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut libraries = self.libraries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = libraries.indexes.get(&imports) {
-            return Ok(known.clone());
+            return Ok(Some(known.clone()));
         }
-        let modules = modules_of(&imports);
-        let read =
-            Arc::new(Premises::open(&cache_home()?, &self.toolchain.library_folders(), &modules, &mut libraries.modules)?);
+        let (pending, first) = match libraries.pending.remove(&imports) {
+            Some(pending) => (pending, false),
+            None => (self.index(&imports, libraries.modules.clone())?, true),
+        };
+        let patience = if first { self.patience } else { Duration::ZERO };
+        let answer = match pending.recv_timeout(patience) {
+            Err(RecvTimeoutError::Timeout) => {
+                if first {
+                    tracing::warn!("the theorems of the library are indexed in the background; until then searches go on without them");
+                }
+                libraries.pending.insert(imports, pending);
+                return Ok(None);
+            }
+            answer => answer.context("the thread that reads the library ended")?,
+        };
+        let read = Arc::new(answer?);
         tracing::info!("{} theorems of the library are indexed", read.len());
         libraries.indexes.put(imports, read.clone());
-        Ok(read)
-    }
-}
-
-/// One index for many searches.
-struct Shared(Arc<Premises>);
-
-impl Policy for Shared {
-    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
-        self.0.propose(states)
+        Ok(Some(read))
     }
 
-    fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
-        self.0.nearest(unknown)
+    /// Opens or makes an index on a thread of its own.
+    fn index(&self, imports: &str, modules: Arc<Mutex<Modules>>) -> Result<Receiver<Result<Premises>>> {
+        let (answer, pending) = sync_channel(1);
+        let (home, folders, roots) = (cache_home()?, self.toolchain.library_folders(), modules_of(imports));
+        std::thread::spawn(move || {
+            let mut known = modules.lock().unwrap_or_else(PoisonError::into_inner);
+            // Nobody may wait for it any more.
+            let _ = answer.send(Premises::open(&home, &folders, &roots, &mut known));
+        });
+        Ok(pending)
     }
 }

@@ -35,8 +35,6 @@ pub trait Oracle: Sync {
     fn check(&self, candidates: Vec<Candidate>) -> impl Future<Output = Vec<Verdict>> + Send;
 }
 
-/// Budget of the second try, for those that ran out of the first.
-const MORE_HEARTBEATS: u64 = 80_000;
 /// How often the goal of the theorem is asked for again when Lean crashes.
 const BEGIN_TRIES: usize = 2;
 /// Candidates asked of the oracle at a time, over all goals.
@@ -115,7 +113,7 @@ impl<'a, O: Oracle> Search<'a, O> {
     ) -> Result<Search<'a, O>, SearchError> {
         let since = Instant::now();
         let hole = Arc::new(place.clone());
-        let probe = Candidate { hole, tactic: "skip".to_owned(), heartbeats: MORE_HEARTBEATS };
+        let probe = Candidate { hole, tactic: "skip".to_owned(), heartbeats: budget.more_heartbeats() };
         let mut verdict = oracle.check(vec![probe.clone()]).await.pop();
         // Everything hangs on this one answer: workers that die on it are no reason to give the theorem up at once.
         for _ in 0..BEGIN_TRIES {

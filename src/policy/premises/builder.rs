@@ -41,8 +41,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Takes in a module; `features` says what a constant is compared by.
-    pub fn add(&mut self, module: &Module, seen: Seen, features: impl Fn(&Constant) -> Vec<String>) {
+    /// Takes in a module; `features` says what a theorem is compared by, `None` that it is left out.
+    pub fn add(&mut self, module: &Module, seen: Seen, features: impl Fn(&Constant) -> Option<Vec<String>>) {
         self.modules.push(seen);
         for constant in &module.constants {
             if constant.makes_propositions {
@@ -54,11 +54,12 @@ impl Builder {
             }
             match (constant.kind, &constant.conclusion) {
                 (Kind::Axiom | Kind::Theorem, Some(conclusion)) => {
+                    let Some(features) = features(constant) else { continue };
                     self.names.push(&constant.name);
                     self.rewrites.push(u8::from(matches!(conclusion.as_str(), "Eq" | "Iff")));
                     self.conclusions.push(self.heads.number(conclusion));
                     let start = self.uses.len();
-                    self.uses.extend(features(constant).iter().map(|feature| self.features.number(feature)));
+                    self.uses.extend(features.iter().map(|feature| self.features.number(feature)));
                     self.uses[start..].sort_unstable();
                     self.ends.push(self.uses.len() as u32);
                 }
@@ -129,7 +130,7 @@ mod tests {
         };
         let module = |constants| Module { name: "M".into(), imports: Vec::new(), constants };
         let seen = || Seen { file: "M".into(), bytes: 1, changed: 1 };
-        let features = |c: &Constant| vec![format!("of {}", c.name), "all".to_owned(), "all".to_owned()];
+        let features = |c: &Constant| Some(vec![format!("of {}", c.name), "all".to_owned(), "all".to_owned()]);
         let mut builder = Builder::default();
         // The predicate comes behind its theorems, as in a file whose constants have no order.
         builder.add(

@@ -1,141 +1,136 @@
-//! Premise selection: theorems of the library that a goal may need, by a plain lexical score, as tactics; and the definitions
-//! that it speaks of, looked into.
+//! Premise selection: theorems of the library that a goal may need, by a plain lexical score; and the definitions that it
+//! speaks of, looked into. `moves` makes tactics of what is found.
 //!
-//! A goal and a theorem are alike when they speak of the same constants; rare ones count more (the cosine of vectors
-//! weighted by inverse document frequency; for the task see Irving et al. 2016, «DeepMath»). Depends on `library` and on
-//! the `Policy` trait; knows nothing of servers.
+//! A goal and a theorem are alike when they speak of the same constants, of the same types and of the same operations on
+//! them; rare ones count more (the cosine of vectors weighted by inverse document frequency; for the task see Irving et al.
+//! 2016, «DeepMath»). Depends on `library` and on the guard; knows nothing of servers.
 
+mod builder;
 mod definitions;
-mod features;
 mod kept;
+mod store;
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use anyhow::{Context, Result};
 
-use crate::lean::Goal;
+use crate::lean::{Goal, guard};
 use crate::library::{Constant, Library, Modules};
-use crate::policy::{Answer, Policy, Proposal, Source};
 
+use super::features::{of_constants, of_goal};
+use builder::Builder;
 use definitions::Definitions;
-use features::{of_constant, of_text};
+use store::{Index, Parts, Seen};
 
-/// Theorems offered for a goal.
-const OFFERED: usize = 8;
 /// Theorems whose names are near an unknown one.
 const NEAREST: usize = 3;
-/// How much the hypotheses say of what is needed, beside the target.
-const HYPOTHESIS_WEIGHT: f64 = 0.35;
+/// Letters by which spellings may differ.
+const LETTERS: u32 = 4;
 
-struct Theorem {
-    name: String,
+/// A theorem that fits a goal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retrieved<'a> {
+    pub name: &'a str,
     /// Its conclusion is an equation or an equivalence: it can rewrite.
-    rewrites: bool,
-    /// Length of its vector.
-    norm: f64,
-}
-
-/// Which theorems have which features: what of an index is kept on the disk.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Postings {
-    names: Vec<String>,
-    rewrites: Vec<bool>,
-    features: BTreeMap<String, Vec<u32>>,
-    /// Constants that can be unfolded, sorted.
-    definitions: Vec<String>,
+    pub rewrites: bool,
+    /// In (0, 1].
+    pub score: f64,
 }
 
 /// An index over the theorems of a library.
 pub struct Premises {
-    theorems: Vec<Theorem>,
-    /// For each feature: its weight and the theorems that have it. In order, so that sums are the same in every run.
-    features: BTreeMap<String, (f64, Vec<u32>)>,
+    index: Index,
     definitions: Definitions,
+    /// Which letters each theorem's name has: most names are told from a misspelt one by them.
+    letters: Vec<u32>,
 }
 
 impl Premises {
+    /// The index of the modules that are imported, if it is kept in `home` and no module has changed.
+    pub fn kept(home: &Path, folders: &[PathBuf], imports: &[String]) -> Option<Premises> {
+        Index::open(&kept::place(home, folders, imports)?).map(Premises::new)
+    }
+
     /// The index of the modules that are imported: out of the cache in `home`, or read and kept there.
     ///
     /// # Errors
     /// When a compiled module is broken.
     pub fn open(home: &Path, folders: &[PathBuf], imports: &[String], known: &mut Modules) -> Result<Premises> {
-        let place = kept::place(home, folders, imports);
-        if let Some(postings) = place.as_deref().and_then(kept::open) {
-            return Ok(Premises::weighted(postings));
+        if let Some(kept) = Premises::kept(home, folders, imports) {
+            return Ok(kept);
         }
-        let library = Library::read_beside(folders, imports, known)?;
-        let postings = postings(&library.theorems(), library.definitions());
-        if let Some(Err(error)) = place.map(|place| kept::keep(&place, &postings)) {
-            tracing::warn!("the index of premises is not kept: {error:#}");
+        let mut builder = Builder::default();
+        Library::walk(folders, imports, known, |file, module| {
+            if let Some(seen) = Seen::now(file) {
+                builder.add(module, seen, features);
+            }
+        })?;
+        let parts = builder.finish();
+        if let Some(place) = kept::place(home, folders, imports) {
+            match parts.write(&place) {
+                Ok(()) => place.parent().map_or((), kept::prune),
+                Err(error) => tracing::warn!("the index of premises is not kept: {error:#}"),
+            }
+            if let Some(index) = Index::open(&place) {
+                return Ok(Premises::new(index));
+            }
         }
-        Ok(Premises::weighted(postings))
+        Premises::of(&parts)
     }
 
-    fn weighted(postings: Postings) -> Premises {
-        let all = postings.names.len() as f64;
-        let weight = |list: &[u32]| (1.0 + all / list.len() as f64).ln();
-        let mut squares = vec![0.0; postings.names.len()];
-        for list in postings.features.values() {
-            list.iter().for_each(|&n| squares[n as usize] += weight(list).powi(2));
-        }
-        let theorem =
-            |((name, rewrites), square): ((String, bool), f64)| Theorem { name, rewrites, norm: square.sqrt().max(1e-9) };
-        let features: BTreeMap<String, (f64, Vec<u32>)> =
-            postings.features.into_iter().map(|(f, list)| (f, (weight(&list), list))).collect();
-        let rarity = |name: &str| features.get(name).map_or(f64::INFINITY, |(weight, _)| *weight);
-        let definitions = postings.definitions.into_iter().map(|name| (rarity(&name), name));
-        Premises {
-            definitions: Definitions::new(definitions),
-            theorems: postings.names.into_iter().zip(postings.rewrites).zip(squares).map(theorem).collect(),
-            features,
-        }
+    fn of(parts: &Parts) -> Result<Premises> {
+        Ok(Premises::new(Index::of(parts).context("the index of premises is broken")?))
+    }
+
+    fn new(index: Index) -> Premises {
+        let rarity = |name: &str| index.feature(name).map_or(f64::INFINITY, |(weight, _)| weight);
+        let definitions = Definitions::new(index.definitions().map(|name| (rarity(name), name.to_owned())));
+        let letters = (0..index.len()).map(|theorem| letters(index.name(theorem))).collect();
+        Premises { index, definitions, letters }
     }
 
     /// Number of theorems.
     pub fn len(&self) -> usize {
-        self.theorems.len()
+        self.index.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.theorems.is_empty()
+        self.index.len() == 0
     }
 
-    /// The theorems most like a goal, the best first, with scores in (0, 1].
-    fn select(&self, goal: &Goal, most: usize) -> Vec<(&Theorem, f64)> {
-        let mut wanted: HashMap<String, f64> = HashMap::new();
-        let target = of_text(&goal.target).into_iter().map(|f| (f, 1.0));
-        let context = goal.hypotheses.iter().flat_map(|h| of_text(&h.ty)).map(|f| (f, HYPOTHESIS_WEIGHT));
-        for (feature, weight) in target.chain(context) {
-            let known = wanted.entry(feature).or_default();
-            *known = weight.max(*known);
-        }
-        let mut scores: HashMap<u32, f64> = HashMap::new();
+    /// The theorems most like a goal, the best first.
+    pub fn retrieve(&self, goal: &Goal, most: usize) -> Vec<Retrieved<'_>> {
+        let mut scores = vec![0f64; self.len()];
         let mut norm = 0.0;
-        // In order, so that sums are the same in every run.
-        let mut wanted: Vec<(String, f64)> = wanted.into_iter().collect();
-        wanted.sort_by(|a, b| a.0.cmp(&b.0));
-        for (feature, weight) in wanted {
-            let Some((idf, list)) = self.features.get(&feature) else { continue };
+        // In the features' order, so that sums are the same in every run.
+        for (feature, weight) in of_goal(goal) {
+            let Some((idf, list)) = self.index.feature(&feature) else { continue };
             norm += (weight * idf).powi(2);
-            list.iter().for_each(|&n| *scores.entry(n).or_default() += weight * idf * idf);
+            let part = weight * idf * idf;
+            list.for_each(|n| scores[n] += part);
         }
-        let mut ranked: Vec<(f64, u32)> =
-            scores.into_iter().map(|(n, s)| (s / (self.theorems[n as usize].norm * norm.sqrt().max(1e-9)), n)).collect();
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        ranked.into_iter().take(most).map(|(score, n)| (&self.theorems[n as usize], score)).collect()
+        let norm = norm.sqrt().max(1e-9);
+        let mut best: Vec<(f64, usize)> = Vec::with_capacity(most + 1);
+        for (n, sum) in scores.into_iter().enumerate().filter(|(_, sum)| *sum > 0.0) {
+            let score = sum / (self.index.norm(n) * norm);
+            if best.len() < most || best.last().is_some_and(|(worst, _)| score > *worst) {
+                let place = best.partition_point(|(better, _)| *better >= score);
+                best.insert(place, (score, n));
+                best.truncate(most);
+            }
+        }
+        let of = |(score, n)| Retrieved { name: self.index.name(n), rewrites: self.index.rewrites(n), score };
+        best.into_iter().map(of).collect()
     }
-}
 
-impl Policy for Premises {
-    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
-        let proposals = states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| self.propose_for(goal)));
-        Box::pin(std::future::ready(proposals.collect()))
+    /// Tactics that look into the definitions that a goal speaks of, with their probabilities.
+    pub fn definitions(&self, goal: &Goal) -> Vec<(String, f64)> {
+        self.definitions.moves(goal)
     }
 
-    /// Theorems: those of the same name in other namespaces, and those spelt nearly so.
-    fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
+    /// Theorems whose names are near one that Lean does not know, the nearest first, with how near they are, in (0, 1]: those of
+    /// the same name in other namespaces, and those spelt nearly so.
+    pub fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
         let last = |name: &str| name.rsplit_once('.').map_or(0, |(before, _)| before.len() + 1);
         let wanted = &unknown[last(unknown)..];
         let near = |name: &str| match name[last(name)..] == *wanted {
@@ -143,7 +138,11 @@ impl Policy for Premises {
             false if name.len().abs_diff(unknown.len()) > 4 => 0.0,
             false => strsim::jaro_winkler(name, unknown),
         };
-        let scored = self.theorems.iter().map(|t| (near(&t.name), t.name.as_str()));
+        // Of one spelt otherwise few letters differ; one in another namespace has all of the last part's.
+        let (whole, part) = (letters(unknown), letters(wanted));
+        let like = |mask: u32| (mask ^ whole).count_ones() <= LETTERS || mask & part == part;
+        let names = self.letters.iter().enumerate().filter(|(_, mask)| like(**mask)).map(|(n, _)| self.index.name(n));
+        let scored = names.map(|name| (near(name), name));
         let mut found: Vec<(f64, &str)> = scored.filter(|(score, name)| *score > 0.85 && *name != unknown).collect();
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
         found.truncate(NEAREST);
@@ -151,49 +150,36 @@ impl Policy for Premises {
     }
 }
 
-impl Premises {
-    fn propose_for(&self, goal: &Goal) -> Vec<Proposal> {
-        let chosen = self.select(goal, OFFERED);
-        let mut list: Vec<(String, f64)> = Vec::new();
-        let names: Vec<&str> = chosen.iter().map(|(theorem, _)| theorem.name.as_str()).collect();
-        if names.len() > 1 {
-            list.push((format!("grind [{}]", names[..names.len().min(5)].join(", ")), 0.20));
-            list.push((format!("simp_all [{}]", names[..names.len().min(5)].join(", ")), 0.12));
-        }
-        list.extend(self.definitions.moves(goal));
-        for (rank, (Theorem { name, rewrites, .. }, score)) in chosen.iter().enumerate() {
-            let p = score / (2.0 + rank as f64);
-            list.push((format!("apply {name}"), 0.25 * p));
-            list.push((format!("exact {name} .."), 0.20 * p));
-            if *rewrites {
-                list.push((format!("rw [{name}]"), 0.30 * p));
-                list.push((format!("simp [{name}]"), 0.15 * p));
-            }
-        }
-        list.sort_by(|a, b| b.1.total_cmp(&a.1));
-        list.into_iter().map(|(tactic, p)| Proposal { tactic, log_prior: p.ln(), by: Source::Premises }).collect()
-    }
+/// Parts of names that belong to a tactic's inside, or that elaboration made: theorems that no person would name.
+const INSIDE: &[&str] =
+    &["Lean", "Lake", "Grind", "Linear", "Omega", "Internal", "Simproc", "SOM", "Tactic", "Meta", "Elab", "Poly"];
+/// Last parts of such names.
+const MADE: &[&str] =
+    &["eq_def", "congr_simp", "hinj", "hcongr", "ctorIdx", "toCtorIdx", "sizeOf_eq", "fun_cases", "induct", "induct_unfolding"];
+
+/// Whether a theorem may be offered: the guard lets its name through, and it is no tactic's inner lemma.
+fn offered(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('.').collect();
+    let last = parts.last().copied().unwrap_or("");
+    let made =
+        MADE.contains(&last) || last.starts_with("ofNat_eq_") || parts.iter().any(|p| p.starts_with('_') || p.contains("✝"));
+    !made && !parts.iter().any(|p| INSIDE.contains(p)) && guard::check(&format!("exact {name}")).is_ok()
 }
 
-fn postings(theorems: &[&Constant], definitions: Vec<String>) -> Postings {
-    let mut found = Postings { definitions, ..Postings::default() };
-    for (number, theorem) in theorems.iter().enumerate() {
-        found.names.push(theorem.name.clone());
-        found.rewrites.push(matches!(theorem.conclusion.as_deref(), Some("Eq" | "Iff")));
-        for feature in theorem.uses.iter().flat_map(|name| of_constant(name)) {
-            let list = found.features.entry(feature).or_default();
-            if list.last() != Some(&(number as u32)) {
-                list.push(number as u32);
-            }
-        }
-    }
-    found
+/// What a theorem is compared by; nothing for those that are not offered.
+fn features(theorem: &Constant) -> Option<Vec<String>> {
+    offered(&theorem.name).then(|| of_constants(&theorem.uses, theorem.conclusion.as_deref()))
+}
+
+/// The letters and digits of a name, as bits.
+fn letters(name: &str) -> u32 {
+    name.bytes().filter(u8::is_ascii_alphanumeric).fold(0, |mask, byte| mask | 1 << (byte & 31))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::Kind;
+    use crate::library::{Kind, Module};
 
     fn theorem(name: &str, uses: &[&str]) -> Constant {
         Constant {
@@ -206,6 +192,15 @@ mod tests {
         }
     }
 
+    fn premises(all: &[Constant]) -> Premises {
+        let predicate = Constant { makes_propositions: true, conclusion: None, ..theorem("Eq", &[]) };
+        let constants = all.iter().cloned().chain([predicate]).collect();
+        let mut builder = Builder::default();
+        let seen = Seen { file: "M.olean".into(), bytes: 0, changed: 0 };
+        builder.add(&Module { name: "M".into(), imports: Vec::new(), constants }, seen, features);
+        Premises::of(&builder.finish()).unwrap()
+    }
+
     #[test]
     fn theorems_about_the_same_constants_come_first() {
         let all = [
@@ -213,17 +208,47 @@ mod tests {
             theorem("List.length_append", &["Eq", "HAdd.hAdd", "HAppend.hAppend", "List", "List.length", "Nat"]),
             theorem("Nat.gcd_comm", &["Eq", "Nat", "Nat.gcd"]),
         ];
-        let premises = Premises::weighted(postings(&all.iter().collect::<Vec<_>>(), Vec::new()));
-        let first = |goal: &str| premises.select(&Goal::parse(goal).unwrap(), 3)[0].0.name.clone();
+        let premises = premises(&all);
+        let first = |goal: &str| premises.retrieve(&Goal::parse(goal).unwrap(), 3)[0].name.to_owned();
         assert_eq!(first("xs ys : List Nat\n⊢ (xs ++ ys).length = ys.length + xs.length"), "List.length_append");
         assert_eq!(first("a b : Nat\n⊢ gcd a b = gcd b a"), "Nat.gcd_comm");
-        let goal = Goal::parse("a b : Nat\n⊢ a + b = b + a").unwrap();
-        let proposals = premises.propose_for(&goal);
-        assert!(proposals.iter().any(|p| p.tactic == "rw [Nat.add_comm]"));
+        assert_eq!(first("a b : Nat\n⊢ a + b = b + a"), "Nat.add_comm");
         let nearest = |unknown: &str| premises.nearest(unknown).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
         assert_eq!(nearest("add_comm"), ["Nat.add_comm"]);
         assert_eq!(nearest("List.lenght_append"), ["List.length_append"]);
         assert!(nearest("Finset.sum_range").is_empty());
-        assert!(proposals.windows(2).all(|w| w[0].log_prior >= w[1].log_prior) && proposals[0].log_prior < 0.0);
+    }
+
+    #[test]
+    fn types_tell_theorems_apart() {
+        let all = [
+            theorem("Array.size_map", &["Array", "Array.map", "Array.size", "Eq", "Nat"]),
+            theorem("List.length_map", &["Eq", "List", "List.length", "List.map", "Nat"]),
+            theorem("Int.add_comm", &["Eq", "HAdd.hAdd", "Int"]),
+            theorem("Nat.add_comm", &["Eq", "HAdd.hAdd", "Nat"]),
+        ];
+        let premises = premises(&all);
+        let first = |goal: &str| premises.retrieve(&Goal::parse(goal).unwrap(), 1)[0].name.to_owned();
+        assert_eq!(first("a : List Nat\n⊢ (a.map f).length = a.length"), "List.length_map");
+        assert_eq!(first("a : Array Nat\n⊢ (a.map f).size = a.size"), "Array.size_map");
+        assert_eq!(first("x y : Int\nn : Nat\n⊢ x + y = y + x"), "Int.add_comm");
+    }
+
+    #[test]
+    fn what_no_person_would_name_is_not_offered() {
+        for name in ["Nat.add_comm", "List.map_id", "Nat.le.dest", "funext", "Option.some.injEq"] {
+            assert!(offered(name), "{name}");
+        }
+        for name in [
+            "Lean.Grind.CommRing.mul_comm",
+            "Lean.Omega.Int.emod_pos",
+            "Nat.Linear.Poly.denote",
+            "List.map.eq_def",
+            "Nat.sorryAx",
+            "Std.Internal.List.x",
+            "f._proof_1",
+        ] {
+            assert!(!offered(name), "{name}");
+        }
     }
 }

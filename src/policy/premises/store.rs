@@ -9,7 +9,7 @@
 //! Numbers are little-endian. What is read is checked where it is used: a broken file gives nothing, never a crash.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -93,14 +93,12 @@ impl Parts {
         squares.into_iter().map(|square| square.sqrt().max(1e-9) as f32).collect()
     }
 
-    /// Writes the file whole or not at all.
-    ///
-    /// # Errors
-    /// When the folder cannot be written to.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    /// The bytes of the file.
+    pub fn bytes(&self) -> Vec<u8> {
         let numbers = |all: &[u32]| all.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>();
         let norms: Vec<u8> = self.norms().into_iter().flat_map(f32::to_le_bytes).collect();
-        let modules = serde_json::to_vec(&self.modules)?;
+        // Paths and numbers: it cannot fail.
+        let modules = serde_json::to_vec(&self.modules).unwrap_or_default();
         let (name_ends, feature_ends) = (numbers(&self.names.ends), numbers(&self.features.ends));
         let (lists, list_ends) = (numbers(&self.postings), numbers(&self.posting_ends));
         let definition_ends = numbers(&self.definitions.ends);
@@ -117,23 +115,28 @@ impl Parts {
             &definition_ends,
             &modules,
         ];
-        let folder = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
-        let cannot = || format!("cannot write {}", path.display());
-        let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
-        {
-            let mut out = BufWriter::new(file.as_file_mut());
-            out.write_all(MARK)?;
-            out.write_all(&(SECTIONS as u64).to_le_bytes())?;
-            let mut place = HEAD as u64;
-            for section in sections {
-                out.write_all(&place.to_le_bytes())?;
-                out.write_all(&(section.len() as u64).to_le_bytes())?;
-                place += section.len() as u64;
-            }
-            sections.iter().try_for_each(|section| out.write_all(section)).with_context(cannot)?;
-            out.flush().with_context(cannot)?;
+        let mut bytes = MARK.to_vec();
+        bytes.extend((SECTIONS as u64).to_le_bytes());
+        let mut place = HEAD as u64;
+        for section in sections {
+            bytes.extend(place.to_le_bytes());
+            bytes.extend((section.len() as u64).to_le_bytes());
+            place += section.len() as u64;
         }
+        sections.iter().for_each(|section| bytes.extend(*section));
+        bytes
+    }
+
+    /// Writes the file whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let cannot = || format!("cannot write {}", path.display());
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).with_context(cannot)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+        file.write_all(&self.bytes()).with_context(cannot)?;
         file.persist(path).with_context(cannot)?;
         Ok(())
     }
@@ -142,10 +145,24 @@ impl Parts {
 const SECTIONS: usize = 11;
 const HEAD: usize = 16 + 16 * SECTIONS;
 
-/// An index on the disk.
+/// An index on the disk, or in memory where it cannot be kept.
 pub struct Index {
-    map: Mmap,
+    bytes: Bytes,
     sections: [Range<usize>; SECTIONS],
+}
+
+enum Bytes {
+    Mapped(Mmap),
+    Own(Vec<u8>),
+}
+
+impl Bytes {
+    fn all(&self) -> &[u8] {
+        match self {
+            Bytes::Mapped(map) => map,
+            Bytes::Own(bytes) => bytes,
+        }
+    }
 }
 
 impl Index {
@@ -153,7 +170,18 @@ impl Index {
     pub fn open(path: &Path) -> Option<Index> {
         let file = File::open(path).ok()?;
         // SAFETY: the map is read only, and files are put in place whole: none is written to while it is mapped.
-        let map = unsafe { Mmap::map(&file) }.ok()?;
+        let index = Index::read(Bytes::Mapped(unsafe { Mmap::map(&file) }.ok()?))?;
+        let modules: Vec<Seen> = serde_json::from_slice(index.section(10)).ok()?;
+        modules.iter().all(|seen| Seen::now(&seen.file).as_ref() == Some(seen)).then_some(index)
+    }
+
+    /// An index that is kept nowhere.
+    pub fn of(parts: &Parts) -> Option<Index> {
+        Index::read(Bytes::Own(parts.bytes()))
+    }
+
+    fn read(bytes: Bytes) -> Option<Index> {
+        let map = bytes.all();
         let word = |at: usize| Some(u64::from_le_bytes(map.get(at..at + 8)?.try_into().ok()?));
         if map.get(..8)? != MARK || word(8)? != SECTIONS as u64 {
             return None;
@@ -164,16 +192,15 @@ impl Index {
             let end = place.checked_add(length).filter(|end| *end <= map.len() as u64)?;
             *section = place as usize..end as usize;
         }
-        let index = Index { map, sections };
-        let modules: Vec<Seen> = serde_json::from_slice(index.section(10)).ok()?;
+        let index = Index { bytes, sections };
         let whole = index.section(1).len() == 4 * index.len()
             && index.section(3).len() == 4 * index.len()
             && index.section(5).len() == index.section(7).len();
-        (whole && modules.iter().all(|seen| Seen::now(&seen.file).as_ref() == Some(seen))).then_some(index)
+        whole.then_some(index)
     }
 
     fn section(&self, number: usize) -> &[u8] {
-        &self.map[self.sections[number].clone()]
+        &self.bytes.all()[self.sections[number].clone()]
     }
 
     fn number(&self, section: usize, at: usize) -> Option<u32> {
