@@ -41,7 +41,11 @@ fn run(count: usize) -> Result<()> {
     let (home, library) = (folder.path().join("home"), folder.path().join("lib"));
     let start = Instant::now();
     let bytes = write_library(&library, count)?;
-    println!("a library of {count} theorems, {} MB of modules, written in {:.0} s\n", bytes >> 20, start.elapsed().as_secs_f64());
+    println!(
+        "a library of {count} theorems, {} MB of modules, written in {:.0} s\n",
+        bytes >> 20,
+        start.elapsed().as_secs_f64()
+    );
     println!("| step | seconds | peak memory, MB | |\n| --- | --- | --- | --- |");
     for step in ["indexed", "opened"] {
         let me = std::env::current_exe()?;
@@ -72,7 +76,8 @@ fn ask(home: &Path, library: &Path) -> Result<()> {
     }
     times.sort_by(f64::total_cmp);
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
+    let peak =
+        status.lines().find_map(|l| l.strip_prefix("VmHWM:")).and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
     let worst = times.last().copied().unwrap_or_default();
     println!("{opened:.2} {} {:.1} {worst:.1} {}", peak.unwrap_or(0) >> 10, times[times.len() / 2], premises.len());
     Ok(())

@@ -24,10 +24,10 @@ const ROWS: &[(&str, &str)] = &[
 /// The stand-in, compiled once.
 fn standin() -> PathBuf {
     static MADE: std::sync::Once = std::sync::Once::new();
-    let sources = ["Aesop", "Mathlib"].map(|name| {
-        std::fs::read_to_string(root().join(format!("tests/fixtures/standin/{name}.lean"))).unwrap()
-    });
-    let name = sources.concat().bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let sources = ["Aesop", "Mathlib"]
+        .map(|name| std::fs::read_to_string(root().join(format!("tests/fixtures/standin/{name}.lean"))).unwrap());
+    let name =
+        sources.concat().bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     let folder = cache_home().unwrap().join(format!("standin-{name:016x}"));
     MADE.call_once(|| {
         let made = Command::new(root().join(".ci/standin")).arg(&folder).arg(common::toolchain().program()).status();
@@ -69,14 +69,20 @@ fn rows_with_imports_of_a_project_run_to_their_verdicts() {
     // Stopped after three rows, then the rest.
     let first = bench("3", &["--project", project]);
     assert_eq!(first.status.code(), Some(0), "{}", String::from_utf8_lossy(&first.stderr));
-    std::fs::write(folder.path().join("bench.toml"), format!("dataset = 'rows.jsonl'\nproject = '{project}'\nchecks = 60\ntime = 600.0\nworkers = 1\n")).unwrap();
+    std::fs::write(
+        folder.path().join("bench.toml"),
+        format!("dataset = 'rows.jsonl'\nproject = '{project}'\nchecks = 60\ntime = 600.0\nworkers = 1\n"),
+    )
+    .unwrap();
     let all = qstar(&["bench", folder.path().join("bench.toml").to_str().unwrap(), "--out", out, "--json", "-v"]);
     assert_eq!(all.status.code(), Some(0), "{}", String::from_utf8_lossy(&all.stderr));
     let results: Value = serde_json::from_slice(&all.stdout).unwrap();
     let attempts = results["attempts"].as_array().unwrap();
     assert_eq!(attempts.len(), ROWS.len(), "no row is lost: {results}");
     let proved = |name: &str| attempts.iter().find(|a| a["theorem"] == name).unwrap()["proved"] == true;
-    for (name, expected) in [("line", true), ("swap", true), ("rest", true), ("none", false), ("value", true), ("unknown", false)] {
+    for (name, expected) in
+        [("line", true), ("swap", true), ("rest", true), ("none", false), ("value", true), ("unknown", false)]
+    {
         assert_eq!(proved(name), expected, "{name}: {results}");
     }
     let unknown = attempts.iter().find(|a| a["theorem"] == "unknown").unwrap();

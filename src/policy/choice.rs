@@ -216,7 +216,9 @@ impl Policies {
         let answer = match pending.recv_timeout(patience) {
             Err(RecvTimeoutError::Timeout) => {
                 if first {
-                    tracing::warn!("the theorems of the library are indexed in the background; until then searches go on without them");
+                    tracing::warn!(
+                        "the theorems of the library are indexed in the background; until then searches go on without them"
+                    );
                 }
                 libraries.pending.insert(imports, pending);
                 return Ok(None);

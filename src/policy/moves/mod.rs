@@ -70,7 +70,14 @@ pub struct Moves {
 
 impl Default for Moves {
     fn default() -> Self {
-        Moves { header: Header::default(), premises: None, memory: None, closers_only: false, kit: mathlib::Kit::default(), most: MOST }
+        Moves {
+            header: Header::default(),
+            premises: None,
+            memory: None,
+            closers_only: false,
+            kit: mathlib::Kit::default(),
+            most: MOST,
+        }
     }
 }
 

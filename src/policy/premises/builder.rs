@@ -81,11 +81,12 @@ impl Builder {
         let mut starts = vec![0u32; sorted.len() + 1];
         let kept: Vec<usize> =
             (0..self.conclusions.len()).filter(|&n| self.predicates.contains(&self.conclusions[n])).collect();
+        let (all, ends, place) = (&self.uses, &self.ends, &place);
         let uses = |n: usize| {
-            let start = n.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-            let list = &self.uses[start..self.ends[n] as usize];
+            let start = n.checked_sub(1).map_or(0, |before| ends[before] as usize);
+            let list = &all[start..ends[n] as usize];
             // A feature that occurs twice in a type counts once.
-            list.iter().enumerate().filter(|(i, f)| *i == 0 || list[i - 1] != **f).map(|(_, f)| place[*f as usize])
+            list.iter().enumerate().filter(move |(i, f)| *i == 0 || list[i - 1] != **f).map(move |(_, f)| place[*f as usize])
         };
         for &n in &kept {
             parts.names.push(self.names.get(n));

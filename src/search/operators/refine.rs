@@ -34,7 +34,14 @@ pub struct Repairers(Vec<Box<dyn Repairer>>);
 
 impl Default for Repairers {
     fn default() -> Self {
-        Repairers(vec![Box::new(Suggestions), Box::new(Prefix), Box::new(Mismatch), Box::new(Names), Box::new(Elsewhere), Box::new(Mathlib)])
+        Repairers(vec![
+            Box::new(Suggestions),
+            Box::new(Prefix),
+            Box::new(Mismatch),
+            Box::new(Names),
+            Box::new(Elsewhere),
+            Box::new(Mathlib),
+        ])
     }
 }
 

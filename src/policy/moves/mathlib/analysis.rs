@@ -58,7 +58,9 @@ fn absolute_values(scene: &Scene, list: &mut List) {
     list.add(0.26, format!("{all} <;> linarith"));
     list.add(0.18, format!("{all} <;> nlinarith"));
     list.add(0.10, format!("{all} <;> norm_num [h] at * <;> linarith"));
-    for (lemma, side) in [("abs_of_nonneg", "linarith"), ("abs_of_nonpos", "linarith"), ("abs_of_pos", "positivity"), ("abs_of_neg", "linarith")] {
+    for (lemma, side) in
+        [("abs_of_nonneg", "linarith"), ("abs_of_nonpos", "linarith"), ("abs_of_pos", "positivity"), ("abs_of_neg", "linarith")]
+    {
         list.add(0.05, format!("rw [{lemma} (show _ by {side} : {})]", side_of(lemma, first)));
     }
 }
@@ -95,7 +97,9 @@ fn square_roots(scene: &Scene, list: &mut List) {
             let proof = if rest == 1 {
                 format!("by rw [show ({radicand} : ℝ) = {factor} ^ 2 by norm_num]; exact Real.sqrt_sq (by norm_num)")
             } else {
-                format!("by rw [show ({radicand} : ℝ) = {factor} ^ 2 * {rest} by norm_num, Real.sqrt_mul (by norm_num), Real.sqrt_sq (by norm_num)]")
+                format!(
+                    "by rw [show ({radicand} : ℝ) = {factor} ^ 2 * {rest} by norm_num, Real.sqrt_mul (by norm_num), Real.sqrt_sq (by norm_num)]"
+                )
             };
             list.add(0.14, format!("rw [show √({radicand} : ℝ) = {out} from {proof}]"));
         }
@@ -121,7 +125,13 @@ fn powers_and_logarithms(scene: &Scene, list: &mut List) {
         list.add(0.14, "norm_num [Real.rpow_natCast, Real.rpow_add, Real.rpow_mul, Real.rpow_neg] at *");
         list.add(0.08, "simp only [← Real.rpow_natCast, ← Real.rpow_mul, ← Real.rpow_add] at *\nnorm_num at *");
         for fact in scene.facts.iter().filter(|f| f.says.contains('^') && f.says.contains(" = ") && !f.term.contains('.')) {
-            list.add(0.10, format!("apply_fun Real.log at {}\nnorm_num [Real.log_mul, Real.log_rpow, Real.log_pow] at {0}\nlinarith", fact.term));
+            list.add(
+                0.10,
+                format!(
+                    "apply_fun Real.log at {}\nnorm_num [Real.log_mul, Real.log_rpow, Real.log_pow] at {0}\nlinarith",
+                    fact.term
+                ),
+            );
             list.add(0.06, format!("have := congrArg Real.log {}", fact.term));
         }
         list.add(0.06, "apply Real.rpow_left_injective\nnorm_num");
@@ -161,13 +171,20 @@ mod tests {
 
     #[test]
     fn what_is_more_than_a_field_has_its_moves() {
-        let has = |goal: &str, tactic: &str| assert!(first(goal, 12).iter().any(|t| t == tactic), "{tactic}: {:#?}", first(goal, 12));
+        let has =
+            |goal: &str, tactic: &str| assert!(first(goal, 12).iter().any(|t| t == tactic), "{tactic}: {:#?}", first(goal, 12));
         has("x : ℝ\nh : |x - 2| ≤ 1\n⊢ x ≤ 3", "rcases abs_cases (x - 2) with ⟨h, _⟩ | ⟨h, _⟩ <;> linarith");
-        has("⊢ √80 / √5 = 4", "rw [show √(80 : ℝ) = 4 * √5 from by rw [show (80 : ℝ) = 4 ^ 2 * 5 by norm_num, Real.sqrt_mul (by norm_num), Real.sqrt_sq (by norm_num)]]");
+        has(
+            "⊢ √80 / √5 = 4",
+            "rw [show √(80 : ℝ) = 4 * √5 from by rw [show (80 : ℝ) = 4 ^ 2 * 5 by norm_num, Real.sqrt_mul (by norm_num), Real.sqrt_sq (by norm_num)]]",
+        );
         has("x : ℝ\n⊢ 2 * √x ≤ x + 1", "nlinarith [Real.sq_sqrt (show (0 : ℝ) ≤ x by positivity), Real.sqrt_nonneg x]");
         has("x : ℝ\nh : 0 < x\n⊢ Real.logb 2 8 = 3", "norm_num [Real.logb, Real.log_rpow, Real.log_pow] at *");
         has("⊢ ⌊9 / 160 * 100⌋ = 5", "norm_num [Int.floor_eq_iff, Int.ceil_eq_iff]");
         has("⊢ (9 - 4 * Complex.I) - (-3 - 4 * Complex.I) = 12", "simp [Complex.ext_iff]");
-        has("b : ℝ\nh : 4 ^ b + 8 = 12\n⊢ b = 1", "norm_num [Real.rpow_natCast, Real.rpow_add, Real.rpow_mul, Real.rpow_neg] at *");
+        has(
+            "b : ℝ\nh : 4 ^ b + 8 = 12\n⊢ b = 1",
+            "norm_num [Real.rpow_natCast, Real.rpow_add, Real.rpow_mul, Real.rpow_neg] at *",
+        );
     }
 }

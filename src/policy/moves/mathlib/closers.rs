@@ -1,7 +1,7 @@
 //! Single tactics of Mathlib that end a goal, with priors by what the target says.
 
-use super::List;
 use super::super::shape::Shape;
+use super::List;
 use super::hints::{angles, products, roots, squares, values};
 use super::scene::{Number, Relation, Scene};
 
@@ -149,7 +149,12 @@ fn values_known(scene: &Scene, list: &mut List) {
 
 /// Both sides of a conjunction in one go.
 fn parts(scene: &Scene, list: &mut List) {
-    for (p, end) in [(0.30, "norm_num".to_owned()), (0.25, "linarith".into()), (0.14, call("nlinarith", &squares(scene))), (0.06, "norm_num at *".into())] {
+    for (p, end) in [
+        (0.30, "norm_num".to_owned()),
+        (0.25, "linarith".into()),
+        (0.14, call("nlinarith", &squares(scene))),
+        (0.06, "norm_num at *".into()),
+    ] {
         list.add(p, format!("refine ⟨?_, ?_⟩ <;> {end}"));
     }
     let known = values(scene);
@@ -166,14 +171,21 @@ mod tests {
 
     #[test]
     fn closers_fit_the_target() {
-        let has = |goal: &str, tactic: &str| assert!(first(goal, 10).iter().any(|t| t == tactic), "{tactic}: {:#?}", first(goal, 10));
+        let has =
+            |goal: &str, tactic: &str| assert!(first(goal, 10).iter().any(|t| t == tactic), "{tactic}: {:#?}", first(goal, 10));
         has("a b : ℂ\n⊢ (a + a) * (a + b) = 2 * a ^ 2 + 2 * (a * b)", "ring");
         has("x y : ℝ\nh₀ : x + y = 7\nh₁ : 3 * x + y = 45\n⊢ x - y = 31", "linarith");
-        has("a b : ℝ\nh : a ^ 2 + b ^ 2 = 2\n⊢ a * b ≤ 1", "nlinarith [sq_nonneg (a - b), sq_nonneg (a + b), sq_nonneg a, sq_nonneg b]");
+        has(
+            "a b : ℝ\nh : a ^ 2 + b ^ 2 = 2\n⊢ a * b ≤ 1",
+            "nlinarith [sq_nonneg (a - b), sq_nonneg (a + b), sq_nonneg a, sq_nonneg b]",
+        );
         has("a b : ℝ\nh : 0 < a ∧ 0 < b\n⊢ 0 < a / b + b / a", "positivity");
         has("x : ℝ\nh : x ≠ 0\n⊢ 3 / x + 4 / x = 7 / x", "field_simp\nring");
         has("f : ℝ → ℝ\na b : ℝ\nh : ∀ (x : ℝ), f x = a * x + b\ng : f 6 - f 2 = 12\n⊢ f 12 - f 2 = 30", "norm_num [h] at *");
-        has("f : ℝ → ℝ\na b : ℝ\nh : ∀ (x : ℝ), f x = a * x + b\ng : f 6 - f 2 = 12\n⊢ f 12 - f 2 = 30", "linarith [h 6, h 2, h 12]");
+        has(
+            "f : ℝ → ℝ\na b : ℝ\nh : ∀ (x : ℝ), f x = a * x + b\ng : f 6 - f 2 = 12\n⊢ f 12 - f 2 = 30",
+            "linarith [h 6, h 2, h 12]",
+        );
         has("x y : ℝ\nh : 6 = x - 9\ng : -10 = y + 1\n⊢ x = 15 ∧ y = -11", "refine ⟨?_, ?_⟩ <;> linarith");
         has("x y : ℝ\n⊢ 1 / (x ^ 2 + 1) ≤ 1 / 1", "norm_num");
         assert!(!first("a b : ℂ\nh : a = b\n⊢ a + a = 2 * b", 60).iter().any(|t| t.starts_with("linarith")), "ℂ has no order");

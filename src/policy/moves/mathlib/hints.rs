@@ -68,12 +68,15 @@ pub fn products(scene: &Scene) -> Vec<String> {
     let mut found = Vec::new();
     for (i, a) in ordered.iter().enumerate() {
         for b in &ordered[i..] {
-            found.push(format!("mul_nonneg (sub_nonneg.mpr (le_of_lt {})) (sub_nonneg.mpr (le_of_lt {}))", argument(a), argument(b)));
+            found.push(format!(
+                "mul_nonneg (sub_nonneg.mpr (le_of_lt {})) (sub_nonneg.mpr (le_of_lt {}))",
+                argument(a),
+                argument(b)
+            ));
         }
     }
-    let strict = |term: &str| {
-        scene.facts.iter().any(|f| f.term == term && matches!(f.relation(), Some((_, Relation::Less, _))))
-    };
+    let strict =
+        |term: &str| scene.facts.iter().any(|f| f.term == term && matches!(f.relation(), Some((_, Relation::Less, _))));
     // `le_of_lt` only where it is one.
     for hint in &mut found {
         for term in &ordered {
@@ -110,7 +113,9 @@ pub fn angles(scene: &Scene) -> Vec<String> {
     let mut found = Vec::new();
     for angle in ANGLE.captures_iter(&scene.text).map(|c| c[1].to_owned()) {
         if scene.goal.names().any(|name| mentions(&angle, name)) {
-            for known in ["Real.sin_sq_add_cos_sq", "Real.sin_le_one", "Real.neg_one_le_sin", "Real.cos_le_one", "Real.neg_one_le_cos"] {
+            for known in
+                ["Real.sin_sq_add_cos_sq", "Real.sin_le_one", "Real.neg_one_le_sin", "Real.cos_le_one", "Real.neg_one_le_cos"]
+            {
                 let hint = format!("{known} {angle}");
                 if !found.contains(&hint) {
                     found.push(hint);
@@ -129,18 +134,19 @@ pub fn angles(scene: &Scene) -> Vec<String> {
 pub fn values(scene: &Scene) -> Vec<String> {
     let mut found = Vec::new();
     for function in &scene.functions {
-        let laws: Vec<&str> =
-            scene.laws().filter(|law| mentions(&law.says, function)).map(|law| law.term.as_str()).collect();
+        let laws: Vec<&str> = scene.laws().filter(|law| mentions(&law.says, function)).map(|law| law.term.as_str()).collect();
         for argument in scene.arguments(function).into_iter().take(6) {
             found.extend(laws.iter().map(|law| format!("{} {argument}", super::scene::argument(law))));
         }
     }
     if found.is_empty() {
         let laws: Vec<&str> = scene.laws().map(|law| law.term.as_str()).collect();
-        found.extend(laws.iter().flat_map(|law| [0, 1, -1, 2].map(|n| {
-            let n = if n < 0 { format!("({n})") } else { n.to_string() };
-            format!("{} {n}", super::scene::argument(law))
-        })));
+        found.extend(laws.iter().flat_map(|law| {
+            [0, 1, -1, 2].map(|n| {
+                let n = if n < 0 { format!("({n})") } else { n.to_string() };
+                format!("{} {n}", super::scene::argument(law))
+            })
+        }));
     }
     found.truncate(MOST);
     found

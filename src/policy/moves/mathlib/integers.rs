@@ -137,7 +137,9 @@ fn bounded(scene: &Scene, list: &mut List) {
             let root = most.isqrt() + 1;
             list.add(
                 0.06,
-                format!("have : {x} ≤ {root} := by nlinarith\nhave : -{root} ≤ {x} := by nlinarith\ninterval_cases {x} <;> omega"),
+                format!(
+                    "have : {x} ≤ {root} := by nlinarith\nhave : -{root} ≤ {x} := by nlinarith\ninterval_cases {x} <;> omega"
+                ),
             );
         }
     }
@@ -147,7 +149,9 @@ fn lower(scene: &Scene, x: &str) -> bool {
     let natural = scene.variables.iter().any(|(name, n)| *name == x && *n == Number::Nat);
     natural
         || scene.facts.iter().any(|f| match f.relation() {
-            Some((left, Relation::Less | Relation::AtMost, right)) => right == x && left.trim_start_matches('-').parse::<u64>().is_ok(),
+            Some((left, Relation::Less | Relation::AtMost, right)) => {
+                right == x && left.trim_start_matches('-').parse::<u64>().is_ok()
+            }
             _ => false,
         })
 }
@@ -216,7 +220,8 @@ mod tests {
 
     #[test]
     fn integers_are_walked_through() {
-        let has = |goal: &str, tactic: &str| assert!(first(goal, 14).iter().any(|t| t == tactic), "{tactic}: {:#?}", first(goal, 14));
+        let has =
+            |goal: &str, tactic: &str| assert!(first(goal, 14).iter().any(|t| t == tactic), "{tactic}: {:#?}", first(goal, 14));
         has("n : ℕ\nh : n < 10\ng : n * 7 % 10 = 1\n⊢ n = 3", "interval_cases n <;> omega");
         has("a b : ℕ\nh : 1 ≤ a ∧ a ≤ 9\ng : b ≤ 9\n⊢ a = b", "interval_cases a <;> interval_cases b <;> omega");
         has("x y : ℕ\nh : x * y = 71\n⊢ x + y = 72", "have : x ≤ 71 := by nlinarith\ninterval_cases x <;> omega");
@@ -226,6 +231,10 @@ mod tests {
         has("l r : ZMod 7\nh : l = (2 + 3)⁻¹\n⊢ l = 3", "subst_vars\ndecide");
         assert!(first("a : ℤ\n⊢ a ^ 2 % 4 = 0 ∨ a ^ 2 % 4 = 1", 14).iter().any(|t| t.starts_with("have : a % 4 = 0 ∨")));
         let goal = "n : ℕ\nh₀ : 4 ≤ n\n⊢ n ^ 2 ≤ n !";
-        assert!(first(goal, 14).iter().any(|t| t.starts_with("induction n, h₀ using Nat.le_induction")), "{:#?}", first(goal, 14));
+        assert!(
+            first(goal, 14).iter().any(|t| t.starts_with("induction n, h₀ using Nat.le_induction")),
+            "{:#?}",
+            first(goal, 14)
+        );
     }
 }

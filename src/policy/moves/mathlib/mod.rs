@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn imports_choose() {
         assert_eq!(Kit::of("import Std\nopen Nat"), Kit::default());
-        let mathlib = Kit::of("import Mathlib.Tactic.Ring\n\nset_option maxHeartbeats 400000\n\nopen BigOperators Real Nat Topology Rat");
+        let mathlib =
+            Kit::of("import Mathlib.Tactic.Ring\n\nset_option maxHeartbeats 400000\n\nopen BigOperators Real Nat Topology Rat");
         assert!(mathlib.mathlib && mathlib.aesop && !mathlib.duper);
         assert!(!Kit::of("import MathlibExtra").mathlib);
         let tactics = |header: &str| {

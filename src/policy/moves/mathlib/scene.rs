@@ -187,7 +187,8 @@ fn parts(term: String, says: &str, found: &mut Vec<Fact>) {
     {
         parts(format!("{term}.1"), unbracketed(left), found);
         parts(format!("{term}.2"), unbracketed(right), found);
-    } else if says.contains(['=', '<', '≤', '>', '≥', '≠', '∣', '∀', '∃', '¬', '∨', '↔', '≡']) || says.contains("Prime") {
+    } else if says.contains(['=', '<', '≤', '>', '≥', '≠', '∣', '∀', '∃', '¬', '∨', '↔', '≡']) || says.contains("Prime")
+    {
         found.push(Fact { term, says: says.to_owned() });
     }
 }
@@ -210,7 +211,11 @@ pub fn unbracketed(text: &str) -> &str {
 
 /// A term as an argument: bracketed when it is more than one word.
 pub fn argument(term: &str) -> String {
-    if term.contains([' ', '/', '*', '+', '-']) && unbracketed(term) == term.trim() { format!("({term})") } else { term.to_owned() }
+    if term.contains([' ', '/', '*', '+', '-']) && unbracketed(term) == term.trim() {
+        format!("({term})")
+    } else {
+        term.to_owned()
+    }
 }
 
 fn number_of(goal: &Goal, target: &str, variables: &[(&str, Number)]) -> Number {
@@ -235,15 +240,18 @@ mod tests {
 
     #[test]
     fn numbers_and_facts_are_seen() {
-        scene("x y : ℝ\nm : ℚ\nf : ℝ → ℝ\nh₀ : 0 < x ∧ (0 < y ∧ x ≠ y)\nh₁ : ∀ (x : ℝ), f x = x ^ 2\nh₂ : f (x + 1) = 3\n⊢ x + y ≥ 2", |s| {
-            assert_eq!(s.number, Number::Real);
-            assert_eq!(s.variables_of(Number::is_field), ["x", "y", "m"]);
-            assert_eq!(s.functions, ["f"]);
-            assert_eq!((s.positive("x"), s.positive("y"), s.positive("m")), (Some("h₀.1"), Some("h₀.2.1"), None));
-            assert_eq!(s.relation(), Some(("2", Relation::AtMost, "x + y")));
-            assert_eq!(s.laws().map(|f| f.term.as_str()).collect::<Vec<_>>(), ["h₁"]);
-            assert_eq!(s.arguments("f"), ["(x + 1)"]);
-        });
+        scene(
+            "x y : ℝ\nm : ℚ\nf : ℝ → ℝ\nh₀ : 0 < x ∧ (0 < y ∧ x ≠ y)\nh₁ : ∀ (x : ℝ), f x = x ^ 2\nh₂ : f (x + 1) = 3\n⊢ x + y ≥ 2",
+            |s| {
+                assert_eq!(s.number, Number::Real);
+                assert_eq!(s.variables_of(Number::is_field), ["x", "y", "m"]);
+                assert_eq!(s.functions, ["f"]);
+                assert_eq!((s.positive("x"), s.positive("y"), s.positive("m")), (Some("h₀.1"), Some("h₀.2.1"), None));
+                assert_eq!(s.relation(), Some(("2", Relation::AtMost, "x + y")));
+                assert_eq!(s.laws().map(|f| f.term.as_str()).collect::<Vec<_>>(), ["h₁"]);
+                assert_eq!(s.arguments("f"), ["(x + 1)"]);
+            },
+        );
         scene("n : ℕ\nh : ∀ k : ℕ, k = 1\n⊢ n ^ 2 % 4 = 1", |s| assert_eq!(s.number, Number::Nat));
         scene("n : ℕ\n⊢ √↑n = 2", |s| assert_eq!(s.number, Number::Real));
         scene("⊢ 120 / 100 * 30 = 10", |s| assert_eq!(s.number, Number::Real));
@@ -257,6 +265,9 @@ mod tests {
         assert_eq!(relation("a = b ∧ c = d"), None);
         assert_eq!(relation("a = 1 → b = 2"), None);
         assert_eq!((unbracketed("(a + b)"), unbracketed("(a) + (b)")), ("a + b", "(a) + (b)"));
-        assert_eq!((argument("a + b"), argument("(a + b)"), argument("h.1")), ("(a + b)".into(), "(a + b)".into(), "h.1".into()));
+        assert_eq!(
+            (argument("a + b"), argument("(a + b)"), argument("h.1")),
+            ("(a + b)".into(), "(a + b)".into(), "h.1".into())
+        );
     }
 }

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::List;
 use super::super::shape::{Shape, shape, split_top};
+use super::List;
 use super::scene::{Number, Relation, Scene, argument, relation};
 use crate::lean::goal::mentions;
 
@@ -25,7 +25,9 @@ pub fn add(scene: &Scene, list: &mut List) {
         list.add(0.14, "norm_num [Set.preimage, Set.mem_singleton_iff, Finset.sum_eq_single] at *");
     }
     let sets = scene.relation().is_some_and(|(left, relation, _)| {
-        let is_set = |h: &crate::lean::Hypothesis| h.names.iter().any(|n| n == left) && (h.ty.starts_with("Set ") || h.ty.starts_with("Finset "));
+        let is_set = |h: &crate::lean::Hypothesis| {
+            h.names.iter().any(|n| n == left) && (h.ty.starts_with("Set ") || h.ty.starts_with("Finset "))
+        };
         relation == Relation::Equal && (scene.asks(&["{"]) || scene.goal.hypotheses.iter().any(is_set))
     });
     if sets {
@@ -66,11 +68,11 @@ fn sums(scene: &Scene, list: &mut List) {
         list.add(0.14, format!("simp only [{}]\nnorm_num [{unroll}]", laws.join(", ")));
         list.add(0.10, format!("simp only [{}]\ndecide +kernel", laws.join(", ")));
     }
-    static RANGE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?:range|Icc|Ico) (?:\d+ )?(\w+)").expect("fixed"));
+    static RANGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:range|Icc|Ico) (?:\d+ )?(\w+)").expect("fixed"));
     let natural = |x: &str| scene.variables.iter().any(|(name, n)| *name == x && *n == Number::Nat);
     let Some(n) = RANGE.captures_iter(scene.target).map(|c| c[1].to_owned()).find(|n| natural(n)) else { return };
-    let step = if scene.asks(&["Icc"]) { "Finset.sum_Icc_succ_top (by omega), Finset.prod_Icc_succ_top (by omega)" } else { unroll };
+    let step =
+        if scene.asks(&["Icc"]) { "Finset.sum_Icc_succ_top (by omega), Finset.prod_Icc_succ_top (by omega)" } else { unroll };
     let step = if scene.asks(&["∏"]) { step.split(", ").nth(1) } else { step.split(", ").next() }.unwrap_or(step);
     let bounded: Vec<&str> =
         scene.facts.iter().filter(|f| mentions(&f.says, &n) && !f.term.contains('.')).map(|f| f.term.as_str()).collect();
@@ -85,7 +87,10 @@ fn sums(scene: &Scene, list: &mut List) {
     ] {
         list.add(p, format!("{clear}induction {n} with\n| zero => simp\n| succ k ih =>\n  rw [{step}, ih]\n  {end}"));
     }
-    list.add(0.10, format!("{clear}induction {n} with\n| zero => simp\n| succ k ih =>\n  simp_all [{step}, pow_succ]\n  ring_nf"));
+    list.add(
+        0.10,
+        format!("{clear}induction {n} with\n| zero => simp\n| succ k ih =>\n  simp_all [{step}, pow_succ]\n  ring_nf"),
+    );
     list.add(0.08, format!("induction {n} with\n| zero => norm_num\n| succ k ih => norm_num [{step}] at *"));
 }
 
@@ -138,12 +143,22 @@ fn members(scene: &Scene, list: &mut List) {
             Some("Finset ℕ") => {
                 let bound = bound.unwrap_or(100);
                 let is = format!("Finset.filter (fun {x} => {condition}) (Finset.range {bound})");
-                known(0.26, is, "simp only [LAW, Finset.mem_filter, Finset.mem_range]; constructor <;> intro h <;> first | omega | nlinarith | simp_all", list);
+                known(
+                    0.26,
+                    is,
+                    "simp only [LAW, Finset.mem_filter, Finset.mem_range]; constructor <;> intro h <;> first | omega | nlinarith | simp_all",
+                    list,
+                );
             }
             Some("Finset ℤ") => {
                 let bound = bound.unwrap_or(50);
                 let is = format!("Finset.filter (fun {x} => {condition}) (Finset.Icc (-{bound}) {bound})");
-                known(0.26, is, "simp only [LAW, Finset.mem_filter, Finset.mem_Icc]; constructor <;> intro h <;> first | omega | nlinarith | simp_all", list);
+                known(
+                    0.26,
+                    is,
+                    "simp only [LAW, Finset.mem_filter, Finset.mem_Icc]; constructor <;> intro h <;> first | omega | nlinarith | simp_all",
+                    list,
+                );
             }
             _ => {}
         }
@@ -175,11 +190,22 @@ mod tests {
 
     #[test]
     fn sums_and_sets_have_their_moves() {
-        let has = |goal: &str, tactic: &str| assert!(first(goal, 12).iter().any(|t| t.starts_with(tactic)), "{tactic}: {:#?}", first(goal, 12));
+        let has = |goal: &str, tactic: &str| {
+            assert!(first(goal, 12).iter().any(|t| t.starts_with(tactic)), "{tactic}: {:#?}", first(goal, 12))
+        };
         has("⊢ (∑ k ∈ Finset.range 11, k) % 9 = 1", "norm_num [Finset.sum_range_succ, Finset.prod_range_succ]");
-        has("n : ℕ\n⊢ ∑ k ∈ Finset.range n, (2 * k + 1) = n ^ 2", "induction n with\n| zero => simp\n| succ k ih =>\n  rw [Finset.sum_range_succ, ih]\n  ring");
-        has("S : Finset ℕ\nh : ∀ (n : ℕ), n ∈ S ↔ n ∣ 36\n⊢ ∑ k ∈ S, k = 91", "have hS : S = Nat.divisors 36 := by\n  ext n\n  rw [h, Nat.mem_divisors]; norm_num");
-        has("S : Finset ℕ\nh : ∀ (x : ℕ), x ∈ S ↔ 0 < x ∧ x < 50\n⊢ S.card = 49", "have hS : S = Finset.filter (fun x => 0 < x ∧ x < 50) (Finset.range 50)");
+        has(
+            "n : ℕ\n⊢ ∑ k ∈ Finset.range n, (2 * k + 1) = n ^ 2",
+            "induction n with\n| zero => simp\n| succ k ih =>\n  rw [Finset.sum_range_succ, ih]\n  ring",
+        );
+        has(
+            "S : Finset ℕ\nh : ∀ (n : ℕ), n ∈ S ↔ n ∣ 36\n⊢ ∑ k ∈ S, k = 91",
+            "have hS : S = Nat.divisors 36 := by\n  ext n\n  rw [h, Nat.mem_divisors]; norm_num",
+        );
+        has(
+            "S : Finset ℕ\nh : ∀ (x : ℕ), x ∈ S ↔ 0 < x ∧ x < 50\n⊢ S.card = 49",
+            "have hS : S = Finset.filter (fun x => 0 < x ∧ x < 50) (Finset.range 50)",
+        );
         has("⊢ IsLeast {x : ℕ | 30 * x ≡ 42 [MOD 47]} 39", "constructor\n· norm_num\n· intro n hn");
         has("⊢ 39 ∈ lowerBounds {x | 30 * x % 47 = 42}", "intro n hn");
         has("S : Set ℝ\n⊢ S = {x | x = 1}", "ext x");

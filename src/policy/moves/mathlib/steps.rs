@@ -1,7 +1,7 @@
 //! Steps of Mathlib that change a goal and leave it open.
 
-use super::List;
 use super::super::shape::{Shape, shape};
+use super::List;
 use super::scene::{Relation, Scene};
 use crate::lean::goal::mentions;
 
@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn steps_fit_goal_and_hypotheses() {
-        let has = |goal: &str, tactic: &str| assert!(first(goal, 70).iter().any(|t| t == tactic), "{tactic}: {:#?}", first(goal, 70));
+        let has =
+            |goal: &str, tactic: &str| assert!(first(goal, 70).iter().any(|t| t == tactic), "{tactic}: {:#?}", first(goal, 70));
         has("x y : ℝ\nh : (x - 1) * (x - 2) = 0\n⊢ x ≤ 2", "rcases mul_eq_zero.mp h with h | h <;> nlinarith");
         has("x : ℝ\nh : ∃ y, y ^ 2 = x\n⊢ 0 ≤ x", "obtain ⟨x, hx⟩ := h");
         has("a b : ℕ\nh : ↑a / 2 = (3 : ℝ)\n⊢ a = 6", "field_simp at h");
