@@ -14,6 +14,7 @@ use super::{Exit, on_interrupt};
 use crate::bench::Attempt;
 use crate::bench::run::{Desk, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
+use crate::files::make_folder;
 use crate::lean::Pool;
 use crate::lean::syntax::imports;
 use crate::recall::Recall;
@@ -34,19 +35,19 @@ pub struct WorkerArgs {
     records: Option<PathBuf>,
 }
 
-/// Exit code 0: every task was done; 2: some lines were no tasks; 3: Lean failed on some.
+/// Exit code 0: every task was done; 2: some lines were no tasks; 3: Lean failed on some; 4: it was stopped.
 pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
     let workers = args.guidance.workers(&lean);
     let mut results = args.results.as_deref().map(Results::open).transpose()?;
     if let Some(folder) = &args.records {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        make_folder(folder)?;
     }
     let (toolchain, fetched) = super::outfit(lean.clone(), None, &args.guidance).await?;
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     let recall = args.guidance.recall()?;
     let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
-    let cancel = on_interrupt();
+    let cancel = on_interrupt()?;
     let desk = Desk {
         toolchain: &toolchain,
         pool: &pool,
@@ -108,7 +109,7 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
             () = cancel.cancelled() => {}
         }
     }
-    Ok(exit)
+    Ok(if cancel.is_cancelled() { Exit::Stopped } else { exit })
 }
 
 async fn work(task: WorkTask, desk: &Desk<'_>) -> (WorkTask, Result<Option<Attempt>>) {
