@@ -52,7 +52,7 @@ mod tests {
         std::fs::write(library.join("A/B.olean"), "one").unwrap();
         std::fs::write(library.join("A.olean"), "two").unwrap();
         let of = |imports: &[&str]| {
-            place(home.path(), &[library.clone()], &imports.iter().map(|m| (*m).to_owned()).collect::<Vec<_>>())
+            place(home.path(), std::slice::from_ref(&library), &imports.iter().map(|m| (*m).to_owned()).collect::<Vec<_>>())
         };
         assert_eq!(of(&["A.C"]), None);
         assert_ne!(of(&["A.B"]).unwrap(), of(&["A"]).unwrap());

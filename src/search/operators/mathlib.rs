@@ -5,8 +5,10 @@ use super::refine::{Failure, Repairer};
 /// See the module.
 pub struct Mathlib;
 
-/// Words of a message, how the tactic's word begins, and what may do instead.
-const INSTEAD: &[(&str, &str, &[(&str, f64)])] = &[
+/// Words of a message, the tactic's first word, and what may do instead.
+type Instead = (&'static str, &'static str, &'static [(&'static str, f64)]);
+
+const INSTEAD: &[Instead] = &[
     (
         "linarith failed",
         "linarith",
