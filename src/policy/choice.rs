@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,8 @@ use crate::value::{Heuristic, Value, ValueKind};
 
 use super::memory::Memory;
 use super::premises::Premises;
+use super::ranker::statements::Statements;
+use super::ranker::{Ranked, Ranker};
 use super::text::NetworkPolicy;
 use super::{Mix, Moves, Policy, Seeded};
 
@@ -40,14 +42,16 @@ pub enum PolicyKind {
     Premises,
     /// The policy network alone.
     Network,
-    /// The policy network, the portfolio, and theorems of the library.
+    /// The portfolio and theorems of the library, ranked by the ranker.
+    Ranked,
+    /// The policy network, the portfolio, and theorems of the library; ranked, where there is a ranker.
     Mixed,
 }
 
 impl PolicyKind {
     /// Whether a network is needed.
     pub fn has_network(self) -> bool {
-        matches!(self, PolicyKind::Network | PolicyKind::Mixed)
+        matches!(self, PolicyKind::Network | PolicyKind::Ranked | PolicyKind::Mixed)
     }
 }
 
@@ -62,6 +66,14 @@ pub struct NetworkPlace {
 }
 
 impl NetworkPlace {
+    /// The folder that was named, or that of the networks that ship.
+    ///
+    /// # Errors
+    /// When the cache cannot be written to.
+    pub fn folder(&self) -> Result<PathBuf> {
+        self.folder.clone().map_or_else(|| shipped::unpack(&cache_home()?), Ok)
+    }
+
     /// ONNX Runtime's library; fetched into the cache when it is nowhere.
     ///
     /// # Errors
@@ -103,6 +115,7 @@ pub struct Policies {
     libraries: Mutex<Libraries>,
     place: NetworkPlace,
     networks: Mutex<Option<Arc<Networks>>>,
+    ranker: Mutex<Option<Arc<Ranker>>>,
     memory: Option<Arc<Memory>>,
     /// How long a search waits for the index of its library.
     patience: Duration,
@@ -115,6 +128,7 @@ impl Policies {
             libraries: Mutex::default(),
             place: NetworkPlace::default(),
             networks: Mutex::default(),
+            ranker: Mutex::default(),
             memory: None,
             patience: PATIENCE,
         }
@@ -165,10 +179,27 @@ impl Policies {
         if let Some(known) = &*networks {
             return Ok(known.clone());
         }
-        let folder = self.place.folder.clone().map_or_else(|| shipped::unpack(&cache_home()?), Ok)?;
-        let library = self.place.library()?;
-        let opened = Networks::open(&folder, &library, self.place.options)?;
+        let opened = Networks::open(&self.place.folder()?, &self.place.library()?, self.place.options)?;
         Ok(networks.insert(Arc::new(opened)).clone())
+    }
+
+    /// The ranker, opened once.
+    ///
+    /// # Errors
+    /// As [`Policies::networks`].
+    fn ranker(&self, folder: &Path) -> Result<Arc<Ranker>> {
+        let mut ranker = self.ranker.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = &*ranker {
+            return Ok(known.clone());
+        }
+        let opened = Ranker::open(folder, &self.place.library()?, self.place.options.threads)?;
+        Ok(ranker.insert(Arc::new(opened)).clone())
+    }
+
+    /// A policy with the ranker as its scorer.
+    fn ranked(&self, inner: Box<dyn Policy>, header: &str) -> Result<Box<dyn Policy>> {
+        let ranker = self.ranker(&self.place.folder()?)?;
+        Ok(Box::new(Ranked::new(inner, ranker, self.statements(header)?)))
     }
 
     /// The value by which states are scored.
@@ -191,14 +222,24 @@ impl Policies {
             PolicyKind::Portfolio => Box::new(self.moves(header)),
             PolicyKind::Closers => Box::new(Moves::closers()),
             PolicyKind::Premises => Box::new(self.moves_with_premises(header)?),
+            PolicyKind::Ranked => self.ranked(Box::new(self.moves_with_premises(header)?), header)?,
             PolicyKind::Network => Box::new(NetworkPolicy(self.networks()?)),
             PolicyKind::Mixed => {
                 let network = Box::new(NetworkPolicy(self.networks()?));
                 let moves = Box::new(self.moves_with_premises(header)?);
-                Box::new(Mix::default().with(NETWORK_SHARE, network).with(1.0 - NETWORK_SHARE, moves))
+                let mix = Box::new(Mix::default().with(NETWORK_SHARE, network).with(1.0 - NETWORK_SHARE, moves));
+                if Ranker::is_in(&self.place.folder()?) { self.ranked(mix, header)? } else { mix }
             }
         };
         Ok(if seed == 0 { policy } else { Box::new(Seeded::new(policy, seed)) })
+    }
+
+    /// What the theorems of the library speak of that a header imports; nothing while they are being indexed.
+    ///
+    /// # Errors
+    /// When the library's files are broken.
+    pub fn statements(&self, header: &str) -> Result<Arc<Statements>> {
+        Ok(self.library(header)?.map_or_else(Arc::default, |library| library.statements()))
     }
 
     /// The index behind a header; `None` while it is made for the first time and takes long.

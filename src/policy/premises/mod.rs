@@ -11,11 +11,13 @@ mod kept;
 mod store;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 
 use crate::lean::{Goal, guard};
 use crate::library::{Constant, Library, Modules};
+use crate::policy::ranker::statements::Statements;
 
 use super::features::{of_constants, of_goal};
 use builder::Builder;
@@ -43,6 +45,7 @@ pub struct Premises {
     definitions: Definitions,
     /// Which letters each theorem's name has: most names are told from a misspelt one by them.
     letters: Vec<u32>,
+    statements: OnceLock<Arc<Statements>>,
 }
 
 impl Premises {
@@ -86,7 +89,20 @@ impl Premises {
         let rarity = |name: &str| index.feature(name).map_or(f64::INFINITY, |(weight, _)| weight);
         let definitions = Definitions::new(index.definitions().map(|name| (rarity(name), name.to_owned())));
         let letters = (0..index.len()).map(|theorem| letters(index.name(theorem))).collect();
-        Premises { index, definitions, letters }
+        Premises { index, definitions, letters, statements: OnceLock::new() }
+    }
+
+    /// What each theorem speaks of; made the first time it is asked for.
+    pub fn statements(&self) -> Arc<Statements> {
+        self.statements.get_or_init(|| Arc::new(self.spoken_of())).clone()
+    }
+
+    fn spoken_of(&self) -> Statements {
+        let mut words: Vec<Vec<&str>> = vec![Vec::new(); self.len()];
+        for (feature, list) in self.index.features() {
+            list.for_each(|n| words[n].push(feature));
+        }
+        words.into_iter().enumerate().map(|(n, words)| (self.index.name(n), words)).collect()
     }
 
     /// Number of theorems.

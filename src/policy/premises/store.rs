@@ -239,7 +239,7 @@ impl Index {
     }
 
     /// The weight of a feature and the theorems that have it.
-    pub fn feature(&self, wanted: &str) -> Option<(f64, impl Iterator<Item = usize>)> {
+    pub fn feature<'a>(&'a self, wanted: &str) -> Option<(f64, impl Iterator<Item = usize> + use<'a>)> {
         let (mut low, mut high) = (0, self.section(5).len() / 4);
         while low < high {
             let middle = low.midpoint(high);
@@ -247,15 +247,28 @@ impl Index {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
                 std::cmp::Ordering::Equal => {
-                    let range = self.range(7, middle)?;
-                    let list = self.section(6).get(4 * range.start..4 * range.end)?;
-                    let all = self.len();
-                    let numbers = list.chunks_exact(4).map(|n| u32::from_le_bytes([n[0], n[1], n[2], n[3]]) as usize);
-                    return Some((weight(all, range.len()), numbers.filter(move |n| *n < all)));
+                    let list = self.list(middle)?;
+                    return Some((weight(self.len(), list.len() / 4), self.theorems(list)));
                 }
             }
         }
         None
+    }
+
+    /// All features with the theorems that have them.
+    pub fn features(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = usize>)> {
+        let all = 0..self.section(5).len() / 4;
+        all.map(|at| (self.text(4, at), self.theorems(self.list(at).unwrap_or_default())))
+    }
+
+    fn list(&self, feature: usize) -> Option<&[u8]> {
+        let range = self.range(7, feature)?;
+        self.section(6).get(4 * range.start..4 * range.end)
+    }
+
+    fn theorems<'a>(&self, list: &'a [u8]) -> impl Iterator<Item = usize> + use<'a> {
+        let all = self.len();
+        list.chunks_exact(4).map(|n| u32::from_le_bytes([n[0], n[1], n[2], n[3]]) as usize).filter(move |n| *n < all)
     }
 
     /// Names of the constants that can be unfolded.
