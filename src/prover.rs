@@ -19,6 +19,7 @@ use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::recall::Recall;
+use crate::search::budget::heartbeats_behind;
 use crate::search::{
     Budget, Event, Fan, Lemmas, Operators, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
 };
@@ -224,8 +225,10 @@ pub async fn search_at<T>(
     mut tell: impl FnMut(&Progress),
     mut judge: impl AsyncFnMut(&str, Instant) -> Judged<T>,
 ) -> Result<Found<T>, ProveError> {
+    let heartbeats = heartbeats_behind(&oracle.header).max(guide.budget.heartbeats);
+    let budget = Budget { heartbeats, ..guide.budget };
     let begun = tokio::select! {
-        begun = Search::begin(oracle, guide.policy, guide.value, place, guide.budget) => begun,
+        begun = Search::begin(oracle, guide.policy, guide.value, place, budget) => begun,
         () = guide.cancel.cancelled() => return Err(ProveError::Cancelled),
     };
     let search = match begun {

@@ -1,6 +1,5 @@
 //! Runs a benchmark: claims tasks from the store, searches, verifies, writes attempts.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +15,7 @@ use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
 use crate::dataset::inspect::inspect;
 use crate::lean::Pool;
-use crate::lean::syntax::imports;
+use crate::lean::syntax::{grouped, imports};
 use crate::policy::choice::Policies;
 use crate::prover::{Guide, ProveError, prove};
 use crate::recall::Recall;
@@ -45,15 +44,11 @@ pub fn jobs<'a>(config: &Config, entries: &'a [Entry]) -> Vec<Job<'a>> {
         let each = settings.iter().flat_map(|setting| (0..config.seeds).map(move |seed| (setting.clone(), seed)));
         each.map(|(setting, seed)| Job { entry, setting, seed }).collect::<Vec<_>>()
     };
-    let mut order: Vec<&Entry> = entries.iter().collect();
-    let groups: HashMap<String, usize> = entries.iter().enumerate().rev().map(|(place, entry)| (group(entry), place)).collect();
-    order.sort_by_key(|entry| groups[&group(entry)]);
-    order.into_iter().flat_map(of).collect()
+    grouped(entries.iter().collect(), |entry| header(entry)).into_iter().flat_map(of).collect()
 }
 
-/// What decides whether two theorems can follow each other on a worker: their imports.
-fn group(entry: &Entry) -> String {
-    entry.problem.as_ref().map_or_else(|_| String::new(), |problem| imports(&problem.header))
+fn header(entry: &Entry) -> &str {
+    entry.problem.as_ref().map_or("", |problem| &problem.header)
 }
 
 /// The store's name for a job.
@@ -124,7 +119,7 @@ pub async fn run(
                 }
             }
             let Some((id, place)) = next else { continue };
-            let imports = group(jobs[place].entry);
+            let imports = imports(header(jobs[place].entry));
             if !flights.is_empty() && imports != now {
                 break;
             }

@@ -31,7 +31,7 @@ use crate::value::ValueKind;
 
 #[derive(Args)]
 pub struct BenchArgs {
-    /// The benchmark (TOML, see benchmarks/); each of its values has a flag.
+    /// The benchmark (TOML, see benchmarks/), each of whose values has a flag; or a dataset.
     config: Option<PathBuf>,
     /// The dataset instead of the configuration's.
     #[arg(long)]
@@ -102,7 +102,11 @@ pub struct BenchArgs {
 
 impl BenchArgs {
     fn config(&self) -> Result<Config> {
-        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        let mut config = match &self.config {
+            Some(path) if path.extension().is_some_and(|e| e == "toml") => Config::read(path)?,
+            Some(data) => Config { dataset: data.clone(), ..Config::default() },
+            None => Config::default(),
+        };
         fn put<T: Clone>(place: &mut T, flag: &Option<T>) {
             if let Some(value) = flag {
                 place.clone_from(value);
@@ -138,7 +142,7 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     let entries = select(load(&config.dataset)?, &selection)?;
     let lean = lean.or_project(config.project.clone());
     let toolchain = Arc::new(lean.clone().toolchain(Some(config.dataset.clone())).await?);
-    let policies = Policies::new(toolchain.clone()).with_networks(args.networks.place());
+    let policies = Policies::new(toolchain.clone()).with_networks(args.networks.place()).with_all_premises();
     if config.settings().iter().any(Setting::has_network) {
         config.networks = Some(policies.networks()?.fingerprint().to_owned());
     }

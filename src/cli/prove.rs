@@ -19,6 +19,7 @@ use crate::dataset::inspect::inspect;
 use crate::dataset::{self, Selection, file_name};
 use crate::files::check_writable;
 use crate::lean::Pool;
+use crate::lean::syntax::grouped;
 use crate::problem::Problem;
 use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
 use crate::recall::Recall;
@@ -96,6 +97,7 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         (None, Some(statement)) => vec![Wish::own(Problem::from_statement(&args.header, statement)?)],
         (None, None) => bail!("a file or --statement is needed"),
     };
+    let wishes = grouped(wishes, |wish| wish.problem.as_ref().map_or("", |problem| &problem.header));
     // What cannot be written is told before the search.
     let mut proofs = args.out.as_deref().map(Proofs::begin).transpose()?;
     let places = args.report.iter().chain(&args.trace).map(|p| one_of_many(p, &wishes[0].name, wishes.len()));

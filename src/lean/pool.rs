@@ -305,6 +305,7 @@ impl Worker {
         if self.session.is_none() {
             self.place = Some(self.room.enter(&self.imports));
             self.counters.starts.fetch_add(1, Ordering::Relaxed);
+            tracing::info!(worker = self.number, imports = %self.imports.trim().replace('\n', ", "), "a Lean worker imports");
             let session = Session::start(&self.toolchain, self.room.limits(self.options.limits, &self.imports)).await?;
             if let Ok(mut pids) = self.pids.lock() {
                 pids.insert(self.number, session.pid());

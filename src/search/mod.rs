@@ -36,8 +36,6 @@ pub trait Oracle: Sync {
     fn check(&self, candidates: Vec<Candidate>) -> impl Future<Output = Vec<Verdict>> + Send;
 }
 
-/// Budget of the second try, for those that ran out of the first.
-const MORE_HEARTBEATS: u64 = 80_000;
 /// Budget of the statement's own elaboration: Lean's default.
 const BEGIN_HEARTBEATS: u64 = 200_000;
 /// How often the goal of the theorem is asked for again when Lean crashes.
