@@ -284,6 +284,8 @@ impl Worker {
         let since = Instant::now();
         let seen = session.elaborate(&document.text).await?;
         tracing::debug!(worker = self.number, bytes = document.text.len(), elapsed = ?since.elapsed(), "document");
+        // For the next worker, or for a proof that is to be verified.
+        self.toolchain.prepare();
         let verdicts = document.verdicts(&seen.diagnostics, seen.stuck_at);
         if seen.stuck_at.is_some() {
             self.counters.lost_workers.fetch_add(1, Ordering::Relaxed);

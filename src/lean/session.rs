@@ -3,7 +3,6 @@
 //! Knows how servers are started and spoken to; knows nothing of candidates or verdicts.
 
 use std::collections::VecDeque;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -83,15 +82,7 @@ impl Session {
         static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let uri = format!("file://{}/QStarOracle{number}.lean", toolchain.root().display()).replace(' ', "%20");
-        let mut command = toolchain.server_command(&uri);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(SessionError::Spawn)?;
+        let mut child = toolchain.start(toolchain.server_command(&uri)).await.map_err(SessionError::Spawn)?;
         let pid = child.id().ok_or_else(|| SessionError::Spawn(std::io::ErrorKind::NotFound.into()))?;
         let complaints = Arc::new(Mutex::new(VecDeque::new()));
         let (Some(input), Some(output), Some(errors)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {

@@ -2,6 +2,7 @@
 //!
 //! Depends on nothing else of qstar.
 
+mod ahead;
 mod glue;
 pub mod portable;
 mod wasm;
@@ -49,6 +50,8 @@ pub struct Toolchain {
     project: Option<PathBuf>,
     /// What `lean --version` prints.
     pub version: String,
+    #[serde(skip)]
+    ahead: ahead::Ahead,
 }
 
 /// What decides which Lean is used.
@@ -122,7 +125,7 @@ impl Toolchain {
             words.trim()
         );
         let server = if version.contains("wasm32") { ServerKind::Worker } else { ServerKind::Watchdog };
-        Ok(Toolchain { lean, server, source, project, version })
+        Ok(Toolchain { lean, server, source, project, version, ahead: ahead::Ahead::default() })
     }
 
     /// The `lean` program.
@@ -154,6 +157,28 @@ impl Toolchain {
             folders.extend(packages.flat_map(|p| built(&p.path())));
         }
         folders
+    }
+
+    /// Has a process ready for the next [`Toolchain::start`], where starting takes long: the portable Lean.
+    pub fn prepare(&self) {
+        if self.server == ServerKind::Worker {
+            let mut lean = tokio::process::Command::new(&self.lean);
+            lean.current_dir(self.root());
+            self.ahead.prepare(lean);
+        }
+    }
+
+    /// Starts a command of this toolchain in a process of its own, which has seen nothing else: the one in waiting, or a new one.
+    /// All its streams are pipes, and it ends when it is dropped.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn start(&self, mut command: tokio::process::Command) -> std::io::Result<tokio::process::Child> {
+        let ours = command.as_std().get_program() == self.lean;
+        match if ours { self.ahead.take(&command).await } else { None } {
+            Some(child) => Ok(child),
+            None => ahead::spawn(&mut command),
+        }
     }
 
     /// The command of a language server; `uri` names the one document of a lone worker.
