@@ -3,10 +3,11 @@
 //! Joins `search`, `lean` and `verify`; the commands stand on top of it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::finish;
@@ -95,6 +96,8 @@ pub struct Guide<'a> {
     /// Proofs shared by the searches of a run; `None`: each for itself.
     pub lemmas: Option<Arc<Lemmas>>,
     pub finish: Finish,
+    /// Searches take turns with Lean's workers; one whose proof is being verified lets the next go on.
+    pub turns: Option<Arc<Semaphore>>,
 }
 
 /// What is done with a proof that was found, before it is verified.
@@ -123,7 +126,16 @@ impl<'a> Guide<'a> {
             operators: Operators::default(),
             lemmas: None,
             finish: Finish::None,
+            turns: None,
         }
+    }
+}
+
+impl Guide<'_> {
+    /// Waits until this search may use the workers.
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        let turns = self.turns.clone()?;
+        turns.acquire_owned().await.ok()
     }
 }
 
@@ -153,6 +165,7 @@ pub async fn search_at<T>(
     mut tell: impl FnMut(&Progress),
     mut judge: impl AsyncFnMut(&str) -> Result<Result<T, Refused>, ProveError>,
 ) -> Result<Found<T>, ProveError> {
+    let mut turn = guide.turn().await;
     let search = Search::begin(oracle, guide.policy, guide.value, place, guide.budget).await?;
     let mut search = search
         .with_cancel(guide.cancel.clone())
@@ -170,7 +183,14 @@ pub async fn search_at<T>(
         let Some((proof, lines)) = search.graph().proof(search.graph().root()).filter(|_| reason == StopReason::Proved) else {
             break;
         };
-        match judge(&proof).await? {
+        drop(turn.take());
+        let asked = Instant::now();
+        let judged = judge(&proof).await?;
+        if judged.is_err() {
+            turn = guide.turn().await;
+        }
+        search.rested(asked.elapsed());
+        match judged {
             Ok(found) => {
                 accepted = Some((proof, found));
                 break;

@@ -4,9 +4,12 @@
 //! declaration that fails is admitted and would be found by `exact?`). The word `example` can stand in no term or
 //! tactic, so it ends whatever a broken candidate left unfinished.
 
+use std::time::{Duration, Instant};
+
 use super::goal::Goal;
 use super::guard;
 use super::protocol::LeanDiagnostic;
+use super::runaway;
 use super::verdict::{Candidate, Verdict};
 
 /// Longest message kept of a failed candidate, in characters.
@@ -31,6 +34,8 @@ struct Slot {
     opener: (u32, u32),
     /// The tactic only asks, and Lean lets its goal go where it has no answer.
     asks: bool,
+    /// How long Lean may be silent about it; `None`: as long as about anything.
+    patience: Option<Duration>,
 }
 
 /// Tactics that let their goal go with a `sorry` when all they found is a beginning.
@@ -96,12 +101,26 @@ impl Document {
                 line += 1;
             }
             let asks = QUESTIONS.iter().any(|q| candidate.tactic.contains(q));
-            slots.push(Slot { first_line, tactic_line, tactic_end, last_line, opener, asks });
+            let patience = runaway::patience(candidate);
+            slots.push(Slot { first_line, tactic_line, tactic_end, last_line, opener, asks, patience });
         }
         // A last word, so that the last candidate, too, is followed by something that ends it.
         text.push('\n');
         text.push_str(SENTINEL);
         Document { text, slots }
+    }
+
+    /// How long Lean took for each candidate, by when it came to which line; nothing where it did not say.
+    pub fn times(&self, reached: &[(u32, Instant)]) -> Vec<Option<Duration>> {
+        let at = |line: u32| reached.iter().find(|(there, _)| *there >= line).map(|(_, when)| *when);
+        let time = |slot: &Slot| Some(at(slot.last_line + 1)?.saturating_duration_since(at(slot.first_line)?));
+        self.slots.iter().map(time).collect()
+    }
+
+    /// How long Lean may be silent at a line, of the `longest` that is allowed at all.
+    pub fn patience(&self, line: Option<u32>, longest: Duration) -> Duration {
+        let slot = line.and_then(|line| self.slots.iter().find(|slot| line <= slot.last_line + 1));
+        slot.and_then(|slot| slot.patience).map_or(longest, |patience| patience.min(longest))
     }
 
     /// Maps diagnostics back. Suspect candidates get `None`: those before or at a diagnostic that cannot be theirs

@@ -2,12 +2,14 @@
 //!
 //! Depends on `toolchain` only. Must not know about search, models or files of problems.
 
+mod clock;
 pub mod document;
 pub mod goal;
 pub mod guard;
 mod memory;
 pub mod pool;
 pub mod protocol;
+pub mod runaway;
 pub mod session;
 pub mod syntax;
 pub mod transport;

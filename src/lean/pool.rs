@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::document::{Document, admit};
+use super::runaway;
 use super::session::{Limits, Session, SessionError};
 use super::syntax::imports;
 use super::verdict::{Batch, Candidate, Verdict};
@@ -223,13 +224,16 @@ impl Worker {
 
     async fn judge(&mut self, batch: &Batch) -> Vec<Verdict> {
         let mut verdicts: Vec<Option<Verdict>> = vec![None; batch.candidates.len()];
-        let all: Vec<usize> = (0..batch.candidates.len()).collect();
-        let mut parts: Vec<Part> =
-            all.chunks(self.options.batch.max(1)).rev().map(|c| Part { places: c.to_vec(), tries: 0 }).collect();
+        // What may run away comes last, each in a document of its own: it costs a worker, and no other candidate.
+        let (alone, together): (Vec<usize>, Vec<usize>) =
+            (0..batch.candidates.len()).partition(|&i| runaway::stands_alone(&batch.candidates[i]));
+        let documents = together.chunks(self.options.batch.max(1)).chain(alone.chunks(1));
+        let mut parts: Vec<Part> = documents.map(|c| Part { places: c.to_vec(), tries: 0 }).collect();
+        parts.reverse();
         while let Some(part) = parts.pop() {
             let candidates: Vec<&Candidate> = part.places.iter().map(|&i| &batch.candidates[i]).collect();
             let document = Document::compile(&batch.header, &candidates);
-            match self.elaborate(&document, imports(&batch.header)).await {
+            match self.elaborate(&document, &candidates, imports(&batch.header)).await {
                 Ok((found, hung)) => {
                     let mut again = Vec::new();
                     for (&place, verdict) in part.places.iter().zip(found) {
@@ -265,7 +269,12 @@ impl Worker {
     }
 
     /// Runs one document; the flag tells that the worker hung in it and was ended.
-    async fn elaborate(&mut self, document: &Document, imports: String) -> Result<(Vec<Option<Verdict>>, bool), SessionError> {
+    async fn elaborate(
+        &mut self,
+        document: &Document,
+        candidates: &[&Candidate],
+        imports: String,
+    ) -> Result<(Vec<Option<Verdict>>, bool), SessionError> {
         if self.served >= self.options.renew_after || self.imports != imports {
             self.drop_session();
         }
@@ -282,8 +291,12 @@ impl Worker {
         self.served += 1;
         self.counters.documents.fetch_add(1, Ordering::Relaxed);
         let since = Instant::now();
-        let seen = session.elaborate(&document.text).await?;
+        let longest = self.options.limits.stall;
+        let seen = session.elaborate_patiently(&document.text, &|line| document.patience(line, longest)).await?;
         tracing::debug!(worker = self.number, bytes = document.text.len(), elapsed = ?since.elapsed(), "document");
+        for (candidate, time) in candidates.iter().zip(document.times(&seen.reached)) {
+            tracing::trace!(tactic = candidate.tactic, ?time, "candidate");
+        }
         // For the next worker, or for a proof that is to be verified.
         self.toolchain.prepare();
         let verdicts = document.verdicts(&seen.diagnostics, seen.stuck_at);

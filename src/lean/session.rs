@@ -13,6 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
+use super::clock::Clock;
 use super::protocol::{
     FileProgress, LeanDiagnostic, PlainGoal, PublishDiagnostics, did_change, did_open, notification, request,
 };
@@ -36,6 +37,12 @@ impl Default for Limits {
     }
 }
 
+/// How long Lean may be silent while it works at a line; `None`: it has not said where it is.
+type Patience<'a> = &'a (dyn Fn(Option<u32>) -> Duration + Sync);
+
+/// How many times as long a silence may last on a machine that gives Lean no time.
+const BUSIEST: u32 = 5;
+
 /// Why a session can no longer be used. The process is ended when the session is dropped.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -57,6 +64,8 @@ pub struct Elaboration {
     pub diagnostics: Vec<LeanDiagnostic>,
     /// `None` when all is elaborated; else the first line still at work when the session hung.
     pub stuck_at: Option<u32>,
+    /// When Lean came to which line.
+    pub reached: Vec<(u32, Instant)>,
 }
 
 /// A running server with one document.
@@ -71,6 +80,8 @@ pub struct Session {
     last_id: i64,
     limits: Limits,
     memory: super::memory::Meter,
+    /// Of a lone worker: a watchdog works little itself.
+    clock: Option<Clock>,
 }
 
 impl Session {
@@ -100,17 +111,19 @@ impl Session {
             last_id: 0,
             limits,
             memory: super::memory::Meter::new(pid),
+            clock: (toolchain.server_kind() == ServerKind::Worker).then(|| Clock::new(pid)),
         };
         session.handshake(toolchain.server_kind()).await?;
         Ok(session)
     }
 
     async fn handshake(&mut self, kind: ServerKind) -> Result<(), SessionError> {
+        let start = self.limits.start;
         let params = json!({"processId": std::process::id(), "rootUri": null, "capabilities": {}});
         match kind {
             // The watchdog answers; a lone worker is told the same but has nobody to answer for it.
             ServerKind::Watchdog => {
-                self.call("initialize", params, self.limits.start, &mut Elaboration::default()).await?;
+                self.call("initialize", params, &move |_| start, &mut Elaboration::default()).await?;
                 self.send(&notification("initialized", json!({}))).await
             }
             ServerKind::Worker => self.send(&request(0, "initialize", params)).await,
@@ -133,14 +146,26 @@ impl Session {
     /// When the server is broken. A hang inside the document is no error here: it is reported in the result, since
     /// what was done before it counts; but the session must be dropped then.
     pub async fn elaborate(&mut self, text: &str) -> Result<Elaboration, SessionError> {
+        let stall = self.limits.stall;
+        self.elaborate_patiently(text, &move |_| stall).await
+    }
+
+    /// As [`Session::elaborate`], where `patience` says how long Lean may be silent at a line. A first document, with its
+    /// imports, may take as long as a start.
+    ///
+    /// # Errors
+    /// As [`Session::elaborate`].
+    pub async fn elaborate_patiently(&mut self, text: &str, patience: Patience<'_>) -> Result<Elaboration, SessionError> {
         let first = self.version == 0;
         self.version += 1;
         let message = if first { did_open(&self.uri, 1, text) } else { did_change(&self.uri, self.version, text) };
         self.send(&message).await?;
-        let stall = if first { self.limits.start } else { self.limits.stall };
+        let start = self.limits.start;
+        let starting = move |_| start;
+        let patience: Patience = if first { &starting } else { patience };
         let mut seen = Elaboration::default();
         let params = json!({"uri": self.uri, "version": self.version});
-        match self.call("textDocument/waitForDiagnostics", params, stall, &mut seen).await {
+        match self.call("textDocument/waitForDiagnostics", params, patience, &mut seen).await {
             Ok(_) => seen.stuck_at = None,
             Err(SessionError::Hung(_)) if seen.stuck_at.is_some() => {}
             Err(e) => return Err(e),
@@ -154,7 +179,8 @@ impl Session {
     /// When the server is broken or refuses.
     pub async fn plain_goal(&mut self, line: u32, character: u32) -> Result<Option<PlainGoal>, SessionError> {
         let params = json!({"textDocument": {"uri": self.uri}, "position": {"line": line, "character": character}});
-        let answer = self.call("$/lean/plainGoal", params, self.limits.stall, &mut Elaboration::default()).await?;
+        let stall = self.limits.stall;
+        let answer = self.call("$/lean/plainGoal", params, &move |_| stall, &mut Elaboration::default()).await?;
         serde_json::from_value(answer).map_err(|e| SessionError::Refused(e.to_string()))
     }
 
@@ -163,19 +189,21 @@ impl Session {
         &mut self,
         method: &str,
         params: Value,
-        stall: Duration,
+        patience: Patience<'_>,
         seen: &mut Elaboration,
     ) -> Result<Value, SessionError> {
         self.last_id += 1;
         let id = self.last_id;
         self.send(&request(id, method, params)).await?;
-        let mut progress = Instant::now();
+        let mut progress = Silence::begin(&mut self.clock);
         loop {
             // Short waits, so that memory is looked at while Lean works.
-            let tick = stall.saturating_sub(progress.elapsed()).min(Duration::from_millis(500));
+            let stall = patience(seen.stuck_at);
+            let tick =
+                stall.saturating_sub(progress.since.elapsed()).clamp(Duration::from_millis(50), Duration::from_millis(500));
             let Some(message) = Self::next_message(&mut self.output, tick).await else {
                 self.check_memory()?;
-                if progress.elapsed() >= stall {
+                if progress.is_over(stall, &mut self.clock) {
                     return Err(SessionError::Hung(stall));
                 }
                 continue;
@@ -196,7 +224,7 @@ impl Session {
                         && p.version.is_none_or(|v| v == self.version)
                     {
                         seen.diagnostics = p.diagnostics;
-                        progress = Instant::now();
+                        progress = Silence::begin(&mut self.clock);
                     }
                 }
                 (Some("$/lean/fileProgress"), None) => {
@@ -205,7 +233,8 @@ impl Session {
                     {
                         let at = p.processing.iter().map(|r| r.range.start.line).min();
                         if at != seen.stuck_at {
-                            progress = Instant::now();
+                            progress = Silence::begin(&mut self.clock);
+                            seen.reached.push((at.unwrap_or(u32::MAX), progress.since));
                         }
                         seen.stuck_at = at;
                     }
@@ -252,6 +281,25 @@ impl Session {
     fn last_words(&self) -> String {
         let kept = self.complaints.lock().map(|k| k.iter().cloned().collect::<Vec<_>>()).unwrap_or_default();
         kept.join(" | ")
+    }
+}
+
+/// Since when Lean has said nothing.
+struct Silence {
+    since: Instant,
+    worked: Duration,
+}
+
+impl Silence {
+    fn begin(clock: &mut Option<Clock>) -> Silence {
+        Silence { since: Instant::now(), worked: clock.as_mut().map_or(Duration::ZERO, Clock::worked) }
+    }
+
+    /// Whether it has lasted for `stall`, of Lean's own time where the machine is busy with other things.
+    fn is_over(&self, stall: Duration, clock: &mut Option<Clock>) -> bool {
+        let elapsed = self.since.elapsed();
+        let worked = |clock: &mut Clock| clock.worked().saturating_sub(self.worked);
+        elapsed >= stall && (elapsed >= stall * BUSIEST || clock.as_mut().is_none_or(|c| worked(c) >= stall))
     }
 }
 

@@ -14,7 +14,7 @@ pub mod strategy;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
@@ -98,6 +98,8 @@ pub struct Search<'a, O: Oracle> {
     targets: HashMap<String, Vec<GoalId>>,
     /// Tactics that cannot work behind this header.
     unsupported: Vec<String>,
+    /// How often a tactic ran away at a goal.
+    hangs: HashMap<GoalId, u32>,
     spent: Spent,
 }
 
@@ -113,7 +115,6 @@ impl<'a, O: Oracle> Search<'a, O> {
         place: Hole,
         budget: Budget,
     ) -> Result<Search<'a, O>, SearchError> {
-        let since = Instant::now();
         let hole = Arc::new(place.clone());
         let probe = Candidate { hole, tactic: "skip".to_owned(), heartbeats: MORE_HEARTBEATS };
         let mut verdict = oracle.check(vec![probe.clone()]).await.pop();
@@ -146,7 +147,9 @@ impl<'a, O: Oracle> Search<'a, O> {
             moves: Moves::default(),
             targets: HashMap::new(),
             unsupported: Vec::new(),
-            spent: Spent { since, checks: 1, nodes: 1 },
+            hangs: HashMap::new(),
+            // From here on: a worker that starts and imports is no part of the theorem.
+            spent: Spent { since: Instant::now(), checks: 1, nodes: 1 },
         })
     }
 
@@ -192,6 +195,11 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     pub fn spent(&self) -> &Spent {
         &self.spent
+    }
+
+    /// The search stood still for so long, and is not charged for it.
+    pub fn rested(&mut self, time: Duration) {
+        self.spent.since += time;
     }
 
     /// Runs until the root is proved or a limit is reached. May be called again after [`Search::retract`].

@@ -49,7 +49,7 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
          proxyToMainThread(0,0,1,result);return}}\
          result=getWasmTableEntry(ptr)(arg);getWasmTableEntry({thread_done})();"
     );
-    let patches: [(&str, &str); 10] = [
+    let patches: [(&str, &str); 11] = [
         // dlsym: a look-up in the sorted table instead of a scan of all names.
         (
             "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);",

@@ -120,11 +120,7 @@ fn first_run(bin: &Path, work: &Path) -> Result<()> {
     fs::write(&file, WARM_UP)?;
     let mut command = Command::new(bin.join("lean"));
     let output = command.arg(&file).env("QSTAR_KEEP_CODE", bin.join("lean.code")).output()?;
-    ensure!(
-        output.status.success(),
-        "the portable Lean does not check proofs: {}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    ensure!(output.status.success(), "the portable Lean does not check proofs: {}", String::from_utf8_lossy(&output.stdout));
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod arithmetic;
 mod bounds;
 mod induction;
 mod logic;
+mod powers;
 mod recurrence;
 mod shape;
 
@@ -57,6 +58,7 @@ impl Portfolio {
             induction::steps(goal, &mut list);
             arithmetic::steps(goal, &mut list);
             bounds::steps(goal, &mut list);
+            powers::steps(goal, &mut list);
             recurrence::steps(goal, &mut list);
         }
         let mut seen = std::collections::HashSet::new();
