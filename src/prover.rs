@@ -19,6 +19,7 @@ use crate::search::{
 };
 use crate::toolchain::Toolchain;
 use crate::value::Value;
+use crate::verify::queue::Queue;
 use crate::verify::{Certificate, Rejection, statement_hash, suggestions, verify};
 
 /// Proofs that the verifier may refuse before a search gives up.
@@ -96,8 +97,22 @@ pub struct Guide<'a> {
     /// Proofs shared by the searches of a run; `None`: each for itself.
     pub lemmas: Option<Arc<Lemmas>>,
     pub finish: Finish,
-    /// Searches take turns with Lean's workers; one whose proof is being verified lets the next go on.
-    pub turns: Option<Arc<Semaphore>>,
+    /// What it shares with other searches of the run; `None`: it is alone.
+    pub company: Option<&'a Company>,
+}
+
+/// What the searches of a run share. They take turns with Lean's workers: one whose proof is being verified lets the next go
+/// on. And their proofs are verified together.
+pub struct Company {
+    turns: Arc<Semaphore>,
+    verifier: Queue,
+}
+
+impl Company {
+    /// So many searches at a time.
+    pub fn new(toolchain: Arc<Toolchain>, turns: usize) -> Company {
+        Company { turns: Arc::new(Semaphore::new(turns)), verifier: Queue::new(toolchain, VERIFY_TIME) }
+    }
 }
 
 /// What is done with a proof that was found, before it is verified.
@@ -126,16 +141,23 @@ impl<'a> Guide<'a> {
             operators: Operators::default(),
             lemmas: None,
             finish: Finish::None,
-            turns: None,
+            company: None,
         }
     }
 }
 
 impl Guide<'_> {
+    /// The verifier's word on a proof.
+    async fn verify(&self, toolchain: &Toolchain, problem: &Problem, proof: &str) -> Result<Certificate, Rejection> {
+        match self.company {
+            Some(company) => company.verifier.verify(problem, proof).await,
+            None => verify(toolchain, problem, proof, VERIFY_TIME).await,
+        }
+    }
+
     /// Waits until this search may use the workers.
     async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        let turns = self.turns.clone()?;
-        turns.acquire_owned().await.ok()
+        self.company?.turns.clone().acquire_owned().await.ok()
     }
 }
 
@@ -213,6 +235,12 @@ pub async fn search_at<T>(
     Ok(Found { reason, accepted, rejected, spent: search.spent().clone() })
 }
 
+/// Has a worker start, import and look at the statement of a problem, which is soon to be searched.
+pub async fn warm_up(pool: &Pool, problem: &Problem) {
+    let (oracle, place) = place_of(pool, problem);
+    let _ = oracle.check(vec![Search::<PoolOracle>::probe(&place)]).await;
+}
+
 /// Tries to prove a problem.
 ///
 /// # Errors
@@ -229,11 +257,11 @@ pub async fn prove(
     let judge = async |found: &str| {
         let finished = finished(toolchain, problem, &oracle, &hole, found, guide.finish).await;
         for proof in finished.iter() {
-            if let Ok(certificate) = verify(toolchain, problem, proof, VERIFY_TIME).await {
+            if let Ok(certificate) = guide.verify(toolchain, problem, proof).await {
                 return Ok(Ok(certificate));
             }
         }
-        judge(toolchain, problem, found).await
+        judged(guide.verify(toolchain, problem, found).await)
     };
     let found = search_at(&oracle, place, guide, tell, judge).await?;
     let certificate = found.accepted.map(|(_, certificate)| certificate);
@@ -283,13 +311,17 @@ fn set_out<'a>(toolchain: &Toolchain, pool: &'a Pool, problem: &Problem, guide: 
             run: statement_hash(&problem.header, &problem.statement.text)[..16].to_owned(),
         });
     }
+    place_of(pool, problem)
+}
+
+fn place_of<'a>(pool: &'a Pool, problem: &Problem) -> (PoolOracle<'a>, Hole) {
     let header = format!("{}\n{}", problem.header.trim_end(), problem.statement.universe_command());
     (PoolOracle::new(pool, header.trim()), Hole::whole(&problem.statement.as_example()))
 }
 
 /// The verifier's word on a proof; a rejection says which line is to blame.
-async fn judge(toolchain: &Toolchain, problem: &Problem, proof: &str) -> Result<Result<Certificate, Refused>, ProveError> {
-    match verify(toolchain, problem, proof, VERIFY_TIME).await {
+fn judged(verdict: Result<Certificate, Rejection>) -> Result<Result<Certificate, Refused>, ProveError> {
+    match verdict {
         Ok(certificate) => Ok(Ok(certificate)),
         Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => Err(ProveError::Verify(error)),
         Err(Rejection::Lean { message, proof_line }) => {

@@ -69,7 +69,7 @@ fn has_power_over(text: &str, exponent: u64) -> bool {
 /// A bound or a length that is large.
 fn counts_far(text: &str) -> bool {
     static BOUND: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?:[<≤]|range|Fin|replicate|iota|!|\w+) ?\(?(\d{3,})").expect("fixed"));
+        LazyLock::new(|| Regex::new(r"(?:[∀∃] ?\w+ ?[<≤∈]|range|Fin|replicate) ?\(?(\d{3,})").expect("fixed"));
     BOUND.captures_iter(text).any(|c| c[1].parse().map_or(true, |n: u64| n > LONGEST_COUNT))
 }
 

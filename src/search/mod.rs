@@ -115,8 +115,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         place: Hole,
         budget: Budget,
     ) -> Result<Search<'a, O>, SearchError> {
-        let hole = Arc::new(place.clone());
-        let probe = Candidate { hole, tactic: "skip".to_owned(), heartbeats: MORE_HEARTBEATS };
+        let probe = Self::probe(&place);
         let mut verdict = oracle.check(vec![probe.clone()]).await.pop();
         // Everything hangs on this one answer: workers that die on it are no reason to give the theorem up at once.
         for _ in 0..BEGIN_TRIES {
@@ -151,6 +150,11 @@ impl<'a, O: Oracle> Search<'a, O> {
             // From here on: a worker that starts and imports is no part of the theorem.
             spent: Spent { since: Instant::now(), checks: 1, nodes: 1 },
         })
+    }
+
+    /// The question for a place's goal.
+    pub fn probe(place: &Hole) -> Candidate {
+        Candidate { hole: Arc::new(place.clone()), tactic: "skip".to_owned(), heartbeats: MORE_HEARTBEATS }
     }
 
     /// Tells `sink` what happens.

@@ -7,13 +7,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures::stream::{FuturesUnordered, StreamExt};
 use serde::Serialize;
 
-use super::{Block, Certificate, Message, Rejection, check_header, judge, process, verify};
+use super::{Axioms, Block, Certificate, Message, Rejection, check_header, judge, process, verify};
 use crate::lean::guard;
 use crate::lean::syntax::{Kind, tokens};
 use crate::problem::Problem;
@@ -107,9 +107,24 @@ pub async fn check_proofs(
     proofs: Vec<(Problem, String)>,
     workers: usize,
     timeout: Duration,
-    mut tell: impl FnMut(usize),
+    tell: impl FnMut(usize),
 ) -> Result<Vec<Result<(), Rejection>>> {
-    let mut verdicts: Vec<Option<Result<(), Rejection>>> = Vec::new();
+    let certificates = certify(toolchain, proofs, workers, timeout, tell).await?;
+    Ok(certificates.into_iter().map(|made| made.map(drop)).collect())
+}
+
+/// As [`check_proofs`], with a certificate for each proof that is accepted.
+///
+/// # Errors
+/// When Lean does not run.
+pub async fn certify(
+    toolchain: &Toolchain,
+    proofs: Vec<(Problem, String)>,
+    workers: usize,
+    timeout: Duration,
+    mut tell: impl FnMut(usize),
+) -> Result<Vec<Result<Certificate, Rejection>>> {
+    let mut verdicts: Vec<Option<Result<Certificate, Rejection>>> = Vec::new();
     let (mut shared, mut alone): (HashMap<String, Vec<Item>>, Vec<Item>) = (HashMap::new(), Vec::new());
     for (place, (problem, proof)) in proofs.into_iter().enumerate() {
         let refused = guard::check(&proof).map_err(Rejection::from).and_then(|()| check_header(&problem.header)).err();
@@ -185,7 +200,7 @@ fn last_part(name: &str) -> String {
     name.rsplit('.').next().unwrap_or(name).to_owned()
 }
 
-type Judged = Vec<(usize, Result<(), Rejection>)>;
+type Judged = Vec<(usize, Result<Certificate, Rejection>)>;
 
 /// Checks one group in a fresh process; what the document could not decide is given back as new groups.
 async fn run(toolchain: &Toolchain, mut group: Vec<Item>, timeout: Duration) -> Result<(Judged, Vec<Vec<Item>>)> {
@@ -193,7 +208,7 @@ async fn run(toolchain: &Toolchain, mut group: Vec<Item>, timeout: Duration) -> 
         let verdict = verify(toolchain, &item.problem, &item.proof, timeout).await;
         return match verdict {
             Err(error @ Rejection::Process(_)) => Err(error.into()),
-            verdict => Ok((vec![(item.place, verdict.map(drop))], Vec::new())),
+            verdict => Ok((vec![(item.place, verdict)], Vec::new())),
         };
     }
     let mut text = group[0].problem.header.trim_end().to_owned();
@@ -203,6 +218,7 @@ async fn run(toolchain: &Toolchain, mut group: Vec<Item>, timeout: Duration) -> 
         .enumerate()
         .map(|(i, item)| Block::write(&mut text, &item.problem, &item.proof, Some(&format!("QStarClaim{i}"))))
         .collect();
+    let start = Instant::now();
     let messages = match process::run(toolchain, &text, timeout).await {
         Ok(messages) => messages,
         // Too much for one process, or one of them breaks it: by halves.
@@ -212,17 +228,23 @@ async fn run(toolchain: &Toolchain, mut group: Vec<Item>, timeout: Duration) -> 
         }
         Err(error) => return Err(error.into()),
     };
-    let clean = |block: &&Block| {
+    let time = start.elapsed();
+    let axioms = |block: &Block| {
         let mine: Vec<Message> = messages
             .iter()
             .filter(|m| m.line < blocks[0].first_line || (block.first_line..=block.canary_line).contains(&m.line))
             .cloned()
             .collect();
-        judge(block, &mine).is_ok()
+        judge(block, &mine).ok()
     };
-    let good = blocks.iter().take_while(clean).count();
-    let mut rest = group.split_off(good);
-    let judged = group.iter().map(|item| (item.place, Ok(()))).collect();
+    let good: Vec<(&Block, Axioms)> = blocks.iter().map_while(|block| Some((block, axioms(block)?))).collect();
+    let mut rest = group.split_off(good.len());
+    let certificate = |(item, (block, axioms)): (&Item, (&Block, Axioms))| {
+        let by_lean = block.claim_line.is_some();
+        let made = Certificate::new(&item.problem, &item.proof, toolchain, axioms, by_lean, &text, time);
+        (item.place, Ok(made))
+    };
+    let judged = group.iter().zip(good).map(certificate).collect();
     let mut again = Vec::new();
     if !rest.is_empty() {
         let behind = rest.split_off(1);

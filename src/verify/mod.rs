@@ -6,6 +6,7 @@ pub mod bulk;
 pub mod candidate;
 pub mod certificate;
 pub(crate) mod process;
+pub mod queue;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
