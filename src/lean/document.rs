@@ -117,10 +117,14 @@ impl Document {
         self.slots.iter().map(time).collect()
     }
 
-    /// How long Lean may be silent at a line, of the `longest` that is allowed at all.
-    pub fn patience(&self, line: Option<u32>, longest: Duration) -> Duration {
-        let slot = line.and_then(|line| self.slots.iter().find(|slot| line <= slot.last_line + 1));
-        slot.and_then(|slot| slot.patience).map_or(longest, |patience| patience.min(longest))
+    /// How long Lean may be silent at a line, of the `longest` that a candidate may take; `None`: that is the header.
+    pub fn patience(&self, line: Option<u32>, longest: Duration) -> Option<Duration> {
+        let Some(line) = line else { return Some(longest) };
+        if self.slots.first().is_none_or(|slot| line < slot.first_line) {
+            return None;
+        }
+        let slot = self.slots.iter().find(|slot| line <= slot.last_line + 1);
+        Some(slot.and_then(|slot| slot.patience).map_or(longest, |patience| patience.min(longest)))
     }
 
     /// Maps diagnostics back. Suspect candidates get `None`: those before or at a diagnostic that cannot be theirs

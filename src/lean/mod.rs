@@ -9,6 +9,7 @@ pub mod guard;
 mod memory;
 pub mod pool;
 pub mod protocol;
+mod room;
 pub mod runaway;
 pub mod session;
 pub mod syntax;

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::document::{Document, admit};
+use super::room::{Place, Room};
 use super::runaway;
 use super::session::{Limits, Session, SessionError};
 use super::syntax::imports;
@@ -52,6 +53,8 @@ pub struct Counters {
     pub checks: AtomicU64,
     /// Answers from memory.
     pub remembered: AtomicU64,
+    /// Workers that were started; each imports once.
+    pub starts: AtomicU64,
     /// Documents sent.
     pub documents: AtomicU64,
     /// Workers that died, hung or grew too big.
@@ -82,6 +85,7 @@ impl Pool {
         let jobs = Arc::new(tokio::sync::Mutex::new(jobs));
         let counters = Arc::new(Counters::default());
         let pids = Arc::new(Mutex::new(HashMap::new()));
+        let room = Arc::new(Room::default());
         let workers = (0..options.workers.max(1))
             .map(|number| {
                 let worker = Worker {
@@ -89,6 +93,8 @@ impl Pool {
                     toolchain: toolchain.clone(),
                     options,
                     session: None,
+                    place: None,
+                    room: room.clone(),
                     imports: String::new(),
                     served: 0,
                     counters: counters.clone(),
@@ -184,6 +190,9 @@ struct Worker {
     toolchain: Arc<Toolchain>,
     options: PoolOptions,
     session: Option<Session>,
+    /// What the session takes of the machine's memory.
+    place: Option<Place>,
+    room: Arc<Room>,
     /// What the session has imported: Lean ends, or hangs, when that changes.
     imports: String,
     served: u32,
@@ -200,6 +209,9 @@ struct Part {
 impl Worker {
     async fn run(mut self, jobs: Arc<tokio::sync::Mutex<mpsc::Receiver<Job>>>) {
         loop {
+            if self.session.is_none() {
+                self.room.wait().await;
+            }
             let job = jobs.lock().await.recv().await;
             let Some(mut job) = job else { return };
             // Nobody waits for it any more: a search that ended.
@@ -280,7 +292,9 @@ impl Worker {
         }
         self.imports = imports;
         if self.session.is_none() {
-            let session = Session::start(&self.toolchain, self.options.limits).await?;
+            self.place = Some(self.room.enter(&self.imports));
+            self.counters.starts.fetch_add(1, Ordering::Relaxed);
+            let session = Session::start(&self.toolchain, self.room.limits(self.options.limits, &self.imports)).await?;
             if let Ok(mut pids) = self.pids.lock() {
                 pids.insert(self.number, session.pid());
             }
@@ -293,6 +307,9 @@ impl Worker {
         let since = Instant::now();
         let longest = self.options.limits.stall;
         let seen = session.elaborate_patiently(&document.text, &|line| document.patience(line, longest)).await?;
+        if let (Some(place), Some(took)) = (&mut self.place, session.imported()) {
+            place.settle(took);
+        }
         tracing::debug!(worker = self.number, bytes = document.text.len(), elapsed = ?since.elapsed(), "document");
         for (candidate, time) in candidates.iter().zip(document.times(&seen.reached)) {
             tracing::trace!(tactic = candidate.tactic, ?time, "candidate");
@@ -309,6 +326,7 @@ impl Worker {
 
     fn drop_session(&mut self) {
         self.session = None;
+        self.place = None;
         if let Ok(mut pids) = self.pids.lock() {
             pids.remove(&self.number);
         }

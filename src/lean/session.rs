@@ -6,14 +6,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
 use super::clock::Clock;
+use super::memory::Watch;
 use super::protocol::{
     FileProgress, LeanDiagnostic, PlainGoal, PublishDiagnostics, did_change, did_open, notification, request,
 };
@@ -25,23 +24,36 @@ use crate::toolchain::{ServerKind, Toolchain};
 pub struct Limits {
     /// Longest time without any progress on a document.
     pub stall: Duration,
-    /// Longest time for a start (process, imports).
+    /// Longest time for a start (process, imports) without any sign of it.
     pub start: Duration,
-    /// Resident memory of the process, in bytes.
+    /// Private memory of the server and all that it has started, in bytes.
     pub memory: u64,
+    /// How much of it beyond what the imports and a first document took.
+    pub growth: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { stall: Duration::from_secs(12), start: Duration::from_secs(180), memory: 3 << 30 }
+        Limits { stall: Duration::from_secs(12), start: Duration::from_secs(600), memory: 3 << 30, growth: 3 << 30 }
     }
 }
 
-/// How long Lean may be silent while it works at a line; `None`: it has not said where it is.
-type Patience<'a> = &'a (dyn Fn(Option<u32>) -> Duration + Sync);
+/// How long Lean may be silent while it works at a line.
+type Patience<'a> = &'a (dyn Fn(Option<u32>) -> Option<Duration> + Sync);
 
 /// How many times as long a silence may last on a machine that gives Lean no time.
 const BUSIEST: u32 = 5;
+impl Limits {
+    /// The limits for a machine on which an import takes so long: the next start may take a few times that, and where reading
+    /// the library is slow, so is a tactic that uses it for the first time.
+    pub fn behind(self, import: Duration) -> Limits {
+        let start = (import * 5).max(Duration::from_secs(60)).min(self.start);
+        Limits { start, stall: self.stall.max(import.min(LONGEST_STALL)), ..self }
+    }
+}
+
+/// The stall limit behind the slowest import.
+const LONGEST_STALL: Duration = Duration::from_secs(60);
 
 /// Why a session can no longer be used. The process is ended when the session is dropped.
 #[derive(Debug, thiserror::Error)]
@@ -66,20 +78,33 @@ pub struct Elaboration {
     pub stuck_at: Option<u32>,
     /// When Lean came to which line.
     pub reached: Vec<(u32, Instant)>,
+    /// When Lean was past the imports, from the call on.
+    pub header: Option<Duration>,
+}
+
+/// What the imports of a session took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Imported {
+    pub time: Duration,
+    /// Private bytes, behind the first document.
+    pub private: u64,
 }
 
 /// A running server with one document.
 pub struct Session {
-    child: Child,
-    group: Pid,
+    /// Before the child, so that those who were started by it are still known as such.
+    memory: Watch,
+    /// Reaped, and ended, when it is dropped.
+    _child: Child,
+    pid: u32,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     complaints: Arc<Mutex<VecDeque<String>>>,
     uri: String,
     version: i32,
     last_id: i64,
+    imported: Option<Imported>,
     limits: Limits,
-    memory: super::memory::Meter,
     /// Of a lone worker: a watchdog works little itself.
     clock: Option<Clock>,
 }
@@ -101,16 +126,17 @@ impl Session {
         };
         tokio::spawn(keep_last_lines(BufReader::new(errors), complaints.clone()));
         let mut session = Session {
-            child,
-            group: Pid::from_raw(pid as i32),
+            _child: child,
+            pid,
             input,
             output: BufReader::new(output),
             complaints,
             uri,
             version: 0,
             last_id: 0,
+            imported: None,
             limits,
-            memory: super::memory::Meter::new(pid),
+            memory: Watch::start(pid, limits.memory),
             clock: (toolchain.server_kind() == ServerKind::Worker).then(|| Clock::new(pid)),
         };
         session.handshake(toolchain.server_kind()).await?;
@@ -132,12 +158,17 @@ impl Session {
 
     /// The process id of the server.
     pub fn pid(&self) -> u32 {
-        self.group.as_raw() as u32
+        self.pid
     }
 
-    /// Resident memory in bytes, as last measured.
-    pub fn resident(&mut self) -> u64 {
-        self.memory.resident()
+    /// Private memory of its processes, in bytes.
+    pub fn private_memory(&self) -> u64 {
+        self.memory.private()
+    }
+
+    /// What the imports took; `None` before the first document is elaborated.
+    pub fn imported(&self) -> Option<Imported> {
+        self.imported
     }
 
     /// Makes `text` the document and waits until Lean has elaborated it, or hangs.
@@ -147,11 +178,12 @@ impl Session {
     /// what was done before it counts; but the session must be dropped then.
     pub async fn elaborate(&mut self, text: &str) -> Result<Elaboration, SessionError> {
         let stall = self.limits.stall;
-        self.elaborate_patiently(text, &move |_| stall).await
+        let first = self.version == 0;
+        self.elaborate_patiently(text, &move |_| (!first).then_some(stall)).await
     }
 
-    /// As [`Session::elaborate`], where `patience` says how long Lean may be silent at a line. A first document, with its
-    /// imports, may take as long as a start.
+    /// As [`Session::elaborate`], where `patience` says how long Lean may be silent while it works at a line (`None`: it has
+    /// not said at which); where it says nothing, and while Lean imports, as long as a start may take.
     ///
     /// # Errors
     /// As [`Session::elaborate`].
@@ -160,13 +192,25 @@ impl Session {
         self.version += 1;
         let message = if first { did_open(&self.uri, 1, text) } else { did_change(&self.uri, self.version, text) };
         self.send(&message).await?;
-        let start = self.limits.start;
-        let starting = move |_| start;
-        let patience: Patience = if first { &starting } else { patience };
-        let mut seen = Elaboration::default();
+        // Where reading the library is slow, so is a tactic that uses it for the first time.
+        let (start, least) = (self.limits.start, self.imported.map_or(Duration::ZERO, |i| i.time.min(LONGEST_STALL)));
+        let patient = move |line: Option<u32>| match patience(line).filter(|_| !first || line.is_some_and(|line| line > 0)) {
+            Some(patience) => patience.max(least),
+            None => start,
+        };
+        let (mut seen, since) = (Elaboration::default(), Instant::now());
         let params = json!({"uri": self.uri, "version": self.version});
-        match self.call("textDocument/waitForDiagnostics", params, patience, &mut seen).await {
-            Ok(_) => seen.stuck_at = None,
+        match self.call("textDocument/waitForDiagnostics", params, &patient, &mut seen).await {
+            Ok(_) => {
+                seen.stuck_at = None;
+                if first {
+                    let private = self.memory.private();
+                    self.memory.allow(private.saturating_add(self.limits.growth).min(self.limits.memory));
+                    let time = seen.header.unwrap_or_else(|| since.elapsed());
+                    self.imported = Some(Imported { time, private });
+                    self.limits.stall = self.limits.behind(time).stall;
+                }
+            }
             Err(SessionError::Hung(_)) if seen.stuck_at.is_some() => {}
             Err(e) => return Err(e),
         }
@@ -189,13 +233,14 @@ impl Session {
         &mut self,
         method: &str,
         params: Value,
-        patience: Patience<'_>,
+        patience: &(dyn Fn(Option<u32>) -> Duration + Sync),
         seen: &mut Elaboration,
     ) -> Result<Value, SessionError> {
         self.last_id += 1;
         let id = self.last_id;
         self.send(&request(id, method, params)).await?;
         let mut progress = Silence::begin(&mut self.clock);
+        let since = progress.since;
         loop {
             // Short waits, so that memory is looked at while Lean works.
             let stall = patience(seen.stuck_at);
@@ -236,6 +281,10 @@ impl Session {
                             progress = Silence::begin(&mut self.clock);
                             seen.reached.push((at.unwrap_or(u32::MAX), progress.since));
                         }
+                        // At first all of the document is at work.
+                        if seen.stuck_at.is_some() && at.is_none_or(|line| line > 0) {
+                            seen.header.get_or_insert_with(|| since.elapsed());
+                        }
                         seen.stuck_at = at;
                     }
                 }
@@ -257,14 +306,14 @@ impl Session {
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(e)) => Err(self.broken(e.into())),
-            Err(_) => Err(SessionError::Hung(self.limits.stall)),
+            Err(_) => self.check_memory().and(Err(SessionError::Hung(self.limits.stall))),
         }
     }
 
-    fn check_memory(&mut self) -> Result<(), SessionError> {
-        let resident = self.memory.resident();
-        if resident > self.limits.memory {
-            return Err(SessionError::Memory(format!("{} MB, limit {} MB", resident >> 20, self.limits.memory >> 20)));
+    /// What was over its limit was ended already, by the watch.
+    fn check_memory(&self) -> Result<(), SessionError> {
+        if let Some((bytes, limit)) = self.memory.over() {
+            return Err(SessionError::Memory(format!("{} MB, limit {} MB; --memory sets another", bytes >> 20, limit >> 20)));
         }
         // The portable Lean says so and then hangs.
         if self.last_words().contains("out of memory") {
@@ -274,6 +323,9 @@ impl Session {
     }
 
     fn broken(&self, error: FrameError) -> SessionError {
+        if let Err(memory) = self.check_memory() {
+            return memory;
+        }
         let words = self.last_words();
         SessionError::Broken(error, if words.is_empty() { words } else { format!("; its last words: {words}") })
     }
@@ -300,14 +352,6 @@ impl Silence {
         let elapsed = self.since.elapsed();
         let worked = |clock: &mut Clock| clock.worked().saturating_sub(self.worked);
         elapsed >= stall && (elapsed >= stall * BUSIEST || clock.as_mut().is_none_or(|c| worked(c) >= stall))
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // The group holds the watchdog's workers, or Node under the launcher. It may be gone already.
-        let _ = killpg(self.group, Signal::SIGKILL);
-        let _ = self.child.start_kill();
     }
 }
 
