@@ -21,6 +21,7 @@ use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
 use crate::lean::Pool;
 use crate::policy::choice::{Policies, PolicyKind};
+use crate::prover::Company;
 use crate::record;
 use crate::report::Picture;
 use crate::search::{Operator, StrategyKind};
@@ -149,7 +150,8 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let records = records.as_deref();
-    let desk = Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records, cancel: &cancel };
+    let company = Company::new(toolchain.clone(), workers);
+    let desk = Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records, cancel: &cancel, company: &company };
     let worked = work(store.clone(), &jobs, &desk, workers, |event| progress.tell(&event)).await;
     progress.bar.finish_and_clear();
     worked.map_err(ToolchainFailed)?;

@@ -11,9 +11,10 @@ use tokio::io::AsyncBufReadExt;
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
 use super::{Exit, on_interrupt};
-use crate::bench::run::{Desk, attempt};
+use crate::bench::run::{Desk, VERIFYING, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
 use crate::lean::Pool;
+use crate::prover::Company;
 
 #[derive(Args)]
 pub struct WorkerArgs {
@@ -42,14 +43,14 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     let cancel = on_interrupt();
-    let desk =
-        Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records: args.records.as_deref(), cancel: &cancel };
+    let (records, company) = (args.records.as_deref(), Company::new(toolchain.clone(), workers));
+    let desk = Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records, cancel: &cancel, company: &company };
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     let mut flights = FuturesUnordered::new();
     let (mut number, mut more, mut exit) = (0usize, true, Exit::Success);
     while (more || !flights.is_empty()) && !cancel.is_cancelled() {
         tokio::select! {
-            line = lines.next_line(), if more && flights.len() < workers => {
+            line = lines.next_line(), if more && flights.len() < workers + VERIFYING => {
                 let Some(line) = line.context("cannot read standard input")? else {
                     more = false;
                     continue;
