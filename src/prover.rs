@@ -189,6 +189,7 @@ pub async fn search_at<T>(
 ) -> Result<Found<T>, ProveError> {
     let mut turn = guide.turn().await;
     let search = Search::begin(oracle, guide.policy, guide.value, place, guide.budget).await?;
+    oracle.pool.prepare();
     let mut search = search
         .with_cancel(guide.cancel.clone())
         .with_parallel(guide.parallel)

@@ -94,7 +94,7 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         let sinks = Fan(sinks.collect());
         let guide = Guide {
             budget: setting.budget(),
-            parallel: workers,
+            parallel: workers + 1,
             cancel: cancel.clone(),
             sink: (!sinks.0.is_empty()).then_some(&sinks),
             strategy: setting.strategy,

@@ -76,6 +76,7 @@ pub struct Pool {
     counters: Arc<Counters>,
     pids: Arc<Mutex<HashMap<usize, u32>>>,
     workers: Vec<JoinHandle<()>>,
+    toolchain: Arc<Toolchain>,
 }
 
 impl Pool {
@@ -104,7 +105,7 @@ impl Pool {
             })
             .collect();
         let memory = Mutex::new(LruCache::new(NonZeroUsize::new(REMEMBERED).expect("not zero")));
-        Pool { queue, memory, counters, pids, workers }
+        Pool { queue, memory, counters, pids, workers, toolchain }
     }
 
     /// Judges a batch; one verdict for each candidate, in order. Never fails: what cannot be judged is
@@ -160,6 +161,11 @@ impl Pool {
 
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Has a Lean process ready for what comes: a proof that is to be verified, or a worker that is lost.
+    pub fn prepare(&self) {
+        self.toolchain.prepare();
     }
 
     /// Process ids of the live workers, for tests that kill them and for `doctor`.
@@ -314,8 +320,10 @@ impl Worker {
         for (candidate, time) in candidates.iter().zip(document.times(&seen.reached)) {
             tracing::trace!(tactic = candidate.tactic, ?time, "candidate");
         }
-        // For the next worker, or for a proof that is to be verified.
-        self.toolchain.prepare();
+        // Who has lost a worker may lose another.
+        if self.counters.lost_workers.load(Ordering::Relaxed) > 0 {
+            self.toolchain.prepare();
+        }
         let verdicts = document.verdicts(&seen.diagnostics, seen.stuck_at);
         if seen.stuck_at.is_some() {
             self.counters.lost_workers.fetch_add(1, Ordering::Relaxed);

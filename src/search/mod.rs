@@ -41,6 +41,8 @@ const MORE_HEARTBEATS: u64 = 80_000;
 const BEGIN_TRIES: usize = 2;
 /// Candidates asked of the oracle at a time, over all goals.
 const BATCH: usize = 40;
+/// Checks after which a search is expected to take longer.
+const BEGINNING: u64 = 64;
 /// Proposals of one goal in one batch: the rest waits until the goal is selected again.
 const CHUNK: usize = 14;
 
@@ -222,7 +224,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             if let Some(reason) = self.budget.reached(&self.spent) {
                 return reason;
             }
-            while flights.len() < self.parallel {
+            while flights.len() < self.in_flight() {
                 let batch = self.gather();
                 let Some(first) = batch.tried.first() else { break };
                 tell(&Progress {
@@ -244,6 +246,12 @@ impl<'a, O: Oracle> Search<'a, O> {
                 () = self.cancel.cancelled() => return StopReason::Cancelled,
             }
         }
+    }
+
+    /// Batches that may be with the oracle now. The last of them is asked ahead, so that Lean has work while this search thinks;
+    /// but not at the beginning, where the first verdicts often end it.
+    fn in_flight(&self) -> usize {
+        if self.spent.checks < BEGINNING { (self.parallel - 1).max(1) } else { self.parallel }
     }
 
     /// Takes the step back that the verifier refused, and opens again what had been closed by it.
