@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::guidance::NetworkArgs;
+use super::guidance::{MemoryArgs, NetworkArgs};
 use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, on_interrupt, put};
 use crate::bench::config::{Config, Setting};
@@ -22,6 +22,7 @@ use crate::dataset::{Selection, file_name, load, select};
 use crate::lean::Pool;
 use crate::policy::choice::{Policies, PolicyKind};
 use crate::prover::Company;
+use crate::recall::Recall;
 use crate::record;
 use crate::report::Picture;
 use crate::search::{Operator, StrategyKind};
@@ -60,6 +61,8 @@ pub struct BenchArgs {
     value: Option<ValueKind>,
     #[command(flatten)]
     networks: NetworkArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
     /// Strategies to compare.
     #[arg(long, value_delimiter = ',')]
     strategy: Option<Vec<StrategyKind>>,
@@ -142,6 +145,8 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     let store = Arc::new(store);
     let workers = if config.workers == 0 { lean.default_workers() } else { config.workers };
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
+    let recall = args.memory.recall()?;
+    let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     let cancel = on_interrupt();
     let before = store.attempts()?;
     let mut progress = Progress::new(jobs.len(), &before);
@@ -151,7 +156,15 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     }
     let records = records.as_deref();
     let company = Company::new(toolchain.clone(), workers);
-    let desk = Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records, cancel: &cancel, company: &company };
+    let desk = Desk {
+        toolchain: &toolchain,
+        pool: &pool,
+        policies: &policies,
+        recall: recall.as_ref(),
+        records,
+        cancel: &cancel,
+        company: &company,
+    };
     let worked = work(store.clone(), &jobs, &desk, workers, |event| progress.tell(&event)).await;
     progress.bar.finish_and_clear();
     worked.map_err(ToolchainFailed)?;

@@ -15,6 +15,7 @@ use crate::bench::run::{Desk, VERIFYING, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
 use crate::lean::Pool;
 use crate::prover::Company;
+use crate::recall::Recall;
 
 #[derive(Args)]
 pub struct WorkerArgs {
@@ -42,9 +43,19 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
     let (toolchain, fetched) = super::outfit(lean.clone(), None, &args.guidance).await?;
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    let recall = args.guidance.recall()?;
+    let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     let cancel = on_interrupt();
-    let (records, company) = (args.records.as_deref(), Company::new(toolchain.clone(), workers));
-    let desk = Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records, cancel: &cancel, company: &company };
+    let company = Company::new(toolchain.clone(), workers);
+    let desk = Desk {
+        toolchain: &toolchain,
+        pool: &pool,
+        policies: &policies,
+        recall: recall.as_ref(),
+        records: args.records.as_deref(),
+        cancel: &cancel,
+        company: &company,
+    };
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     let mut flights = FuturesUnordered::new();
     let (mut number, mut more, mut exit) = (0usize, true, Exit::Success);

@@ -12,6 +12,7 @@ pub mod protocol;
 mod room;
 pub mod runaway;
 pub mod session;
+pub mod suggestion;
 pub mod syntax;
 pub mod transport;
 pub mod verdict;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
@@ -77,6 +77,9 @@ pub struct Pool {
     pids: Arc<Mutex<HashMap<usize, u32>>>,
     workers: Vec<JoinHandle<()>>,
     toolchain: Arc<Toolchain>,
+    options: PoolOptions,
+    /// A worker for documents with other imports: those that have none of their own would start anew each time.
+    side: OnceLock<Box<Pool>>,
 }
 
 impl Pool {
@@ -105,7 +108,13 @@ impl Pool {
             })
             .collect();
         let memory = Mutex::new(LruCache::new(NonZeroUsize::new(REMEMBERED).expect("not zero")));
-        Pool { queue, memory, counters, pids, workers, toolchain }
+        Pool { queue, memory, counters, pids, workers, toolchain, options, side: OnceLock::new() }
+    }
+
+    /// A pool of one worker for questions under other imports; it starts with the first of them.
+    pub fn side(&self) -> &Pool {
+        let make = || Box::new(Pool::new(self.toolchain.clone(), PoolOptions { workers: 1, ..self.options }));
+        self.side.get_or_init(make)
     }
 
     /// Judges a batch; one verdict for each candidate, in order. Never fails: what cannot be judged is

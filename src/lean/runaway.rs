@@ -14,7 +14,7 @@ use super::verdict::Candidate;
 /// Larger exponents are not computed by most tactics (Lean's `exponentiation.threshold`); what computes them may not end.
 const LARGEST_EXPONENT: u64 = 256;
 /// Larger exponents take the kernel seconds.
-const KERNEL_EXPONENT: u64 = 50_000;
+const KERNEL_EXPONENT: u64 = 200_000;
 /// How far a tactic may have to count one by one.
 const LONGEST_COUNT: u64 = 500;
 /// How long Lean may be silent about a first try, a try that may run away, and one that is worth more.
