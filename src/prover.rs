@@ -113,6 +113,8 @@ pub enum ProveError {
     Verify(Rejection),
     #[error("the library cannot be read: {0:#}")]
     Library(anyhow::Error),
+    #[error("it was stopped before it began")]
+    Cancelled,
 }
 
 /// What guides an attempt.
@@ -223,6 +225,9 @@ pub async fn search_at<T>(
     mut judge: impl AsyncFnMut(&str) -> Result<Result<T, Refused>, ProveError>,
 ) -> Result<Found<T>, ProveError> {
     let mut turn = guide.turn().await;
+    if guide.cancel.is_cancelled() && guide.company.is_some() {
+        return Err(ProveError::Cancelled);
+    }
     let search = Search::begin(oracle, guide.policy, guide.value, place, guide.budget).await?;
     oracle.pool.prepare();
     let listener = guide.recall.map(Recall::listen);

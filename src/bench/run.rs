@@ -253,6 +253,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
             made.certificate = outcome.certificate;
             made.rejected = outcome.rejected;
         }
+        Err(ProveError::Cancelled) => return Ok(None),
         Err(ProveError::Search(SearchError::Statement(message))) => made.error = Some(message),
         Err(error) => return Err(anyhow::Error::from(error).context(format!("theorem {}", job.entry.name))),
     }

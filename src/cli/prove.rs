@@ -7,18 +7,25 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use futures::stream::{self, StreamExt};
+use tokio_util::sync::CancellationToken;
 
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, on_interrupt, put, spinner};
+use crate::bench::config::Setting;
+use crate::bench::run::VERIFYING;
 use crate::dataset::{self, Selection, file_name};
 use crate::lean::Pool;
+use crate::policy::choice::Policies;
 use crate::problem::Problem;
-use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
+use crate::prover::{Company, Finish, Guide, Outcome, ProveError, prove, warm_up};
 use crate::recall::Recall;
 use crate::record::Trace;
 use crate::report::Sketch;
 use crate::search::{Fan, Lemmas, Operator, Progress, SearchError, Sink, StopReason};
+use crate::toolchain::Toolchain;
+use crate::value::Value;
 
 #[derive(Args)]
 pub struct ProveArgs {
@@ -62,7 +69,7 @@ pub struct ProveArgs {
 
 pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
     let problems = match (&args.place, &args.statement) {
-        (Some(place), _) => load(place, args.name)?,
+        (Some(place), _) => load(place, args.name.clone())?,
         (None, Some(statement)) => vec![Problem::from_statement(&args.header, statement)?],
         (None, None) => bail!("a file or --statement is needed"),
     };
@@ -70,70 +77,141 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
     let (toolchain, fetched) = super::outfit(lean.clone(), near, &args.guidance).await?;
     let workers = args.guidance.workers(&lean);
+    // The first worker starts and imports while networks and indexes are read.
+    let pool = Arc::new(Pool::new(toolchain.clone(), lean.pool(workers)));
+    let warming = tokio::spawn({
+        let (pool, first) = (pool.clone(), problems[0].clone());
+        async move { warm_up(&pool, &first).await }
+    });
     let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     let recall = args.guidance.recall()?;
     let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     if args.cache.is_some() {
         setting.with.push(Operator::Aggregate);
     }
-    let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let cancel = on_interrupt();
     let lemmas = Arc::new(args.cache.as_deref().map_or_else(|| Ok(Lemmas::default()), Lemmas::open)?);
     let value = policies.value(setting.value)?;
+    let desk = Desk {
+        args: &args,
+        toolchain: &toolchain,
+        pool: &pool,
+        policies: &policies,
+        setting: &setting,
+        value: value.as_ref(),
+        recall: recall.as_ref(),
+        lemmas: &lemmas,
+        cancel: &cancel,
+        company: &Company::new(toolchain.clone(), 1),
+        workers,
+        all: problems.len(),
+    };
+    tokio::select! {
+        _ = warming => {}
+        () = cancel.cancelled() => {}
+    }
+    // Those whose proof is being verified let the next one search.
+    let searches = problems.iter().map(|problem| desk.search(problem));
+    let mut searches = stream::iter(searches).buffer_unordered(1 + VERIFYING);
     let mut found = Vec::new();
-    for problem in &problems {
-        if cancel.is_cancelled() {
-            break;
-        }
-        let line = Line::new(&problem.name);
-        let policy = policies.make(setting.policy, &problem.header, 0)?;
-        let one_of_many = |path: &PathBuf| match (problems.len(), path.extension().and_then(|e| e.to_str())) {
-            (1, _) | (_, None) => path.clone(),
-            (_, Some(extension)) => path.with_extension(format!("{}.{extension}", file_name(&problem.name))),
-        };
-        let trace = args.trace.as_ref().map(|path| Trace::create(&one_of_many(path))).transpose()?;
-        let sketch = args.report.as_ref().map(|path| (one_of_many(path), Sketch::default()));
-        let sinks = trace.iter().map(|t| t as &dyn Sink).chain(sketch.iter().map(|(_, s)| s as &dyn Sink));
-        let sinks = Fan(sinks.collect());
-        let guide = Guide {
-            budget: setting.budget(),
-            parallel: workers + 1,
-            cancel: cancel.clone(),
-            sink: (!sinks.0.is_empty()).then_some(&sinks),
-            recall: recall.as_ref(),
-            strategy: setting.strategy,
-            operators: setting.operators(),
-            lemmas: Some(lemmas.clone()),
-            finish: match (args.stable, args.raw) {
-                (true, _) => Finish::Stable,
-                (false, false) => Finish::Shorten,
-                (false, true) => Finish::None,
-            },
-            ..Guide::new(policy.as_ref(), value.as_ref())
-        };
-        let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;
-        line.end();
-        let outcome = outcome.map_err(|e| match e {
-            ProveError::Search(SearchError::Statement(_)) => {
-                anyhow::Error::from(e).context(format!("theorem {}", problem.name))
+    while let Some(ended) = searches.next().await {
+        let Ended { problem, outcome, trace, sketch } = ended?;
+        let outcome = match outcome {
+            Err(ProveError::Cancelled) => continue,
+            Err(error @ ProveError::Search(SearchError::Statement(_))) => {
+                return Err(anyhow::Error::from(error).context(format!("theorem {}", problem.name)));
             }
-            e => ToolchainFailed(anyhow::Error::from(e).context(format!("theorem {}", problem.name))).into(),
-        })?;
+            Err(error) => {
+                let error = anyhow::Error::from(error).context(format!("theorem {}", problem.name));
+                return Err(ToolchainFailed(error).into());
+            }
+            Ok(outcome) => outcome,
+        };
         report(&outcome, args.json)?;
         if let Some((path, sketch)) = sketch {
             put(&path, &sketch.finish().with_certificate(outcome.certificate.clone()).page()?)?;
         }
         trace.map_or(Ok(()), Trace::finish)?;
-        found.push(outcome);
+        found.push((problem, outcome));
     }
+    drop(searches);
     if let Some(out) = &args.out {
-        write(out, &problems, &found)?;
+        // In the order of the file.
+        let place = |problem: &Problem| problems.iter().position(|p| std::ptr::eq(p, problem));
+        found.sort_by_key(|(problem, _)| place(problem));
+        write(out, &found)?;
     }
-    let proved = found.iter().filter(|o| o.proved).count();
+    let proved = found.iter().filter(|(_, o)| o.proved).count();
     if problems.len() > 1 && !args.json {
         eprintln!("proved {proved} of {}", problems.len());
     }
     Ok(if proved == problems.len() { Exit::Success } else { Exit::NotProved })
+}
+
+/// What the searches of a run share.
+struct Desk<'a> {
+    args: &'a ProveArgs,
+    toolchain: &'a Toolchain,
+    pool: &'a Pool,
+    policies: &'a Policies,
+    setting: &'a Setting,
+    value: &'a dyn Value,
+    recall: Option<&'a Recall>,
+    lemmas: &'a Arc<Lemmas>,
+    cancel: &'a CancellationToken,
+    company: &'a Company,
+    workers: usize,
+    /// Number of theorems.
+    all: usize,
+}
+
+/// A search that is over, and what is to be written of it.
+struct Ended<'a> {
+    problem: &'a Problem,
+    outcome: Result<Outcome, ProveError>,
+    trace: Option<Trace>,
+    sketch: Option<(PathBuf, Sketch)>,
+}
+
+impl Desk<'_> {
+    async fn search<'a>(&self, problem: &'a Problem) -> Result<Ended<'a>> {
+        let Desk { args, setting, .. } = self;
+        let line = Line::new(&problem.name);
+        let policy = self.policies.make(setting.policy, &problem.header, 0)?;
+        let place = |path: &PathBuf| one_of_many(path, &problem.name, self.all);
+        let trace = args.trace.as_ref().map(|path| Trace::create(&place(path))).transpose()?;
+        let sketch = args.report.as_ref().map(|path| (place(path), Sketch::default()));
+        let sinks = trace.iter().map(|t| t as &dyn Sink).chain(sketch.iter().map(|(_, s)| s as &dyn Sink));
+        let sinks = Fan(sinks.collect());
+        let guide = Guide {
+            budget: setting.budget(),
+            parallel: self.workers + 1,
+            cancel: self.cancel.clone(),
+            sink: (!sinks.0.is_empty()).then_some(&sinks),
+            recall: self.recall,
+            strategy: setting.strategy,
+            operators: setting.operators(),
+            lemmas: Some(self.lemmas.clone()),
+            finish: match (args.stable, args.raw) {
+                (true, _) => Finish::Stable,
+                (false, false) => Finish::Shorten,
+                (false, true) => Finish::None,
+            },
+            company: Some(self.company),
+            ..Guide::new(policy.as_ref(), self.value)
+        };
+        let outcome = prove(self.toolchain, self.pool, problem, &guide, |p| line.tell(p)).await;
+        line.end();
+        Ok(Ended { problem, outcome, trace, sketch })
+    }
+}
+
+/// `FILE.NAME.html` where several theorems have a file each.
+fn one_of_many(path: &Path, name: &str, all: usize) -> PathBuf {
+    match (all, path.extension().and_then(|e| e.to_str())) {
+        (1, _) | (_, None) => path.to_owned(),
+        (_, Some(extension)) => path.with_extension(format!("{}.{extension}", file_name(name))),
+    }
 }
 
 /// `FILE.lean`, `FILE.lean:name` or a dataset, as on the command line.
@@ -224,10 +302,10 @@ fn report(outcome: &Outcome, as_json: bool) -> Result<()> {
 }
 
 /// Writes the proved theorems behind their header, and the certificates; each file whole or not at all.
-fn write(out: &Path, problems: &[Problem], outcomes: &[Outcome]) -> Result<()> {
+fn write(out: &Path, found: &[(&Problem, Outcome)]) -> Result<()> {
     let mut text = String::new();
     let mut header = None;
-    for (problem, outcome) in problems.iter().zip(outcomes) {
+    for (problem, outcome) in found {
         if let (Some(proof), Some(certificate)) = (&outcome.proof, &outcome.certificate) {
             if header.replace(&problem.header) != Some(&problem.header) && text.is_empty() {
                 text.push_str(&problem.header);
