@@ -40,11 +40,32 @@ var Module = {};
       process.exit(70);
     });
   };
+  // V8 marks a function whose code was made in haste (3) to be made again as soon as the code is read, which takes a second;
+  // a process that needs it can make it when it comes to it (2). The format is V8's own: what does not add up is left alone.
+  const unmark = code => {
+    const marks = [];
+    let at = 25, count = 0;
+    while (code[at] === 1) at++;
+    for (; code.length - at > 4 * count; count++) {
+      if (code[at] === 2 || code[at] === 3) {
+        if (code[at] === 3) marks.push(at);
+        at++;
+      } else if (code[at] === 4) {
+        const size = i => code.readInt32LE(at + 1 + 4 * i);
+        at += 54 + size(7) + size(8) + size(9) + size(10) + size(11);
+      } else return;
+    }
+    if (code.length - at === 4 * count) for (const mark of marks) code[mark] = 2;
+  };
   // With `QSTAR_KEEP_CODE` naming a file, the machine code made so far is written there.
   Module.qstarExit = code => {
     if (process.env.QSTAR_KEEP_CODE) {
       const made = native("module => %SerializeWasmModule(module)")(module);
-      if (made) fs.writeFileSync(process.env.QSTAR_KEEP_CODE, Buffer.from(made));
+      if (made) {
+        const code = Buffer.from(made);
+        unmark(code);
+        fs.writeFileSync(process.env.QSTAR_KEEP_CODE, code);
+      }
     }
     process.exit(code);
   };
