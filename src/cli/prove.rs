@@ -80,8 +80,12 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
     // The first worker starts and imports while networks and indexes are read.
     let pool = Arc::new(Pool::new(toolchain.clone(), lean.pool(workers)));
     let warming = tokio::spawn({
-        let (pool, first) = (pool.clone(), problems[0].clone());
-        async move { warm_up(&pool, &first).await }
+        let (pool, first) = (pool.clone(), problems.first().cloned());
+        async move {
+            if let Some(first) = first {
+                warm_up(&pool, &first).await;
+            }
+        }
     });
     let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     let recall = args.guidance.recall()?;
