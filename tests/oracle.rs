@@ -120,7 +120,7 @@ async fn a_process_in_waiting_does_what_a_new_one_does() {
     let mut said = Vec::new();
     toolchain.prepare();
     for prepared in [true, false] {
-        let child = toolchain.start(toolchain.check_command(&file)).await.unwrap();
+        let child = toolchain.start(toolchain.check_command(&file, None)).await.unwrap();
         if cfg!(target_os = "linux") && toolchain.server_kind() == ServerKind::Worker {
             let words = std::fs::read_to_string(format!("/proc/{}/cmdline", child.id().unwrap())).unwrap();
             assert_eq!(words.contains("--qstar-await"), prepared, "{words}");

@@ -8,14 +8,20 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 use futures::stream::{self, StreamExt};
+use serde::Serialize;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
-use super::{Exit, ToolchainFailed, on_interrupt, put, spinner};
+use super::proofs::Proofs;
+use super::{Exit, is_closed_pipe, on_interrupt, put, say, spinner};
 use crate::bench::config::Setting;
 use crate::bench::run::VERIFYING;
+use crate::dataset::header::{Finding, Severity};
+use crate::dataset::inspect::inspect;
 use crate::dataset::{self, Selection, file_name};
+use crate::files::check_writable;
 use crate::lean::Pool;
 use crate::policy::choice::Policies;
 use crate::problem::Problem;
@@ -67,12 +73,40 @@ pub struct ProveArgs {
     json: bool,
 }
 
+/// A theorem that is asked for, or why it cannot be searched.
+struct Wish {
+    name: String,
+    problem: Result<Problem, String>,
+    /// Of foreign ones: what header and statement do.
+    findings: Vec<Finding>,
+    foreign: bool,
+}
+
+impl Wish {
+    fn own(problem: Problem) -> Wish {
+        Wish { name: problem.name.clone(), problem: Ok(problem), findings: Vec::new(), foreign: false }
+    }
+}
+
+/// What became of it, with what must be known of it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    findings: &'a [Finding],
+}
+
 pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
-    let problems = match (&args.place, &args.statement) {
+    let wishes = match (&args.place, &args.statement) {
         (Some(place), _) => load(place, args.name.clone())?,
-        (None, Some(statement)) => vec![Problem::from_statement(&args.header, statement)?],
+        (None, Some(statement)) => vec![Wish::own(Problem::from_statement(&args.header, statement)?)],
         (None, None) => bail!("a file or --statement is needed"),
     };
+    // What cannot be written is told before the search.
+    let mut proofs = args.out.as_deref().map(Proofs::begin).transpose()?;
+    let places = args.report.iter().chain(&args.trace).map(|p| one_of_many(p, &wishes[0].name, wishes.len()));
+    places.chain(args.cache.clone()).try_for_each(|p| check_writable(&p))?;
     let near =
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
     let (toolchain, fetched) = super::outfit(lean.clone(), near, &args.guidance).await?;
@@ -80,7 +114,7 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
     // The first worker starts and imports while networks and indexes are read.
     let pool = Arc::new(Pool::new(toolchain.clone(), lean.pool(workers)));
     let warming = tokio::spawn({
-        let (pool, first) = (pool.clone(), problems.first().cloned());
+        let (pool, first) = (pool.clone(), wishes.iter().find_map(|wish| wish.problem.as_ref().ok()).cloned());
         async move {
             if let Some(first) = first {
                 warm_up(&pool, &first).await;
@@ -93,9 +127,19 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
     if args.cache.is_some() {
         setting.with.push(Operator::Aggregate);
     }
-    let cancel = on_interrupt();
+    let cancel = on_interrupt()?;
     let lemmas = Arc::new(args.cache.as_deref().map_or_else(|| Ok(Lemmas::default()), Lemmas::open)?);
     let value = policies.value(setting.value)?;
+    let mut ends: Vec<End> = Vec::new();
+    let mut exit = Exit::Success;
+    for wish in &wishes {
+        let Err(reason) = &wish.problem else { continue };
+        ends.push(End::Error);
+        exit = exit.and(End::Error.exit());
+        if !told(&wish.name, [fail(&wish.name, reason, &wish.findings, args.json)], &mut exit) && proofs.is_none() {
+            return Ok(Exit::Stopped);
+        }
+    }
     let desk = Desk {
         args: &args,
         toolchain: &toolchain,
@@ -108,48 +152,64 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         cancel: &cancel,
         company: &Company::new(toolchain.clone(), 1),
         workers,
-        all: problems.len(),
+        all: wishes.len(),
     };
     tokio::select! {
         _ = warming => {}
         () = cancel.cancelled() => {}
     }
     // Those whose proof is being verified let the next one search.
-    let searches = problems.iter().map(|problem| desk.search(problem));
+    let searches = wishes.iter().filter_map(|wish| Some(desk.search(wish, wish.problem.as_ref().ok()?)));
     let mut searches = stream::iter(searches).buffer_unordered(1 + VERIFYING);
-    let mut found = Vec::new();
     while let Some(ended) = searches.next().await {
-        let Ended { problem, outcome, trace, sketch } = ended?;
+        let Ended { wish, problem, outcome, trace, sketch } = ended?;
+        let mut findings = wish.findings.clone();
         let outcome = match outcome {
-            Err(ProveError::Cancelled) => continue,
-            Err(error @ ProveError::Search(SearchError::Statement(_))) => {
-                return Err(anyhow::Error::from(error).context(format!("theorem {}", problem.name)));
-            }
-            Err(error) => {
-                let error = anyhow::Error::from(error).context(format!("theorem {}", problem.name));
-                return Err(ToolchainFailed(error).into());
-            }
             Ok(outcome) => outcome,
+            Err(ProveError::Cancelled) => continue,
+            Err(error) => {
+                let end = End::of(&error);
+                ends.push(end);
+                exit = exit.and(end.exit());
+                let said = fail(&wish.name, &error.to_string(), &findings, args.json);
+                if !told(&wish.name, [said], &mut exit) && proofs.is_none() {
+                    return Ok(Exit::Stopped);
+                }
+                if error.is_lean_missing() {
+                    break;
+                }
+                continue;
+            }
         };
-        report(&outcome, args.json)?;
-        if let Some((path, sketch)) = sketch {
-            put(&path, &sketch.finish().with_certificate(outcome.certificate.clone()).page()?)?;
+        if wish.foreign && !cancel.is_cancelled() {
+            let seen = inspect(&pool, &problem.header, &[problem]).await;
+            findings.extend(seen.into_iter().flat_map(|s| s.warnings));
         }
-        trace.map_or(Ok(()), Trace::finish)?;
-        found.push((problem, outcome));
+        let end = End::of_outcome(&outcome);
+        exit = exit.and(end.exit());
+        ends.push(end);
+        // Each step that fails is told, and keeps nothing else from being done.
+        let mut kept = vec![report(&outcome, &findings, args.json)];
+        if let (Some(proofs), Some(proof), Some(certificate)) = (&mut proofs, &outcome.proof, &outcome.certificate) {
+            kept.push(proofs.add(problem, proof, certificate));
+        }
+        if let Some((path, sketch)) = sketch {
+            let page = sketch.finish().with_certificate(outcome.certificate.clone()).page();
+            kept.push(page.and_then(|page| put(&path, &page)));
+        }
+        kept.push(trace.map_or(Ok(()), Trace::finish));
+        if !told(&problem.name, kept, &mut exit) && proofs.is_none() {
+            return Ok(Exit::Stopped);
+        }
     }
-    drop(searches);
-    if let Some(out) = &args.out {
-        // In the order of the file.
-        let place = |problem: &Problem| problems.iter().position(|p| std::ptr::eq(p, problem));
-        found.sort_by_key(|(problem, _)| place(problem));
-        write(out, &found)?;
+    if let Some(proofs) = proofs {
+        proofs.end()?;
     }
-    let proved = found.iter().filter(|(_, o)| o.proved).count();
-    if problems.len() > 1 && !args.json {
-        eprintln!("proved {proved} of {}", problems.len());
+    if wishes.len() > 1 && !args.json {
+        eprintln!("{}", summary(&ends, wishes.len()));
     }
-    Ok(if proved == problems.len() { Exit::Success } else { Exit::NotProved })
+    let stopped = cancel.is_cancelled() && ends.iter().filter(|e| **e == End::Proved).count() < wishes.len();
+    Ok(if stopped { Exit::Stopped } else { exit })
 }
 
 /// What the searches of a run share.
@@ -171,6 +231,7 @@ struct Desk<'a> {
 
 /// A search that is over, and what is to be written of it.
 struct Ended<'a> {
+    wish: &'a Wish,
     problem: &'a Problem,
     outcome: Result<Outcome, ProveError>,
     trace: Option<Trace>,
@@ -178,7 +239,7 @@ struct Ended<'a> {
 }
 
 impl Desk<'_> {
-    async fn search<'a>(&self, problem: &'a Problem) -> Result<Ended<'a>> {
+    async fn search<'a>(&self, wish: &'a Wish, problem: &'a Problem) -> Result<Ended<'a>> {
         let Desk { args, setting, .. } = self;
         let line = Line::new(&problem.name);
         let policy = self.policies.make(setting.policy, &problem.header, 0)?;
@@ -206,8 +267,24 @@ impl Desk<'_> {
         };
         let outcome = prove(self.toolchain, self.pool, problem, &guide, |p| line.tell(p)).await;
         line.end();
-        Ok(Ended { problem, outcome, trace, sketch })
+        Ok(Ended { wish, problem, outcome, trace, sketch })
     }
+}
+
+/// Tells what could not be written for a theorem. `false`: nobody reads standard output any more; files are wanted all
+/// the same.
+fn told(name: &str, written: impl IntoIterator<Item = Result<()>>, exit: &mut Exit) -> bool {
+    let mut read = true;
+    for error in written.into_iter().filter_map(Result::err) {
+        if is_closed_pipe(&error) {
+            *exit = exit.and(Exit::Stopped);
+            read = false;
+        } else {
+            *exit = exit.and(Exit::Usage);
+            eprintln!("qstar: theorem {name}: {error:#}");
+        }
+    }
+    read
 }
 
 /// `FILE.NAME.html` where several theorems have a file each.
@@ -218,18 +295,75 @@ fn one_of_many(path: &Path, name: &str, all: usize) -> PathBuf {
     }
 }
 
+/// How a theorem ended, for the summary and the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Proved,
+    NotProved,
+    /// The statement is none that Lean understands.
+    Error,
+    Unjudged,
+}
+
+impl End {
+    fn of(error: &ProveError) -> End {
+        match error {
+            ProveError::Header(_) | ProveError::Search(SearchError::Statement(_)) => End::Error,
+            _ => End::Unjudged,
+        }
+    }
+
+    fn of_outcome(outcome: &Outcome) -> End {
+        match (outcome.proved, outcome.reason) {
+            (true, _) => End::Proved,
+            (false, StopReason::Unverified) => End::Unjudged,
+            (false, _) => End::NotProved,
+        }
+    }
+
+    fn exit(self) -> Exit {
+        match self {
+            End::Proved => Exit::Success,
+            End::NotProved => Exit::NotProved,
+            End::Error => Exit::Usage,
+            End::Unjudged => Exit::Toolchain,
+        }
+    }
+}
+
+/// Each theorem's end, counted.
+fn summary(ends: &[End], all: usize) -> String {
+    let count = |end: End| ends.iter().filter(|e| **e == end).count();
+    let mut text = format!("proved {} of {all}", count(End::Proved));
+    for (number, what) in [
+        (count(End::NotProved), "not proved"),
+        (count(End::Error), "not understood by Lean"),
+        (count(End::Unjudged), "could not be judged"),
+        (all - ends.len(), "not tried"),
+    ] {
+        if number > 0 {
+            text.push_str(&format!("; {number} {what}"));
+        }
+    }
+    text
+}
+
 /// `FILE.lean`, `FILE.lean:name` or a dataset, as on the command line.
-fn load(place: &str, name: Option<String>) -> Result<Vec<Problem>> {
+fn load(place: &str, name: Option<String>) -> Result<Vec<Wish>> {
     let (path, inner) = match place.rsplit_once(".lean:") {
         Some((stem, inner)) if !Path::new(place).exists() => (PathBuf::from(format!("{stem}.lean")), Some(inner)),
         _ => (PathBuf::from(place), None),
     };
     if path.extension().is_some_and(|e| e == "lean") {
-        return Problem::from_lean_file(&path, inner.or(name.as_deref()));
+        let found = Problem::from_lean_file(&path, inner.or(name.as_deref()))?;
+        return Ok(found.into_iter().map(Wish::own).collect());
     }
     let found = dataset::select(dataset::load(&path)?, &Selection { name, ..Selection::default() })?;
-    let problem = |e: dataset::Entry| e.problem.map_err(|reason| anyhow::anyhow!("{}: {}: {reason}", e.place, e.name));
-    found.into_iter().map(problem).collect()
+    let wish = |e: dataset::Entry| {
+        let problem = e.problem.map_err(|reason| format!("{} ({})", reason, e.place));
+        Wish { name: e.name, problem, findings: e.findings, foreign: e.foreign }
+    };
+    Ok(found.into_iter().map(wish).collect())
 }
 
 /// The progress line: live on a terminal, a plain line now and then when piped.
@@ -278,47 +412,38 @@ pub fn remedy(reason: StopReason) -> &'static str {
     }
 }
 
-fn report(outcome: &Outcome, as_json: bool) -> Result<()> {
+/// A theorem that has no outcome, in its place between the others.
+fn fail(name: &str, why: &str, findings: &[Finding], as_json: bool) -> Result<()> {
+    eprintln!("qstar: theorem {name}: {why}");
+    if as_json {
+        return say(json!({"name": name, "proved": false, "error": why, "findings": findings}));
+    }
+    say(format_args!("-- no verdict: {name}: {}\n", why.lines().next().unwrap_or("")))
+}
+
+fn report(outcome: &Outcome, findings: &[Finding], as_json: bool) -> Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
     if as_json {
-        writeln!(out, "{}", serde_json::to_string(outcome)?)?;
+        writeln!(out, "{}", serde_json::to_string(&Told { outcome, findings })?)?;
         return Ok(());
     }
-    match &outcome.proof {
-        Some(proof) => {
-            writeln!(out, "-- proved: {} ({:.1} s, {} checks)\n{proof}", outcome.name, outcome.seconds, outcome.checks)?
+    let Outcome { name, seconds, checks, goals, reason, .. } = outcome;
+    match (&outcome.proof, &outcome.unverified) {
+        (Some(_), _) => writeln!(out, "-- proved: {name} ({seconds:.1} s, {checks} checks)")?,
+        (None, Some(unverified)) => {
+            writeln!(out, "-- NOT VERIFIED: {name} ({seconds:.1} s, {checks} checks): {}", unverified.why)?;
         }
-        None => {
-            writeln!(
-                out,
-                "-- not proved: {} ({:.1} s, {} checks, {} goals): {}{}\n",
-                outcome.name,
-                outcome.seconds,
-                outcome.checks,
-                outcome.goals,
-                outcome.reason,
-                remedy(outcome.reason)
-            )?;
+        (None, None) => {
+            let remedy = remedy(*reason);
+            writeln!(out, "-- not proved: {name} ({seconds:.1} s, {checks} checks, {goals} goals): {reason}{remedy}")?;
         }
     }
+    for finding in findings {
+        let word = if finding.severity == Severity::Warned { "warning" } else { "note" };
+        writeln!(out, "-- {word}: {}", finding.text)?;
+    }
+    let text = outcome.proof.as_ref().or(outcome.unverified.as_ref().map(|u| &u.proof));
+    writeln!(out, "{}", text.map_or("", |t| t))?;
     Ok(())
-}
-
-/// Writes the proved theorems behind their header, and the certificates; each file whole or not at all.
-fn write(out: &Path, found: &[(&Problem, Outcome)]) -> Result<()> {
-    let mut text = String::new();
-    let mut header = None;
-    for (problem, outcome) in found {
-        if let (Some(proof), Some(certificate)) = (&outcome.proof, &outcome.certificate) {
-            if header.replace(&problem.header) != Some(&problem.header) && text.is_empty() {
-                text.push_str(&problem.header);
-                text.push('\n');
-            }
-            text.push_str(&format!("{proof}\n"));
-            let name = file_name(&outcome.name);
-            put(&out.with_extension(format!("{name}.json")), &serde_json::to_string_pretty(certificate)?)?;
-        }
-    }
-    put(out, &text)
 }

@@ -39,7 +39,7 @@ impl Default for Limits {
 }
 
 /// How long Lean may be silent while it works at a line.
-type Patience<'a> = &'a (dyn Fn(Option<u32>) -> Option<Duration> + Sync);
+type Patience<'a> = &'a (dyn Fn(u32) -> Option<Duration> + Sync);
 
 /// How many times as long a silence may last on a machine that gives Lean no time.
 const BUSIEST: u32 = 5;
@@ -50,6 +50,15 @@ impl Limits {
         let start = (import * 5).max(Duration::from_secs(60)).min(self.start);
         Limits { start, stall: self.stall.max(import.min(LONGEST_STALL)), ..self }
     }
+}
+
+/// How long one command of a header may take: people's own proofs are slower than candidates.
+const HEADER: Duration = Duration::from_secs(120);
+/// How many lines of a text are imports, and how many are a header, imports included.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning {
+    pub imports: u32,
+    pub header: u32,
 }
 
 /// The stall limit behind the slowest import.
@@ -149,7 +158,8 @@ impl Session {
         match kind {
             // The watchdog answers; a lone worker is told the same but has nobody to answer for it.
             ServerKind::Watchdog => {
-                self.call("initialize", params, &move |_| start, &mut Elaboration::default()).await?;
+                let start = self.limits.start;
+                self.call("initialize", params, |_| start, &mut Elaboration::default()).await?;
                 self.send(&notification("initialized", json!({}))).await
             }
             ServerKind::Worker => self.send(&request(0, "initialize", params)).await,
@@ -177,30 +187,37 @@ impl Session {
     /// When the server is broken. A hang inside the document is no error here: it is reported in the result, since
     /// what was done before it counts; but the session must be dropped then.
     pub async fn elaborate(&mut self, text: &str) -> Result<Elaboration, SessionError> {
-        let stall = self.limits.stall;
-        let first = self.version == 0;
-        self.elaborate_patiently(text, &move |_| (!first).then_some(stall)).await
+        self.elaborate_behind(text, Beginning { imports: 1, header: 1 }, &|_| None).await
     }
 
-    /// As [`Session::elaborate`], where `patience` says how long Lean may be silent while it works at a line (`None`: it has
-    /// not said at which); where it says nothing, and while Lean imports, as long as a start may take.
+    /// The same, for a text whose first lines are a header: that may take longer than a candidate. `patience` says how long
+    /// Lean may be silent at a line behind it; `None`: as long as anywhere.
     ///
     /// # Errors
     /// As [`Session::elaborate`].
-    pub async fn elaborate_patiently(&mut self, text: &str, patience: Patience<'_>) -> Result<Elaboration, SessionError> {
+    pub async fn elaborate_behind(
+        &mut self,
+        text: &str,
+        beginning: Beginning,
+        patience: Patience<'_>,
+    ) -> Result<Elaboration, SessionError> {
         let first = self.version == 0;
         self.version += 1;
         let message = if first { did_open(&self.uri, 1, text) } else { did_change(&self.uri, self.version, text) };
         self.send(&message).await?;
+        let Limits { start, stall, .. } = self.limits;
         // Where reading the library is slow, so is a tactic that uses it for the first time.
-        let (start, least) = (self.limits.start, self.imported.map_or(Duration::ZERO, |i| i.time.min(LONGEST_STALL)));
-        let patient = move |line: Option<u32>| match patience(line).filter(|_| !first || line.is_some_and(|line| line > 0)) {
-            Some(patience) => patience.max(least),
-            None => start,
+        let least = self.imported.map_or(Duration::ZERO, |imported| imported.time);
+        // Before the first word on progress, a new process is still starting.
+        let patience = |at: Option<u32>| match at {
+            None if first => start,
+            Some(line) if line < beginning.imports => start,
+            Some(line) if line < beginning.header => HEADER.max(stall),
+            at => at.and_then(patience).map_or(stall, |patience| patience.max(least).min(stall)),
         };
         let (mut seen, since) = (Elaboration::default(), Instant::now());
         let params = json!({"uri": self.uri, "version": self.version});
-        match self.call("textDocument/waitForDiagnostics", params, &patient, &mut seen).await {
+        match self.call("textDocument/waitForDiagnostics", params, patience, &mut seen).await {
             Ok(_) => {
                 seen.stuck_at = None;
                 if first {
@@ -224,16 +241,17 @@ impl Session {
     pub async fn plain_goal(&mut self, line: u32, character: u32) -> Result<Option<PlainGoal>, SessionError> {
         let params = json!({"textDocument": {"uri": self.uri}, "position": {"line": line, "character": character}});
         let stall = self.limits.stall;
-        let answer = self.call("$/lean/plainGoal", params, &move |_| stall, &mut Elaboration::default()).await?;
+        let answer = self.call("$/lean/plainGoal", params, |_| stall, &mut Elaboration::default()).await?;
         serde_json::from_value(answer).map_err(|e| SessionError::Refused(e.to_string()))
     }
 
-    /// Sends a request and reads until its answer, keeping diagnostics and progress of the current version.
+    /// Sends a request and reads until its answer, keeping diagnostics and progress of the current version. `patience`
+    /// says how long there may be no progress while Lean is at a line.
     async fn call(
         &mut self,
         method: &str,
         params: Value,
-        patience: &(dyn Fn(Option<u32>) -> Duration + Sync),
+        patience: impl Fn(Option<u32>) -> Duration,
         seen: &mut Elaboration,
     ) -> Result<Value, SessionError> {
         self.last_id += 1;
@@ -242,6 +260,7 @@ impl Session {
         let mut progress = Silence::begin(&mut self.clock);
         let since = progress.since;
         loop {
+            let stall = patience(seen.stuck_at);
             // Short waits, so that memory is looked at while Lean works.
             let stall = patience(seen.stuck_at);
             let tick =

@@ -59,14 +59,8 @@ async fn serve(toolchain: Arc<Toolchain>, mut asked: mpsc::Receiver<Ask>, timeou
         batch.retain(|ask: &Ask| !ask.answer.is_closed());
         tracing::debug!(proofs = batch.len(), "verified together");
         let proofs = batch.iter().map(|ask| (ask.problem.clone(), ask.proof.clone())).collect();
-        let together = bulk::certify(&toolchain, proofs, 1, timeout, |_| ()).await;
-        let mut verdicts = together.map(Vec::into_iter).ok();
-        for ask in batch.drain(..) {
-            // Lean did not run for one of them: each has its own answer.
-            let verdict = match verdicts.as_mut().and_then(Iterator::next) {
-                Some(verdict) => verdict,
-                None => super::verify(&toolchain, &ask.problem, &ask.proof, timeout).await,
-            };
+        let verdicts = bulk::certify(&toolchain, proofs, 1, timeout, |_| ()).await;
+        for (ask, verdict) in batch.drain(..).zip(verdicts) {
             let _ = ask.answer.send(verdict);
         }
     }
