@@ -23,6 +23,7 @@ use crate::dataset::{Selection, file_name, load, select};
 use crate::files::make_folder;
 use crate::lean::Pool;
 use crate::policy::choice::{Policies, PolicyKind};
+use crate::prover::Company;
 use crate::recall::Recall;
 use crate::record;
 use crate::report::Picture;
@@ -164,8 +165,16 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
         make_folder(folder)?;
     }
     let records = records.as_deref();
-    let desk =
-        Desk { toolchain: &toolchain, pool: &pool, policies: &policies, recall: recall.as_ref(), records, cancel: &cancel };
+    let company = Company::new(toolchain.clone(), workers);
+    let desk = Desk {
+        toolchain: &toolchain,
+        pool: &pool,
+        policies: &policies,
+        recall: recall.as_ref(),
+        records,
+        cancel: &cancel,
+        company: &company,
+    };
     let worked = work(store.clone(), &jobs, &desk, workers, |event| progress.tell(&event)).await;
     progress.bar.finish_and_clear();
     let mut attempts = store.attempts()?;

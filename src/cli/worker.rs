@@ -12,11 +12,12 @@ use super::guidance::Guidance;
 use super::lean::LeanArgs;
 use super::{Exit, on_interrupt};
 use crate::bench::Attempt;
-use crate::bench::run::{Desk, attempt};
+use crate::bench::run::{Desk, VERIFYING, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
 use crate::files::make_folder;
 use crate::lean::Pool;
 use crate::lean::syntax::imports;
+use crate::prover::Company;
 use crate::recall::Recall;
 
 #[derive(Args)]
@@ -48,6 +49,7 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
     let recall = args.guidance.recall()?;
     let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     let cancel = on_interrupt()?;
+    let company = Company::new(toolchain.clone(), workers);
     let desk = Desk {
         toolchain: &toolchain,
         pool: &pool,
@@ -55,6 +57,7 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
         recall: recall.as_ref(),
         records: args.records.as_deref(),
         cancel: &cancel,
+        company: &company,
     };
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     let mut flights = FuturesUnordered::new();
@@ -68,7 +71,7 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
             flights.push(work(task, &desk));
         }
         tokio::select! {
-            line = lines.next_line(), if more && held.is_none() && flights.len() < workers => {
+            line = lines.next_line(), if more && held.is_none() && flights.len() < workers + VERIFYING => {
                 let Some(line) = line.context("cannot read standard input")? else {
                     more = false;
                     continue;

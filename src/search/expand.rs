@@ -6,7 +6,7 @@ use super::operators::refine::{Failure, Repairer};
 use super::operators::{aggregate, prune};
 use super::{Added, Batch, Event, GoalId, Graph, Oracle, Search, Status, Tried, VerdictKind};
 use crate::lean::goal::mentions;
-use crate::lean::{Goal, Verdict};
+use crate::lean::{Goal, Verdict, runaway};
 use crate::policy::{Proposal, Source};
 use std::collections::HashMap;
 
@@ -15,6 +15,10 @@ const SECOND_TRY_COST: f64 = 2.0;
 /// What a goal's other moves lose when one hangs, as a log-probability: numbers that are too large for one tactic are so
 /// for its kin, and each costs a worker.
 const HUNG_COST: f64 = 2.5;
+/// What a move loses that may run away: it is tried when little else is left.
+const RUNAWAY_COST: f64 = 4.0;
+/// Hangs at one goal after which what may run away is not tried there any more.
+const MOST_HANGS: u32 = 2;
 /// How probable it is that a remembered proof closes a goal with the same target, and that a side goal helps another.
 const LEMMA_PRIOR: f64 = 0.9;
 const SIDE_PRIOR: f64 = 0.05;
@@ -66,7 +70,7 @@ impl<O: Oracle> Search<'_, O> {
             self.unsupported.push(word);
         }
         if kind == VerdictKind::Hung {
-            self.moves.discourage(goal, HUNG_COST);
+            self.hung(goal);
         }
         let mut added = Added::default();
         if probe {
@@ -103,6 +107,18 @@ impl<O: Oracle> Search<'_, O> {
             self.graph.mark_expanded(goal);
         }
         added.new
+    }
+
+    /// A tactic ran away at a goal: its kin is tried later, and soon not at all.
+    fn hung(&mut self, goal: GoalId) {
+        self.moves.discourage(goal, HUNG_COST);
+        let hangs = self.hangs.entry(goal).or_default();
+        *hangs += 1;
+        if *hangs == MOST_HANGS
+            && let Some(text) = self.graph.goal(goal).state.first().map(Goal::to_string)
+        {
+            self.moves.forget_at(goal, |tactic| runaway::may_run_away(&text, tactic));
+        }
     }
 
     /// Makes new moves of a failed one.
@@ -213,9 +229,14 @@ impl<O: Oracle> Search<'_, O> {
         for (((&goal, score), proposals), state) in new.iter().zip(scores).zip(proposed).zip(&states) {
             self.graph.goal_mut(goal).value = score.value;
             self.tell_goal(goal, score.why);
+            let text = state.first().map(Goal::to_string).unwrap_or_default();
+            let late = |mut p: Proposal| {
+                p.log_prior -= if runaway::may_run_away(&text, &p.tactic) { RUNAWAY_COST } else { 0.0 };
+                p
+            };
             let works = |p: &Proposal| !self.unsupported.iter().any(|word| mentions(&p.tactic, word));
             let step = |proposal| Move { proposal, heartbeats: self.budget.heartbeats, probe: false };
-            self.moves.add(goal, proposals.into_iter().filter(works).map(step));
+            self.moves.add(goal, proposals.into_iter().filter(works).map(late).map(step));
             if let [state] = state {
                 if self.operators.prune_false && goal != self.graph.root() {
                     let probe = prune::refutation(state).map(|tactic| Move {

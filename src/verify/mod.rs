@@ -12,6 +12,7 @@ pub mod kernel;
 mod meaning;
 mod modules;
 pub(crate) mod process;
+pub mod queue;
 mod show;
 
 use std::path::Path;
