@@ -155,7 +155,6 @@ impl Session {
     }
 
     async fn handshake(&mut self, kind: ServerKind) -> Result<(), SessionError> {
-        let start = self.limits.start;
         let params = json!({"processId": std::process::id(), "rootUri": null, "capabilities": {}});
         match kind {
             // The watchdog answers; a lone worker is told the same but has nobody to answer for it.
@@ -264,7 +263,6 @@ impl Session {
         loop {
             let stall = patience(seen.stuck_at);
             // Short waits, so that memory is looked at while Lean works.
-            let stall = patience(seen.stuck_at);
             let tick =
                 stall.saturating_sub(progress.since.elapsed()).clamp(Duration::from_millis(50), Duration::from_millis(500));
             let Some(message) = Self::next_message(&mut self.output, tick).await else {
