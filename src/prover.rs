@@ -12,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 use crate::finish;
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
+use crate::policy::author::Author;
+use crate::policy::served::format::Theorem;
+use crate::policy::usage::Usage;
 use crate::problem::Problem;
 use crate::search::{
     Budget, Event, Lemmas, Operators, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
@@ -68,6 +71,9 @@ pub struct Outcome {
     pub seconds: f64,
     /// Proofs that the search found and the verifier refused.
     pub rejected: Vec<String>,
+    /// What served models have cost.
+    #[serde(skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
 }
 
 /// Why an attempt could not be made or finished.
@@ -95,6 +101,10 @@ pub struct Guide<'a> {
     /// Proofs shared by the searches of a run; `None`: each for itself.
     pub lemmas: Option<Arc<Lemmas>>,
     pub finish: Finish,
+    /// Who writes whole proofs beside the search.
+    pub author: Option<&'a dyn Author>,
+    /// Proofs with gaps to begin with.
+    pub sketches: Vec<String>,
 }
 
 /// What is done with a proof that was found, before it is verified.
@@ -123,6 +133,8 @@ impl<'a> Guide<'a> {
             operators: Operators::default(),
             lemmas: None,
             finish: Finish::None,
+            author: None,
+            sketches: Vec::new(),
         }
     }
 }
@@ -140,6 +152,8 @@ pub struct Found<T> {
     pub accepted: Option<(String, T)>,
     pub rejected: Vec<String>,
     pub spent: Spent,
+    /// What served models have cost.
+    pub usage: Usage,
 }
 
 /// Searches at a place until `judge` accepts a proof: refused ones are taken back and the search goes on.
@@ -159,7 +173,9 @@ pub async fn search_at<T>(
         .with_parallel(guide.parallel)
         .with_sink(guide.sink)
         .with_strategy(guide.strategy)
-        .with_operators(guide.operators);
+        .with_operators(guide.operators)
+        .with_author(guide.author)
+        .with_sketches(&guide.sketches);
     if let Some(lemmas) = &guide.lemmas {
         search = search.with_lemmas(lemmas.clone(), oracle.header_key());
     }
@@ -190,7 +206,13 @@ pub async fn search_at<T>(
         let proof = accepted.as_ref().map(|(proof, _)| proof.clone());
         sink.put(&Event::End { reason, checks: search.spent().checks, goals: search.spent().nodes, proof });
     }
-    Ok(Found { reason, accepted, rejected, spent: search.spent().clone() })
+    Ok(Found { reason, accepted, rejected, spent: search.spent().clone(), usage: search.usage() })
+}
+
+/// A problem as models see it.
+pub fn theorem(problem: &Problem) -> Theorem {
+    let statement = format!("{} := by", problem.statement.text);
+    Theorem { name: problem.name.clone(), header: problem.header.clone(), statement, informal: problem.informal.clone() }
 }
 
 /// Tries to prove a problem.
@@ -227,6 +249,7 @@ pub async fn prove(
         goals: found.spent.nodes,
         seconds: found.spent.since.elapsed().as_secs_f64(),
         rejected: found.rejected,
+        usage: found.usage,
     })
 }
 

@@ -15,7 +15,8 @@ use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
 use crate::lean::Pool;
 use crate::policy::choice::Policies;
-use crate::prover::{Guide, ProveError, prove};
+use crate::policy::usage::Usage;
+use crate::prover::{Guide, ProveError, prove, theorem};
 use crate::record::Records;
 use crate::search::{SearchError, Sink, StopReason};
 use crate::source::hex;
@@ -184,6 +185,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         checks: 0,
         goals: 0,
         seconds: 0.0,
+        usage: Usage::default(),
         certificate: None,
         picture: None,
         rejected: Vec::new(),
@@ -192,7 +194,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         Ok(problem) => problem,
         Err(reason) => return Ok(Some(Attempt { error: Some(reason.clone()), ..made })),
     };
-    let policy = desk.policies.make(job.setting.policy, &problem.header, job.seed)?;
+    let minds = desk.policies.minds(job.setting.policy, &theorem(problem), job.seed)?;
     let value = desk.policies.value(job.setting.value)?;
     let records = match desk.records {
         Some(folder) => Some(Records::begin(&records_file(folder, &task(job)?))?),
@@ -205,7 +207,8 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         sink,
         strategy: job.setting.strategy,
         operators: job.setting.operators(),
-        ..Guide::new(policy.as_ref(), value.as_ref())
+        author: minds.author.as_deref(),
+        ..Guide::new(minds.policy.as_ref(), value.as_ref())
     };
     match prove(desk.toolchain, desk.pool, problem, &guide, |_| ()).await {
         Ok(outcome) if outcome.reason == StopReason::Cancelled => return Ok(None),
@@ -214,6 +217,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
             made.reason = Some(outcome.reason);
             made.checks = outcome.checks;
             made.goals = outcome.goals;
+            made.usage = outcome.usage;
             made.certificate = outcome.certificate;
             made.rejected = outcome.rejected;
         }

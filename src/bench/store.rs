@@ -245,6 +245,7 @@ mod tests {
             checks: 1,
             goals: 1,
             seconds: 0.5,
+            usage: crate::policy::usage::Usage::default(),
             certificate: None,
             picture: None,
             rejected: Vec::new(),

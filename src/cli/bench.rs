@@ -19,7 +19,7 @@ use crate::bench::summary::Summary;
 use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
 use crate::lean::{Pool, PoolOptions};
-use crate::policy::choice::{Policies, PolicyKind};
+use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
 use crate::record;
 use crate::report::Picture;
 use crate::search::{Operator, StrategyKind};
@@ -127,7 +127,12 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let selection = Selection { name: None, split: config.split.clone(), first: config.first };
     let entries = select(load(&config.dataset)?, &selection)?;
     let toolchain = Arc::new(super::toolchain(lean, Some(config.dataset.clone())).await?);
-    let policies = Policies::new(toolchain.clone()).with_networks(args.networks.place());
+    let place = args.networks.place();
+    let place = NetworkPlace { model: place.model.or(config.model.clone()), ..place };
+    let mut policies = Policies::new(toolchain.clone()).with_networks(place);
+    if config.matrix.policy.iter().any(|policy| policy.has_model()) {
+        config.served = Some(policies.open_model().await?);
+    }
     if config.settings().iter().any(Setting::has_network) {
         config.networks = Some(policies.networks()?.fingerprint().to_owned());
     }

@@ -19,6 +19,7 @@ use crate::fill::{self, Outcome, Status};
 use crate::lean::syntax::imports;
 use crate::lean::{Pool, PoolOptions};
 use crate::policy::choice::Policies;
+use crate::policy::served::format::Theorem;
 use crate::prover::{Guide, PoolOracle, ProveError};
 use crate::toolchain::Toolchain;
 use crate::verify::Rejection;
@@ -64,7 +65,7 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let mut all_filled = true;
     for (toolchain, files) in groups.into_values() {
         let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
-        let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+        let (setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
         let guidance = (&policies, &setting, workers);
         // While one file as a whole is before Lean, others are searched.
         let mut outcomes = futures::stream::iter(files)
@@ -96,7 +97,8 @@ async fn fill_one(
 ) -> Result<Outcome> {
     let line = Line::new(&path.display().to_string());
     let search = async |header: &str, hole, oracle: &PoolOracle<'_>| {
-        let policy = policies.make(setting.policy, header, 0).map_err(ProveError::Library)?;
+        let theorem = Theorem { header: header.to_owned(), ..Theorem::default() };
+        let minds = policies.minds(setting.policy, &theorem, 0).map_err(ProveError::Library)?;
         let value = policies.value(setting.value).map_err(ProveError::Library)?;
         let guide = Guide {
             budget: setting.budget(),
@@ -104,7 +106,8 @@ async fn fill_one(
             cancel: cancel.clone(),
             strategy: setting.strategy,
             operators: setting.operators(),
-            ..Guide::new(policy.as_ref(), value.as_ref())
+            author: minds.author.as_deref(),
+            ..Guide::new(minds.policy.as_ref(), value.as_ref())
         };
         fill::attempt(oracle, hole, &guide, |p| line.tell(p)).await
     };

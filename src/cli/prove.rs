@@ -1,19 +1,21 @@
 //! `qstar prove`.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use super::guidance::Guidance;
 use super::{Exit, ToolchainFailed, on_interrupt, put, spinner};
 use crate::dataset::{self, Selection, file_name};
 use crate::lean::{Pool, PoolOptions};
+use crate::policy::served::answer;
 use crate::problem::Problem;
-use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
+use crate::prover::{self, Finish, Guide, Outcome, ProveError, prove};
 use crate::record::Trace;
 use crate::report::Sketch;
 use crate::search::{Fan, Lemmas, Operator, Progress, SearchError, Sink, StopReason};
@@ -34,6 +36,10 @@ pub struct ProveArgs {
     header: String,
     #[command(flatten)]
     guidance: Guidance,
+    /// Begin with the proofs of this file, for theorems of the same names: what holds of them is kept, and every `sorry` in
+    /// them is searched.
+    #[arg(long, value_name = "SKETCH.lean")]
+    sketch: Option<PathBuf>,
     /// Write the proofs found to a Lean file, and a certificate for each beside it.
     #[arg(long, value_name = "FILE.lean")]
     out: Option<PathBuf>,
@@ -64,11 +70,12 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
         (None, Some(statement)) => vec![Problem::from_statement(&args.header, statement)?],
         (None, None) => bail!("a file or --statement is needed"),
     };
+    let sketches = args.sketch.as_deref().map_or_else(|| Ok(HashMap::new()), |path| read_sketches(path, &problems))?;
     let near =
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
     let (toolchain, fetched) = super::outfit(lean, near, &args.guidance).await?;
     let workers = args.guidance.workers();
-    let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
     if args.cache.is_some() {
         setting.with.push(Operator::Aggregate);
     }
@@ -82,7 +89,7 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
             break;
         }
         let line = Line::new(&problem.name);
-        let policy = policies.make(setting.policy, &problem.header, 0)?;
+        let minds = policies.minds(setting.policy, &prover::theorem(problem), 0)?;
         let one_of_many = |path: &PathBuf| match (problems.len(), path.extension().and_then(|e| e.to_str())) {
             (1, _) | (_, None) => path.clone(),
             (_, Some(extension)) => path.with_extension(format!("{}.{extension}", file_name(&problem.name))),
@@ -104,7 +111,9 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
                 (false, false) => Finish::Shorten,
                 (false, true) => Finish::None,
             },
-            ..Guide::new(policy.as_ref(), value.as_ref())
+            author: minds.author.as_deref(),
+            sketches: sketches.get(&problem.name).cloned().unwrap_or_default(),
+            ..Guide::new(minds.policy.as_ref(), value.as_ref())
         };
         let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;
         line.end();
@@ -143,6 +152,22 @@ fn load(place: &str, name: Option<String>) -> Result<Vec<Problem>> {
     let found = dataset::select(dataset::load(&path)?, &Selection { name, ..Selection::default() })?;
     let problem = |e: dataset::Entry| e.problem.map_err(|reason| anyhow::anyhow!("{}: {}: {reason}", e.place, e.name));
     found.into_iter().map(problem).collect()
+}
+
+/// The proofs of a file of sketches, by the names of their theorems.
+fn read_sketches(path: &Path, problems: &[Problem]) -> Result<HashMap<String, Vec<String>>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut found: HashMap<String, Vec<String>> = HashMap::new();
+    for problem in problems {
+        let theorem = prover::theorem(problem);
+        let proofs = answer::proofs(&theorem, &text);
+        if !proofs.is_empty() {
+            found.insert(problem.name.clone(), proofs);
+        }
+    }
+    let names = problems.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+    ensure!(!found.is_empty(), "{} has no proof of {names}: a sketch states the theorem by its name", path.display());
+    Ok(found)
 }
 
 /// The progress line: live on a terminal, a plain line now and then when piped.
@@ -197,6 +222,9 @@ fn report(outcome: &Outcome, as_json: bool) -> Result<()> {
     if as_json {
         writeln!(out, "{}", serde_json::to_string(outcome)?)?;
         return Ok(());
+    }
+    if !outcome.usage.is_empty() {
+        writeln!(out, "-- the model: {}", outcome.usage)?;
     }
     match &outcome.proof {
         Some(proof) => {

@@ -39,7 +39,7 @@ pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
     }
     let (toolchain, fetched) = super::outfit(lean, None, &args.guidance).await?;
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
-    let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    let (setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
     let cancel = on_interrupt();
     let desk =
         Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records: args.records.as_deref(), cancel: &cancel };

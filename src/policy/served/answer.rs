@@ -85,6 +85,13 @@ pub fn proof(theorem: &Theorem, text: &str) -> Option<String> {
     (whole.len() <= MAX_BYTES).then_some(whole)
 }
 
+/// Proofs of the theorem of that name in a file, as tactic blocks.
+pub fn proofs(theorem: &Theorem, file: &str) -> Vec<String> {
+    let Some(code) = code(file) else { return Vec::new() };
+    let named = declarations(file, &code).into_iter().filter(|d| d.name == theorem.name);
+    named.filter_map(|d| body(d.text)).collect()
+}
+
 /// Tokens without comments; a text that cannot be cut (a string or a comment is open at its end) ends before that.
 fn code(text: &str) -> Option<Vec<Token<'_>>> {
     let all = tokens(text).ok()?;
@@ -101,9 +108,33 @@ struct Declaration<'a> {
 
 /// Words that begin a command at the start of a line, and so end the one before.
 const COMMANDS: &[&str] = &[
-    "theorem", "lemma", "example", "def", "abbrev", "instance", "structure", "inductive", "namespace", "end", "section", "open",
-    "import", "set_option", "variable", "universe", "noncomputable", "private", "axiom", "macro", "notation", "#eval", "#check",
-    "#print", "@", "attribute", "local",
+    "theorem",
+    "lemma",
+    "example",
+    "def",
+    "abbrev",
+    "instance",
+    "structure",
+    "inductive",
+    "namespace",
+    "end",
+    "section",
+    "open",
+    "import",
+    "set_option",
+    "variable",
+    "universe",
+    "noncomputable",
+    "private",
+    "axiom",
+    "macro",
+    "notation",
+    "#eval",
+    "#check",
+    "#print",
+    "@",
+    "attribute",
+    "local",
 ];
 
 fn declarations<'a>(text: &'a str, code: &[Token<'a>]) -> Vec<Declaration<'a>> {

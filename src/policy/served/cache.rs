@@ -69,7 +69,8 @@ impl Cache {
 
 /// Drops the oldest answers until no more than `most` bytes are kept.
 fn trim(connection: &Connection, most: u64) -> rusqlite::Result<()> {
-    let size = |c: &Connection| c.query_row("SELECT coalesce(sum(length(body)), 0) FROM answers", [], |row| row.get::<_, u64>(0));
+    let size =
+        |c: &Connection| c.query_row("SELECT coalesce(sum(length(body)), 0) FROM answers", [], |row| row.get::<_, u64>(0));
     while size(connection)? > most {
         let oldest = "DELETE FROM answers WHERE key IN (SELECT key FROM answers ORDER BY at, rowid LIMIT
             (SELECT max(1, count(*) / 10) FROM answers))";

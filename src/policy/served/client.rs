@@ -4,8 +4,8 @@
 //! Knows requests and answers as JSON; nothing of templates or Lean. The key goes into one header and nowhere else.
 
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -98,7 +98,8 @@ impl Client {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        let builder = reqwest::Client::builder().default_headers(headers).connect_timeout(CONNECT).redirect(redirect::Policy::none());
+        let builder =
+            reqwest::Client::builder().default_headers(headers).connect_timeout(CONNECT).redirect(redirect::Policy::none());
         // No certificates are looked for where none are needed, and no proxy stands before this machine itself.
         let builder = builder.tls_built_in_root_certs(endpoint.url.starts_with("https://"));
         let builder = if is_here(&endpoint.url) { builder.no_proxy() } else { builder };
@@ -120,7 +121,7 @@ impl Client {
     /// When it cannot be reached, refuses the key, or has no such model; with the remedy.
     pub async fn check(&self) -> Result<()> {
         let url = &self.endpoint.url;
-        let start = format!("start it, or correct --model-url; without it: --policy portfolio");
+        let start = "start it, or correct --model-url; without it: --policy portfolio";
         let sent = self.http.get(format!("{url}/models")).timeout(CONNECT).send().await;
         let response = sent.map_err(|e| anyhow!("no model server answers at {url} ({}); {start}", self.cause(&e)))?;
         let status = response.status();
@@ -141,7 +142,8 @@ impl Client {
             tracing::debug!("the server at {url} does not tell its models: {status}");
             return Ok(());
         }
-        let models: Vec<String> = serde_json::from_slice::<Models>(&body).map(|m| m.data.into_iter().map(|m| m.id).collect()).unwrap_or_default();
+        let models: Vec<String> =
+            serde_json::from_slice::<Models>(&body).map(|m| m.data.into_iter().map(|m| m.id).collect()).unwrap_or_default();
         let wished = &self.endpoint.model;
         match &models[..] {
             _ if models.iter().any(|m| m == wished || m.strip_suffix(":latest") == Some(wished)) => {}
@@ -152,7 +154,8 @@ impl Client {
             [] => bail!("the server at {url} tells no models; name one with --model"),
             some => {
                 let some = some.iter().take(20).map(|m| clip(m, 100)).collect::<Vec<_>>().join(", ");
-                let what = if wished.is_empty() { "serves several models".to_owned() } else { format!("serves no model `{wished}`") };
+                let what =
+                    if wished.is_empty() { "serves several models".to_owned() } else { format!("serves no model `{wished}`") };
                 bail!("the server at {url} {what}; name one of these with --model: {some}");
             }
         }
@@ -215,7 +218,8 @@ impl Client {
         let mut samples = self.request(prompt, if plain { 1 } else { wanted }, seed, meter).await?;
         // A server that gives one answer at a time is asked again.
         if !samples.is_empty() && samples.len() < wanted as usize {
-            let more = (samples.len() as u64..u64::from(wanted)).map(|i| self.request(prompt, 1, seed.wrapping_add(i << 32), meter));
+            let more =
+                (samples.len() as u64..u64::from(wanted)).map(|i| self.request(prompt, 1, seed.wrapping_add(i << 32), meter));
             for answers in join_all(more).await {
                 match answers {
                     Ok(answers) => samples.extend(answers),
@@ -267,7 +271,10 @@ impl Client {
                     meter.end(0, 0, took);
                     // Some servers take one answer at a time, or tell no probabilities, and refuse who asks for them.
                     let asked = n > 1 || self.endpoint.logprobs;
-                    let form = matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::NOT_IMPLEMENTED);
+                    let form = matches!(
+                        status,
+                        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::NOT_IMPLEMENTED
+                    );
                     if form && asked && !self.plain.swap(true, Ordering::Relaxed) {
                         n = 1;
                         continue;
@@ -282,7 +289,8 @@ impl Client {
         let work = async {
             let response = self.post(prompt, n, seed).send().await.map_err(|e| Failure::Again(self.cause(&e), None))?;
             let status = response.status();
-            let after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok()).map(Duration::from_secs);
+            let after =
+                response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok()).map(Duration::from_secs);
             let body = body(response).await.map_err(|why| Failure::Again(why, None))?;
             if !status.is_success() {
                 let why = self.clean(&format!("{status}: {}", said(&body)));
@@ -290,7 +298,8 @@ impl Client {
                 let again = busy || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
                 return Err(if again { Failure::Again(why, after) } else { Failure::Never(status, why) });
             }
-            read(&body, prompt).ok_or_else(|| Failure::Again("its answer is not in the shape of the OpenAI API".to_owned(), None))
+            read(&body, prompt)
+                .ok_or_else(|| Failure::Again("its answer is not in the shape of the OpenAI API".to_owned(), None))
         };
         match tokio::time::timeout(self.endpoint.timeout, work).await {
             Ok(answer) => answer,
@@ -302,7 +311,8 @@ impl Client {
         let Endpoint { url, sampling, stop, .. } = &self.endpoint;
         let seed = seed & 0x7fff_ffff;
         if let (Prompt::Text(text), true) = (prompt, self.raw.load(Ordering::Relaxed)) {
-            let mut options = json!({"temperature": sampling.temperature, "num_predict": sampling.max_tokens, "stop": stop, "seed": seed});
+            let mut options =
+                json!({"temperature": sampling.temperature, "num_predict": sampling.max_tokens, "stop": stop, "seed": seed});
             if let Some(top_p) = sampling.top_p {
                 options["top_p"] = json!(top_p);
             }
@@ -391,7 +401,9 @@ async fn body(mut response: Response) -> Result<Vec<u8>, String> {
 /// The message of an error's body.
 fn said(body: &[u8]) -> String {
     let json: Option<Value> = serde_json::from_slice(body).ok();
-    let known = json.as_ref().and_then(|v| [&v["error"]["message"], &v["error"], &v["message"], &v["detail"]].into_iter().find_map(Value::as_str));
+    let known = json
+        .as_ref()
+        .and_then(|v| [&v["error"]["message"], &v["error"], &v["message"], &v["detail"]].into_iter().find_map(Value::as_str));
     known.map_or_else(|| String::from_utf8_lossy(&body[..body.len().min(MESSAGE)]).into_owned(), str::to_owned)
 }
 
@@ -453,7 +465,9 @@ fn read(body: &[u8], prompt: &Prompt) -> Option<Answer> {
     let raw: Raw = serde_json::from_slice(body).ok()?;
     let samples: Vec<Sample> = match (raw.choices, raw.response) {
         (Some(choices), _) => choices.into_iter().map(Choice::sample).collect(),
-        (None, Some(text)) => vec![Sample { text: short(text), log_prob: None, cut: raw.done_reason.as_deref() == Some("length") }],
+        (None, Some(text)) => {
+            vec![Sample { text: short(text), log_prob: None, cut: raw.done_reason.as_deref() == Some("length") }]
+        }
         (None, None) => return None,
     };
     let (read, written) = raw.usage.map_or((raw.prompt_eval_count, raw.eval_count), |u| (u.prompt_tokens, u.completion_tokens));

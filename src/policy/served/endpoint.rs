@@ -140,9 +140,13 @@ impl Wishes {
     /// # Errors
     /// When something is missing or makes no sense.
     pub fn endpoint(self) -> Result<Endpoint> {
-        let url = self.url.context("where is the model? Give --model-url URL (http://localhost:8000/v1), or `url` in its file")?;
+        let url =
+            self.url.context("where is the model? Give --model-url URL (http://localhost:8000/v1), or `url` in its file")?;
         let url = url.trim_end_matches('/').to_owned();
-        ensure!(url.starts_with("http://") || url.starts_with("https://"), "`{url}` is no address of a server: http://… is needed");
+        ensure!(
+            url.starts_with("http://") || url.starts_with("https://"),
+            "`{url}` is no address of a server: http://… is needed"
+        );
         let host = url.split("://").nth(1).unwrap_or("").split('/').next().unwrap_or("");
         if host.contains('@') || url.contains('?') {
             bail!("the server's address must hold no user, password or key: keys are read from {KEY}");

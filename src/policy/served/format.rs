@@ -187,7 +187,11 @@ impl Format {
         }
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let json = path.extension().is_some_and(|e| e == "json");
-        let read = if json { serde_json::from_str(&text).map_err(anyhow::Error::from) } else { toml::from_str(&text).map_err(Into::into) };
+        let read = if json {
+            serde_json::from_str(&text).map_err(anyhow::Error::from)
+        } else {
+            toml::from_str(&text).map_err(Into::into)
+        };
         let mut format: Format = read.with_context(|| format!("{} is no format", path.display()))?;
         if format.name.is_empty() {
             format.name = path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
@@ -202,7 +206,8 @@ impl Format {
         self.sampling.validate()?;
         ensure!(self.stop.len() <= 4, "more than 4 stop words: servers take no more");
         let theorem = Theorem { name: "t".into(), statement: "theorem t : True := by".into(), ..Theorem::default() };
-        let flawed = Flawed { answer: "trivial".into(), proof: "trivial".into(), faults: vec![Fault { lines: 1, ..Fault::default() }] };
+        let flawed =
+            Flawed { answer: "trivial".into(), proof: "trivial".into(), faults: vec![Fault { lines: 1, ..Fault::default() }] };
         let question = Question { theorem: Some(&theorem), state: "⊢ True", ..Question::default() };
         self.prompt(&question).context("`prompt`")?;
         if self.repair.is_some() {
@@ -260,7 +265,8 @@ pub fn render(template: &str, question: &Question, round: usize) -> Result<Strin
     let theorem = question.theorem.unwrap_or(&nothing);
     let flawed = round.checked_sub(1).and_then(|at| question.rounds.get(at));
     let code = flawed.map_or(String::new(), |f| whole(theorem, &f.proof));
-    let shift = theorem.statement.lines().count() + if theorem.header.trim().is_empty() { 0 } else { theorem.header.trim().lines().count() + 1 };
+    let shift = theorem.statement.lines().count()
+        + if theorem.header.trim().is_empty() { 0 } else { theorem.header.trim().lines().count() + 1 };
     let errors: Vec<_> = flawed.iter().flat_map(|f| &f.faults).take(FAULTS).map(|fault| shown(&code, fault, shift)).collect();
     let context = minijinja::context! {
         name => theorem.name,
@@ -314,7 +320,13 @@ fn shown<'a>(code: &str, fault: &'a Fault, shift: usize) -> Shown<'a> {
     let numbered = (at.saturating_sub(2)..(at + 3).min(lines.len()))
         .map(|i| format!("{:03}{}| {}", i + 1, if i == at { " >" } else { "  " }, lines[i]))
         .collect::<Vec<_>>();
-    Shown { message: &fault.message, state: &fault.state, marked: marked.join("\n"), numbered: numbered.join("\n"), line: at + 1 }
+    Shown {
+        message: &fault.message,
+        state: &fault.state,
+        marked: marked.join("\n"),
+        numbered: numbered.join("\n"),
+        line: at + 1,
+    }
 }
 
 fn message(role: &str, content: String) -> Message {

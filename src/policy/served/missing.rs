@@ -19,7 +19,10 @@ impl Served {
     /// # Errors
     /// Always: this qstar has no HTTP client.
     pub async fn open(endpoint: Endpoint, _: &Path) -> Result<Served> {
-        bail!("{} is asked for, but this qstar was built without served models; build it with `--features models`", endpoint.url)
+        bail!(
+            "{} is asked for, but this qstar was built without served models; build it with `--features models`",
+            endpoint.url
+        )
     }
 
     pub fn endpoint(&self) -> &Endpoint {

@@ -38,9 +38,9 @@ mod open {
     use super::format::{Api, Theorem, Writes};
     use super::proofs::ServedAuthor;
     use super::step::ServedPolicy;
+    use crate::policy::Policy;
     use crate::policy::author::Author;
     use crate::policy::usage::{Limits, Meter};
-    use crate::policy::Policy;
 
     /// A model that is served, for all searches of a run.
     pub struct Served(Arc<Client>);

@@ -128,7 +128,8 @@ pub fn as_statement(goal: &Goal) -> Option<String> {
         if names.iter().any(|n| n.contains('✝')) && !instance {
             return None;
         }
-        let binder = if instance { format!(" [{}]", hypothesis.ty) } else { format!(" ({} : {})", names.join(" "), hypothesis.ty) };
+        let binder =
+            if instance { format!(" [{}]", hypothesis.ty) } else { format!(" ({} : {})", names.join(" "), hypothesis.ty) };
         text.push_str(&binder);
     }
     let open = goal.target.contains(['✝', '?']);

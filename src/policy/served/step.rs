@@ -94,7 +94,7 @@ mod tests {
     }
 
     fn read(samples: &[Sample]) -> Vec<(String, f64)> {
-        let all = proposals(samples, |text| answer::tactic(text));
+        let all = proposals(samples, answer::tactic);
         all.into_iter().map(|p| (p.tactic, (p.log_prior.exp() * 1e6).round() / 1e6)).collect()
     }
 

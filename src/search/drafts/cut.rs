@@ -39,11 +39,22 @@ pub enum Form {
     /// `sorry`: the goal is left to others.
     Gap,
     /// `· …`, `next … => …`: the block works on the first goal.
-    Bullet { names: Vec<String>, block: Block },
+    Bullet {
+        names: Vec<String>,
+        block: Block,
+    },
     /// `case tag … => …`: the block works on the goal of that name.
-    Case { tag: String, names: Vec<String>, block: Block },
+    Case {
+        tag: String,
+        names: Vec<String>,
+        block: Block,
+    },
     /// Proofs stand inside it: with holes in their place it is a step, and they belong to its goals.
-    Open { opener: String, blocks: Vec<(usize, Block)>, holes: usize },
+    Open {
+        opener: String,
+        blocks: Vec<(usize, Block)>,
+        holes: usize,
+    },
 }
 
 pub type Block = Vec<Arc<Piece>>;
@@ -51,6 +62,31 @@ pub type Block = Vec<Arc<Piece>>;
 /// Cuts a tactic block. A text that cannot be cut is one piece.
 pub fn cut(proof: &str) -> Block {
     block(proof, At { line: 0, depth: 0 })
+}
+
+/// Every text that a search would try of a written proof, beside the whole of it.
+///
+/// ```
+/// use qstar::search::pieces;
+/// assert_eq!(pieces("have h : p := by\n  simp\nexact h"), ["have h : p := by\n  simp", "have h : p := ?_", "simp", "exact h"]);
+/// ```
+pub fn pieces(proof: &str) -> Vec<String> {
+    fn walk(block: &Block, found: &mut Vec<String>) {
+        for piece in block {
+            found.push(piece.text.clone());
+            match &piece.form {
+                Form::Plain | Form::Gap => {}
+                Form::Bullet { block, .. } | Form::Case { block, .. } => walk(block, found),
+                Form::Open { opener, blocks, .. } => {
+                    found.push(opener.clone());
+                    blocks.iter().for_each(|(_, block)| walk(block, found));
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&cut(proof), &mut found);
+    found
 }
 
 /// Where a text stands in the whole: its first line, and how many blocks are around it.
@@ -73,7 +109,8 @@ fn block(text: &str, at: At) -> Block {
     let mut starts: Vec<usize> = Vec::new();
     let mut depth = 0usize;
     for token in &code {
-        if depth == 0 && begins_line(text, token.start) && self::column(text, token.start) <= column && !continues(text, token) {
+        if depth == 0 && begins_line(text, token.start) && self::column(text, token.start) <= column && !continues(text, token)
+        {
             starts.push(token.start);
         }
         match token.kind {
@@ -103,8 +140,10 @@ fn block(text: &str, at: At) -> Block {
 
 /// Whether a token at the left goes on with the step before it.
 fn continues(text: &str, token: &Token) -> bool {
-    matches!(token.text, "|" | "<" | "<;>" | "else" | "then" | "using" | "at" | "with" | "_" | ")" | "]" | "}" | "⟩" | "," | ":=")
-        || text[token.start..].starts_with("<;>")
+    matches!(
+        token.text,
+        "|" | "<" | "<;>" | "else" | "then" | "using" | "at" | "with" | "_" | ")" | "]" | "}" | "⟩" | "," | ":="
+    ) || text[token.start..].starts_with("<;>")
 }
 
 fn column(text: &str, at: usize) -> usize {
@@ -160,7 +199,9 @@ fn piece(text: &str, at: At) -> Vec<Piece> {
             _ => make(Form::Bullet { names, block }),
         }];
     }
-    if head == "obtain" && let Some(pieces) = obtain(text, &code, at) {
+    if head == "obtain"
+        && let Some(pieces) = obtain(text, &code, at)
+    {
         return pieces;
     }
     let spans = if BRANCHING.contains(&head) {
@@ -215,7 +256,9 @@ fn proofs(text: &str, code: &[Token]) -> Vec<(usize, usize, usize)> {
         }
         if is_gap(token) {
             spans.push((token.start, token.start, token.end()));
-        } else if token.text == "by" && let Some(first) = code.get(i + 1) {
+        } else if token.text == "by"
+            && let Some(first) = code.get(i + 1)
+        {
             spans.push((token.start, first.start, end_of_block(text, code, i + 1)));
         }
     }
@@ -299,7 +342,9 @@ mod tests {
             let _ = match &piece.form {
                 Form::Plain => writeln!(out, "{pad}{}: {first}{more}", piece.line),
                 Form::Gap => writeln!(out, "{pad}{}: gap", piece.line),
-                Form::Bullet { names, block } => writeln!(out, "{pad}{}: bullet {names:?}\n{}", piece.line, shown(block, indent + 2)),
+                Form::Bullet { names, block } => {
+                    writeln!(out, "{pad}{}: bullet {names:?}\n{}", piece.line, shown(block, indent + 2))
+                }
                 Form::Case { tag, names, block } => {
                     writeln!(out, "{pad}{}: case {tag} {names:?}\n{}", piece.line, shown(block, indent + 2))
                 }
@@ -387,7 +432,23 @@ sorry";
 
     #[test]
     fn any_text_can_be_cut() {
-        for text in ["", "   ", "\n\n", "by", "· ", "·", "have h := by", "exact (", "/- open", "case =>", "|", "\"open", "obtain ⟨x : T := by y", "calc", "sorry sorry"] {
+        for text in [
+            "",
+            "   ",
+            "\n\n",
+            "by",
+            "· ",
+            "·",
+            "have h := by",
+            "exact (",
+            "/- open",
+            "case =>",
+            "|",
+            "\"open",
+            "obtain ⟨x : T := by y",
+            "calc",
+            "sorry sorry",
+        ] {
             let _ = cut(text);
         }
     }

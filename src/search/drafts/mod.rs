@@ -79,7 +79,7 @@ pub(super) struct Drafts {
 
 impl Drafts {
     /// Whether Lean's word on something written is still to come.
-    fn is_waiting(&self) -> bool {
+    pub(super) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty() || !self.ready.is_empty()
     }
 
@@ -140,10 +140,13 @@ impl<O: Oracle> Search<'_, O> {
         }
     }
 
+    /// Takes a thread one piece on.
     fn step(&mut self, mut thread: Thread, work: &mut Vec<Thread>) {
         let Some(&goal) = thread.goals.front() else { return self.end(&thread) };
         // What is proved needs no more; which of the pieces are meant for others cannot be told.
-        if self.graph.is_proved(goal) && !matches!(thread.rest.front().map(|p| &p.form), Some(Form::Bullet { .. } | Form::Case { .. })) {
+        if self.graph.is_proved(goal)
+            && !matches!(thread.rest.front().map(|p| &p.form), Some(Form::Bullet { .. } | Form::Case { .. }))
+        {
             return self.end(&thread);
         }
         if thread.stage != Stage::Written {
@@ -151,7 +154,8 @@ impl<O: Oracle> Search<'_, O> {
         }
         let Some(piece) = thread.rest.front().cloned() else {
             let line = self.drafts.all[thread.draft].draft.proof.lines().count().saturating_sub(1);
-            return self.fault(&thread, Fault { line, lines: 1, message: "unsolved goals".to_owned(), state: self.state(goal) });
+            return self
+                .fault(&thread, Fault { line, lines: 1, message: "unsolved goals".to_owned(), state: self.state(goal) });
         };
         let coupled = self.graph.goal(goal).state.len() > 1;
         match &piece.form {
@@ -206,7 +210,8 @@ impl<O: Oracle> Search<'_, O> {
             let step = self.graph.step(*step);
             step.tactic == tactic && !step.retracted
         };
-        if let Some(step) = self.graph.steps(goal).find(same) {
+        let known = self.graph.steps(goal).find(same);
+        if let Some(step) = known {
             let goals = self.graph.step(step).goals.clone();
             return self.arrived(thread, &goals, work);
         }
@@ -259,6 +264,9 @@ impl<O: Oracle> Search<'_, O> {
     /// Lean has refused what a thread tried.
     fn failed(&mut self, mut thread: Thread, message: &str, work: &mut Vec<Thread>) {
         if thread.stage == Stage::Whole {
+            if !self.operators.resume {
+                return self.end(&thread);
+            }
             thread.rest = cut(&self.drafts.all[thread.draft].draft.proof).into();
             thread.stage = Stage::Written;
             // A proof of one step was just tried.
@@ -309,6 +317,8 @@ impl<O: Oracle> Search<'_, O> {
         let mut gaps: Vec<GoalId> = self.drafts.all.iter().flat_map(|kept| kept.gaps.iter().copied()).collect();
         gaps.sort_unstable();
         gaps.dedup();
-        gaps.into_iter().filter(|&g| g != self.graph.root()).partition(|&g| matches!(self.graph.goal(g).status, Status::Proved(_)))
+        gaps.into_iter()
+            .filter(|&g| g != self.graph.root())
+            .partition(|&g| matches!(self.graph.goal(g).status, Status::Proved(_)))
     }
 }

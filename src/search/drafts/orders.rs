@@ -43,7 +43,7 @@ impl<O: Oracle> Search<'_, O> {
         if author.is_spent() || self.orders.out.len() >= AT_ONCE {
             return None;
         }
-        let order = self.mend(author.rounds()).or_else(|| self.begin_anew(author.plans()))?;
+        let order = self.mend(author.rounds()).or_else(|| self.begin_anew(author.plans(), idle))?;
         let number = self.orders.next;
         self.orders.next += 1;
         self.orders.out.push((number, order.clone()));
@@ -52,6 +52,9 @@ impl<O: Oracle> Search<'_, O> {
 
     /// The repair of the draft that came nearest: the value of the goal where it failed, and fewer rounds first.
     fn mend(&mut self, rounds: usize) -> Option<Order> {
+        if !self.operators.resume {
+            return None;
+        }
         let open = |search: &Self, kept: &Kept| -> Vec<usize> {
             (0..kept.faults.len()).filter(|&i| !search.graph.is_proved(kept.faults[i].0)).collect()
         };
