@@ -57,6 +57,9 @@ fn status(code: u16, text: &str) -> Reply {
     Reply::Status(code, Vec::new(), text.to_owned())
 }
 
+/// A name, what the server says in turn, what is made of it, and the requests that it takes.
+type Case = (&'static str, Vec<Reply>, Result<Vec<String>, Unanswered>, u64);
+
 #[tokio::test]
 async fn every_fault_of_a_server_is_survived() {
     let good = || Reply::Json(json!({"choices": [{"text": "rfl"}, {"text": "simp"}]}));
@@ -65,7 +68,7 @@ async fn every_fault_of_a_server_is_survived() {
     let fine = |texts: [&str; 2]| Ok(texts.map(str::to_owned).to_vec());
     let away = |text: &str| Err(Unanswered::Away(text.to_owned()));
     let shape = "its answer is not in the shape of the OpenAI API";
-    let cases: Vec<(&str, Vec<Reply>, Result<Vec<String>, Unanswered>, u64)> = vec![
+    let cases: Vec<Case> = vec![
         ("busy, then not", vec![busy.clone(), good()], fine(["rfl", "simp"]), 2),
         ("busy for good", vec![busy], away("429 Too Many Requests: busy"), 2),
         ("broken, then not", vec![status(500, ""), good()], fine(["rfl", "simp"]), 2),
@@ -337,6 +340,78 @@ async fn a_strong_model_is_cut_resumed_and_mended() {
     let sources = sources.0.into_inner().unwrap();
     for by in [Source::Draft, Source::Mend, Source::Sketch, Source::Portfolio] {
         assert!(sources.get(&by).is_some_and(|n| *n > 0), "{by:?}: {sources:?}");
+    }
+}
+
+/// A server of another make, and the folder of the model it serves; it ends with this.
+struct Foreign {
+    process: std::process::Child,
+    url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// `transformers serve` with a small random model; `None` where it is not installed.
+async fn transformers() -> Option<Foreign> {
+    use std::process::{Command, Stdio};
+    let python = std::env::var("QSTAR_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let needs = "import torch, fastapi, uvicorn, openai, transformers.cli.serving.completion";
+    if !Command::new(&python).args(["-c", needs]).output().is_ok_and(|o| o.status.success()) {
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/make_served.py");
+    let made = Command::new(&python).arg(fixture).arg(folder.path()).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let mut serve = Command::new(&python);
+    serve.args(["-c", "from transformers.cli.transformers import main; main()", "serve"]).arg(folder.path());
+    serve.args(["--host", "127.0.0.1", "--port", &port, "--device", "cpu"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let process = serve.env("HF_HUB_OFFLINE", "1").spawn().unwrap();
+    let url = format!("http://127.0.0.1:{port}/v1");
+    let foreign = Foreign { process, url, _folder: folder };
+    let wishes = || Wishes { url: Some(foreign.url.clone()), format: Some("chat-tactic".into()), ..Wishes::default() };
+    let start = Instant::now();
+    while client(wishes(), None).check().await.is_err() {
+        assert!(start.elapsed() < Duration::from_secs(180), "the server does not come up");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    Some(foreign)
+}
+
+#[tokio::test]
+async fn a_server_of_another_make_is_understood() {
+    let Some(foreign) = transformers().await else {
+        eprintln!("skipped: QSTAR_PYTHON (or python3) has no torch and transformers[serving] of version 5");
+        return;
+    };
+    for (format, prompt) in [
+        ("bfs-prover", Prompt::Text("⊢ 1 = 1:::".to_owned())),
+        ("chat-proof", Format::find("chat-proof").unwrap().prompt(&Default::default()).unwrap()),
+    ] {
+        let wishes = Wishes {
+            url: Some(foreign.url.clone()),
+            format: Some(format.to_owned()),
+            samples: Some(2),
+            max_tokens: Some(12),
+            timeout: Some(120.0),
+            ..Wishes::default()
+        };
+        let client = client(wishes, None);
+        client.check().await.unwrap();
+        let meter = Meter::default();
+        let samples = client.ask(&prompt, 1, &meter).await.unwrap();
+        // It takes no `n`: each answer is a request of its own.
+        assert_eq!((samples.len(), meter.usage().requests), (2, 2), "{format}");
+        assert!(meter.usage().answer_tokens > 0 && meter.usage().answer_tokens <= 24, "{format}: {:?}", meter.usage());
+        assert!(meter.usage().prompt_tokens > 10, "{format}: {:?}", meter.usage());
+        assert_ne!(samples[0].text, samples[1].text, "{format}: two seeds");
     }
 }
 

@@ -320,10 +320,13 @@ impl Client {
             return self.http.post(format!("{}/api/generate", self.root())).json(&request);
         }
         let mut request = json!({
-            "model": self.model(), "temperature": sampling.temperature, "max_tokens": sampling.max_tokens, "n": n, "seed": seed, "stream": false,
+            "model": self.model(), "temperature": sampling.temperature, "max_tokens": sampling.max_tokens, "seed": seed, "stream": false,
         });
         if let Some(top_p) = sampling.top_p {
             request["top_p"] = json!(top_p);
+        }
+        if n > 1 {
+            request["n"] = json!(n);
         }
         if !stop.is_empty() {
             request["stop"] = json!(stop);
