@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use model_server::{ModelServer, Reply, Seen, choices};
-use qstar::lean::{Batch, Candidate, Hole, Pool, PoolOptions, Verdict, guard};
+use qstar::lean::{Batch, Candidate, Goal, Hole, Pool, PoolOptions, Verdict, guard};
 use qstar::policy::served::client::{Client, Unanswered};
 use qstar::policy::served::endpoint::Wishes;
 use qstar::policy::served::format::{Format, Prompt, Theorem, names};
 use qstar::policy::served::{Served, answer};
 use qstar::policy::usage::{Limits, Meter};
-use qstar::policy::{Portfolio, Source};
+use qstar::policy::{Answer, Policy, Proposal, Source};
 use qstar::problem::Problem;
 use qstar::prover::{Guide, Outcome, prove, theorem};
 use qstar::search::{Budget, Event, Operator, Operators, Sink};
@@ -285,6 +285,17 @@ impl Sink for Sources {
     }
 }
 
+/// Proves little: what is wrong or left open at a leaf of the scripted proofs.
+struct Helper;
+
+impl Policy for Helper {
+    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
+        let propose = |tactic: &&str| Proposal { tactic: (*tactic).to_owned(), log_prior: -1.0, by: Source::Portfolio };
+        let all = states.iter().map(|_| ["omega", "assumption"].iter().map(propose).collect()).collect();
+        Box::pin(std::future::ready(all))
+    }
+}
+
 struct Attempts<'a> {
     toolchain: &'a Toolchain,
     pool: &'a Pool,
@@ -295,13 +306,12 @@ impl Attempts<'_> {
     async fn prove(&self, problem: &Problem, operators: Operators, sources: &Sources) -> Outcome {
         let meter = Arc::new(Meter::default());
         let author = self.served.author(&theorem(problem), 0, meter);
-        let closers = Portfolio::closers();
         let guide = Guide {
             budget: Budget { checks: 400, time: Duration::from_secs(240), ..Budget::default() },
             author: author.as_deref(),
             operators,
             sink: Some(sources),
-            ..Guide::new(&closers, &Heuristic)
+            ..Guide::new(&Helper, &Heuristic)
         };
         prove(self.toolchain, self.pool, problem, &guide, |_| {}).await.unwrap()
     }

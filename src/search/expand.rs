@@ -199,6 +199,10 @@ impl<O: Oracle> Search<'_, O> {
     pub(super) fn tell_changes(&mut self) -> Vec<GoalId> {
         let mut proved = Vec::new();
         for (goal, status) in self.graph.take_changes() {
+            // It may have been opened again since.
+            if self.graph.goal(goal).status != status {
+                continue;
+            }
             match status {
                 Status::Proved(step) => {
                     self.tell(|| Event::Proved { goal, step });

@@ -18,7 +18,12 @@ pub fn lean(reading: &Reading, answer: &str) -> Option<String> {
         }
     }
     if reading.block {
-        text = block(text).unwrap_or(text);
+        text = match block(text) {
+            Some(block) => block,
+            // One line may be the answer as it is; more are words about it.
+            None if text.trim().lines().count() == 1 => text,
+            None => return None,
+        };
     }
     if let Some(mark) = &reading.after
         && let Some(at) = text.rfind(mark.as_str())

@@ -86,6 +86,10 @@ impl ServedAuthor {
         let samples = self.client.ask(&prompt, seed, &self.meter).await.unwrap_or_default();
         let mut drafts: Vec<Draft> = Vec::new();
         for sample in samples {
+            // Words without any code are no proof.
+            if self.format().read.block && !sample.text.contains("```") {
+                continue;
+            }
             let Some(text) = answer::lean(&self.format().read, &sample.text) else { continue };
             let proof = match &prompt {
                 Prompt::Text(_) => behind(&before, &text),

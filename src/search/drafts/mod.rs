@@ -113,6 +113,9 @@ impl<O: Oracle> Search<'_, O> {
         let pieces = cut(&kept.draft.proof);
         // With a gap in it it cannot hold as a whole.
         let gaps = pieces.iter().any(|p| p.gap);
+        if gaps && !self.operators.resume {
+            return false;
+        }
         let stage = if gaps { Stage::Written } else { Stage::Whole };
         self.drafts.all.push(kept);
         let rest = if gaps { pieces.into() } else { VecDeque::new() };
