@@ -9,7 +9,8 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::guidance::NetworkArgs;
+use super::guidance::{MemoryArgs, NetworkArgs};
+use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, on_interrupt, put};
 use crate::bench::config::{Config, Setting};
 use crate::bench::gate;
@@ -18,8 +19,9 @@ use crate::bench::store::Store;
 use crate::bench::summary::Summary;
 use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
-use crate::lean::{Pool, PoolOptions};
+use crate::lean::Pool;
 use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
+use crate::recall::Recall;
 use crate::record;
 use crate::report::Picture;
 use crate::search::{Operator, StrategyKind};
@@ -58,6 +60,8 @@ pub struct BenchArgs {
     value: Option<ValueKind>,
     #[command(flatten)]
     networks: NetworkArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
     /// Strategies to compare.
     #[arg(long, value_delimiter = ',')]
     strategy: Option<Vec<StrategyKind>>,
@@ -120,13 +124,14 @@ impl BenchArgs {
     }
 }
 
-pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     let mut config = args.config()?;
     // Read before hours of work, so that a wrong name is told at once.
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     let selection = Selection { name: None, split: config.split.clone(), first: config.first };
     let entries = select(load(&config.dataset)?, &selection)?;
-    let toolchain = Arc::new(super::toolchain(lean, Some(config.dataset.clone())).await?);
+    let lean = lean.or_project(config.project.clone());
+    let toolchain = Arc::new(lean.clone().toolchain(Some(config.dataset.clone())).await?);
     let place = args.networks.place();
     let place = NetworkPlace { model: place.model.or(config.model.clone()), ..place };
     let mut policies = Policies::new(toolchain.clone()).with_networks(place);
@@ -142,8 +147,10 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let path = args.out.join("store.sqlite");
     let store = tokio::task::spawn_blocking(move || Store::open(&path, &tasks)).await??;
     let store = Arc::new(store);
-    let workers = if config.workers == 0 { super::guidance::default_workers() } else { config.workers };
-    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let workers = if config.workers == 0 { lean.default_workers() } else { config.workers };
+    let pool = Pool::new(toolchain.clone(), lean.pool(workers));
+    let recall = args.memory.recall()?;
+    let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     let cancel = on_interrupt();
     let before = store.attempts()?;
     let mut progress = Progress::new(jobs.len(), &before);
@@ -152,7 +159,8 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let records = records.as_deref();
-    let desk = Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records, cancel: &cancel };
+    let desk =
+        Desk { toolchain: &toolchain, pool: &pool, policies: &policies, recall: recall.as_ref(), records, cancel: &cancel };
     let worked = work(store.clone(), &jobs, &desk, workers, |event| progress.tell(&event)).await;
     progress.bar.finish_and_clear();
     worked.map_err(ToolchainFailed)?;

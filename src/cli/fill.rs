@@ -12,15 +12,17 @@ use similar::TextDiff;
 use tokio_util::sync::CancellationToken;
 
 use super::guidance::Guidance;
+use super::lean::LeanArgs;
 use super::prove::{Line, remedy};
 use super::{Exit, ToolchainFailed, on_interrupt};
 use crate::bench::config::Setting;
 use crate::fill::{self, Outcome, Status};
+use crate::lean::Pool;
 use crate::lean::syntax::imports;
-use crate::lean::{Pool, PoolOptions};
 use crate::policy::choice::Policies;
 use crate::policy::served::format::Theorem;
 use crate::prover::{Guide, PoolOracle, ProveError};
+use crate::recall::Recall;
 use crate::toolchain::Toolchain;
 use crate::verify::Rejection;
 
@@ -44,8 +46,8 @@ pub struct FillArgs {
 }
 
 /// Exit code 0: no `sorry` is left (or would be); 1: some are.
-pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
-    let workers = args.guidance.workers();
+pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
+    let workers = args.guidance.workers(&lean);
     let cancel = on_interrupt();
     // All are read first, so that a wrong name is told before any work.
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
@@ -54,7 +56,7 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let grouped = async {
         let mut groups: BTreeMap<(PathBuf, String), Group> = BTreeMap::new();
         for (path, text) in args.files.iter().zip(&texts) {
-            let toolchain = super::toolchain(lean.clone(), Some(path.clone())).await?;
+            let toolchain = lean.clone().toolchain(Some(path.clone())).await?;
             let key = (toolchain.root(), imports(text));
             groups.entry(key).or_insert_with(|| (Arc::new(toolchain), Vec::new())).1.push((path, text));
         }
@@ -62,11 +64,13 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     };
     let (groups, fetched) = tokio::join!(grouped, args.guidance.fetch());
     let groups = groups?;
+    let recall = args.guidance.recall()?;
     let mut all_filled = true;
     for (toolchain, files) in groups.into_values() {
-        let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+        let pool = Pool::new(toolchain.clone(), lean.pool(workers));
         let (setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
-        let guidance = (&policies, &setting, workers);
+        let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
+        let guidance = (&policies, recall.as_ref(), &setting, workers);
         // While one file as a whole is before Lean, others are searched.
         let mut outcomes = futures::stream::iter(files)
             .map(async |(path, text)| (path, text, fill_one(&toolchain, &pool, path, text, guidance, &cancel).await))
@@ -92,7 +96,7 @@ async fn fill_one(
     pool: &Pool,
     path: &Path,
     text: &str,
-    (policies, setting, workers): (&Policies, &Setting, usize),
+    (policies, recall, setting, workers): (&Policies, Option<&Recall>, &Setting, usize),
     cancel: &CancellationToken,
 ) -> Result<Outcome> {
     let line = Line::new(&path.display().to_string());
@@ -106,6 +110,7 @@ async fn fill_one(
             cancel: cancel.clone(),
             strategy: setting.strategy,
             operators: setting.operators(),
+            recall,
             author: minds.author.as_deref(),
             ..Guide::new(minds.policy.as_ref(), value.as_ref())
         };

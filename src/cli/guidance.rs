@@ -6,10 +6,12 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 
+use super::lean::LeanArgs;
 use crate::bench::config::Setting;
 use crate::network::Options;
 use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
 use crate::policy::served::endpoint::{Wishes, is_file};
+use crate::recall::{self, Recall};
 use crate::search::{Budget, Operator, StrategyKind};
 use crate::toolchain::Toolchain;
 use crate::value::ValueKind;
@@ -103,6 +105,25 @@ impl NetworkArgs {
     }
 }
 
+/// What is remembered.
+#[derive(Args)]
+pub struct MemoryArgs {
+    /// Remember what proves goals in this folder, and try what helped at goals like the one at hand: in this run and later ones.
+    /// What `qstar corpus project` and `qstar export` write, and records, may lie there, too.
+    #[arg(long, value_name = "FOLDER")]
+    remember: Option<PathBuf>,
+}
+
+impl MemoryArgs {
+    /// The memory that is wished.
+    ///
+    /// # Errors
+    /// When its folder cannot be used.
+    pub fn recall(&self) -> Result<Option<Recall>> {
+        self.remember.as_deref().map(recall::open).transpose()
+    }
+}
+
 /// How long and how.
 #[derive(Args)]
 pub struct SearchArgs {
@@ -143,8 +164,8 @@ impl SearchArgs {
     }
 
     /// Number of Lean processes.
-    pub fn workers(&self) -> usize {
-        self.workers.map_or_else(default_workers, usize::from)
+    pub fn workers(&self, lean: &LeanArgs) -> usize {
+        self.workers.map_or_else(|| lean.default_workers(), usize::from)
     }
 }
 
@@ -158,6 +179,8 @@ pub struct Guidance {
     value: Option<ValueKind>,
     #[command(flatten)]
     search: SearchArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
 }
 
 /// ONNX Runtime, as it was found or fetched; `None`: no network is wished.
@@ -218,22 +241,21 @@ impl Guidance {
         Ok((Setting { policy, value, networks, model, ..setting }, policies))
     }
 
+    /// The memory that is wished.
+    ///
+    /// # Errors
+    /// When its folder cannot be used.
+    pub fn recall(&self) -> Result<Option<Recall>> {
+        self.memory.recall()
+    }
+
     /// Number of Lean processes.
-    pub fn workers(&self) -> usize {
-        self.search.workers()
+    pub fn workers(&self, lean: &LeanArgs) -> usize {
+        self.search.workers(lean)
     }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if value > 0.0 && value <= 1e7 { Ok(value) } else { Err("must be more than 0 and at most 10 million".to_owned()) }
-}
-
-/// A portable worker uses more than one core by itself and 1.5 GB.
-pub fn default_workers() -> usize {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    let by_memory = usize::try_from(system.available_memory() >> 30).unwrap_or(1) / 2;
-    let by_cores = std::thread::available_parallelism().map_or(1, |n| n.get() / 2);
-    by_cores.min(by_memory).max(1)
 }

@@ -10,12 +10,14 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use super::guidance::Guidance;
+use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, on_interrupt, put, spinner};
 use crate::dataset::{self, Selection, file_name};
-use crate::lean::{Pool, PoolOptions};
+use crate::lean::Pool;
 use crate::policy::served::answer;
 use crate::problem::Problem;
 use crate::prover::{self, Finish, Guide, Outcome, ProveError, prove};
+use crate::recall::Recall;
 use crate::record::Trace;
 use crate::report::Sketch;
 use crate::search::{Fan, Lemmas, Operator, Progress, SearchError, Sink, StopReason};
@@ -64,7 +66,7 @@ pub struct ProveArgs {
     json: bool,
 }
 
-pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
     let problems = match (&args.place, &args.statement) {
         (Some(place), _) => load(place, args.name)?,
         (None, Some(statement)) => vec![Problem::from_statement(&args.header, statement)?],
@@ -73,13 +75,15 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let sketches = args.sketch.as_deref().map_or_else(|| Ok(HashMap::new()), |path| read_sketches(path, &problems))?;
     let near =
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
-    let (toolchain, fetched) = super::outfit(lean, near, &args.guidance).await?;
-    let workers = args.guidance.workers();
+    let (toolchain, fetched) = super::outfit(lean.clone(), near, &args.guidance).await?;
+    let workers = args.guidance.workers(&lean);
     let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
+    let recall = args.guidance.recall()?;
+    let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     if args.cache.is_some() {
         setting.with.push(Operator::Aggregate);
     }
-    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let cancel = on_interrupt();
     let lemmas = Arc::new(args.cache.as_deref().map_or_else(|| Ok(Lemmas::default()), Lemmas::open)?);
     let value = policies.value(setting.value)?;
@@ -103,6 +107,7 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
             parallel: workers,
             cancel: cancel.clone(),
             sink: (!sinks.0.is_empty()).then_some(&sinks),
+            recall: recall.as_ref(),
             strategy: setting.strategy,
             operators: setting.operators(),
             lemmas: Some(lemmas.clone()),

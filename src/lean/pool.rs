@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::document::{Document, admit};
+use super::room::{Place, Room};
 use super::session::{Limits, Session, SessionError};
 use super::syntax::imports;
 use super::verdict::{Batch, Candidate, Verdict};
@@ -51,6 +52,8 @@ pub struct Counters {
     pub checks: AtomicU64,
     /// Answers from memory.
     pub remembered: AtomicU64,
+    /// Workers that were started; each imports once.
+    pub starts: AtomicU64,
     /// Documents sent.
     pub documents: AtomicU64,
     /// Workers that died, hung or grew too big.
@@ -72,6 +75,10 @@ pub struct Pool {
     counters: Arc<Counters>,
     pids: Arc<Mutex<HashMap<usize, u32>>>,
     workers: Vec<JoinHandle<()>>,
+    toolchain: Arc<Toolchain>,
+    options: PoolOptions,
+    /// A worker for documents with other imports: those that have none of their own would start anew each time.
+    side: OnceLock<Box<Pool>>,
 }
 
 impl Pool {
@@ -81,6 +88,7 @@ impl Pool {
         let jobs = Arc::new(tokio::sync::Mutex::new(jobs));
         let counters = Arc::new(Counters::default());
         let pids = Arc::new(Mutex::new(HashMap::new()));
+        let room = Arc::new(Room::default());
         let workers = (0..options.workers.max(1))
             .map(|number| {
                 let worker = Worker {
@@ -88,6 +96,8 @@ impl Pool {
                     toolchain: toolchain.clone(),
                     options,
                     session: None,
+                    place: None,
+                    room: room.clone(),
                     imports: String::new(),
                     served: 0,
                     counters: counters.clone(),
@@ -97,7 +107,13 @@ impl Pool {
             })
             .collect();
         let memory = Mutex::new(LruCache::new(NonZeroUsize::new(REMEMBERED).expect("not zero")));
-        Pool { queue, memory, counters, pids, workers }
+        Pool { queue, memory, counters, pids, workers, toolchain, options, side: OnceLock::new() }
+    }
+
+    /// A pool of one worker for questions under other imports; it starts with the first of them.
+    pub fn side(&self) -> &Pool {
+        let make = || Box::new(Pool::new(self.toolchain.clone(), PoolOptions { workers: 1, ..self.options }));
+        self.side.get_or_init(make)
     }
 
     /// Judges a batch; one verdict for each candidate, in order. Never fails: what cannot be judged is
@@ -183,6 +199,9 @@ struct Worker {
     toolchain: Arc<Toolchain>,
     options: PoolOptions,
     session: Option<Session>,
+    /// What the session takes of the machine's memory.
+    place: Option<Place>,
+    room: Arc<Room>,
     /// What the session has imported: Lean ends, or hangs, when that changes.
     imports: String,
     served: u32,
@@ -199,6 +218,9 @@ struct Part {
 impl Worker {
     async fn run(mut self, jobs: Arc<tokio::sync::Mutex<mpsc::Receiver<Job>>>) {
         loop {
+            if self.session.is_none() {
+                self.room.wait().await;
+            }
             let job = jobs.lock().await.recv().await;
             let Some(mut job) = job else { return };
             // Nobody waits for it any more: a search that ended.
@@ -271,7 +293,9 @@ impl Worker {
         }
         self.imports = imports;
         if self.session.is_none() {
-            let session = Session::start(&self.toolchain, self.options.limits).await?;
+            self.place = Some(self.room.enter(&self.imports));
+            self.counters.starts.fetch_add(1, Ordering::Relaxed);
+            let session = Session::start(&self.toolchain, self.room.limits(self.options.limits, &self.imports)).await?;
             if let Ok(mut pids) = self.pids.lock() {
                 pids.insert(self.number, session.pid());
             }
@@ -283,6 +307,9 @@ impl Worker {
         self.counters.documents.fetch_add(1, Ordering::Relaxed);
         let since = Instant::now();
         let seen = session.elaborate(&document.text).await?;
+        if let (Some(place), Some(took)) = (&mut self.place, session.imported()) {
+            place.settle(took);
+        }
         tracing::debug!(worker = self.number, bytes = document.text.len(), elapsed = ?since.elapsed(), "document");
         let verdicts = document.verdicts(&seen.diagnostics, seen.stuck_at);
         if seen.stuck_at.is_some() {
@@ -294,6 +321,7 @@ impl Worker {
 
     fn drop_session(&mut self) {
         self.session = None;
+        self.place = None;
         if let Ok(mut pids) = self.pids.lock() {
             pids.remove(&self.number);
         }

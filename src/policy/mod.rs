@@ -1,6 +1,7 @@
 //! What proposes tactics: the trait [`Policy`], and a room for each kind of proposer.
 //!
 //! - [`moves`]: tactics made from the goal's text, with priors by hand.
+//! - [`memory`]: what helped at goals like this one before.
 //! - [`premises`]: theorems of the library that fit a goal, and definitions that it speaks of.
 //! - [`text`]: a network that writes tactics.
 //! - [`served`]: models behind a server; [`author`]: the trait of those that write whole proofs; [`usage`]: what they cost.
@@ -12,6 +13,8 @@
 
 pub mod author;
 pub mod choice;
+mod features;
+pub mod memory;
 pub mod mixture;
 pub mod moves;
 pub mod premises;
@@ -25,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lean::Goal;
 pub use mixture::Mix;
-pub use moves::Portfolio;
+pub use moves::{Candidate, Family, Moves};
 pub use seeded::Seeded;
 use usage::Usage;
 
@@ -44,6 +47,8 @@ pub enum Source {
     Mend,
     /// A step of a plan, the user's or a model's.
     Sketch,
+    /// What helped at a goal like this one.
+    Memory,
     /// A repair of a tactic that failed.
     Refine,
     /// A proof or a side goal from elsewhere.
