@@ -17,6 +17,8 @@ const OPEN: &[&str] = &["have", "refine", "refine'", "exact", "apply", "calc"];
 const BRANCHING: &[&str] = &["induction", "cases", "match"];
 /// Blocks within blocks: deeper ones stay whole.
 const DEEPEST: usize = 24;
+/// What stands between an alternative and its block.
+const ARROW: &str = "=>";
 /// What stands in the place of a proof that comes later.
 const HOLE: &str = "?_";
 
@@ -191,9 +193,9 @@ fn piece(text: &str, at: At) -> Vec<Piece> {
         let start = text.len() - rest.len();
         return vec![make(Form::Bullet { names: Vec::new(), block: inner(text, start, text.len(), at) })];
     }
-    if let ("case" | "next", Some(arrow)) = (head, code.iter().position(|t| t.text == "=>")) {
+    if let ("case" | "next", Some(arrow)) = (head, arrow(text, &code, 0)) {
         let names: Vec<String> = code[1..arrow].iter().map(|t| t.text.to_owned()).collect();
-        let block = inner(text, code[arrow].end(), text.len(), at);
+        let block = inner(text, code[arrow].start + ARROW.len(), text.len(), at);
         return vec![match names.split_first() {
             Some((tag, names)) if head == "case" => make(Form::Case { tag: tag.clone(), names: names.to_vec(), block }),
             _ => make(Form::Bullet { names, block }),
@@ -247,6 +249,11 @@ fn obtain(text: &str, code: &[Token], at: At) -> Option<Vec<Piece>> {
     Some(pieces)
 }
 
+/// The first arrow from a token on, wherever the cut into tokens puts its end.
+fn arrow(text: &str, code: &[Token], from: usize) -> Option<usize> {
+    (from..code.len()).find(|&i| text[code[i].start..].starts_with(ARROW))
+}
+
 /// Where proofs stand in a step: after `by`, and `sorry` in the place of a term.
 fn proofs(text: &str, code: &[Token]) -> Vec<(usize, usize, usize)> {
     let mut spans: Vec<(usize, usize, usize)> = Vec::new();
@@ -298,9 +305,10 @@ fn alternatives(text: &str, code: &[Token]) -> Vec<(usize, usize, usize)> {
     let mut spans = Vec::new();
     for (n, &bar) in bars.iter().enumerate() {
         let next = bars.get(n + 1).map_or(code.len(), |&i| i);
-        let Some(arrow) = (bar..next).find(|&i| code[i].text == "=>") else { continue };
-        if arrow + 1 < next {
-            spans.push((code[arrow + 1].start, code[arrow + 1].start, code[next - 1].end()));
+        let Some(arrow) = arrow(text, &code[..next], bar) else { continue };
+        let body = code[arrow].start + ARROW.len();
+        if let Some(first) = code[arrow..next].iter().find(|t| t.start >= body) {
+            spans.push((first.start, first.start, code[next - 1].end()));
         }
     }
     spans
@@ -427,7 +435,38 @@ match n with
 | 0 => rfl
 | k + 1 => omega
 sorry";
-        insta::assert_snapshot!(shown(&cut(proof), 0), @r"");
+        insta::assert_snapshot!(shown(&cut(proof), 0), @r#"
+        0: open induction n with⏎| zero => ?_⏎| succ n ih =>⏎  ?_ (2)
+         0
+          1: simp
+         1
+          3: rw [ih]
+          4: open cases h with⏎| inl a => ?_⏎| inr b =>⏎  ?_ (2)
+           0
+            5: exact a
+           1
+            7: gap
+        8: open calc a = b := ?_⏎  _ = c := ?_⏎  _ = d := h3 (2)
+         0
+          8: rw [h]
+         1
+          10: simp
+          11: omega
+        13: case pos ["x", "y"]
+          14: exact x
+        15: bullet []
+          15: skip
+        16: open have fact : ∃ x : Nat, x = n := ?_ (1)
+         0
+          17: exact ⟨n, rfl⟩
+        16: obtain ⟨x, hx⟩ := fact
+        18: open match n with⏎| 0 => ?_⏎| k + 1 => ?_ (2)
+         0
+          19: rfl
+         1
+          20: omega
+        21: gap
+        "#);
     }
 
     #[test]
