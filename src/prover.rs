@@ -11,12 +11,12 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::finish;
+use crate::formats::Theorem;
 use crate::lean::document::BROKEN_HEADER;
 use crate::lean::suggestion::{is_side_question, side_header};
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
 use crate::policy::author::Author;
-use crate::policy::served::format::Theorem;
 use crate::policy::usage::Usage;
 use crate::problem::Problem;
 use crate::recall::Recall;

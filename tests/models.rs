@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use model_server::{ModelServer, Reply, Seen, choices};
+use qstar::formats::{Format, Prompt, Theorem, answer, names};
 use qstar::lean::{Batch, Candidate, Goal, Hole, Pool, PoolOptions, Verdict, guard};
+use qstar::policy::served::Served;
 use qstar::policy::served::client::{Client, Unanswered};
 use qstar::policy::served::endpoint::Wishes;
-use qstar::policy::served::format::{Format, Prompt, Theorem, names};
-use qstar::policy::served::{Served, answer};
 use qstar::policy::usage::{Limits, Meter};
 use qstar::policy::{Answer, Policy, Proposal, Source};
 use qstar::problem::Problem;
@@ -190,7 +190,7 @@ fn what_each_format_sends() {
     ] {
         let format = Format::find(name).unwrap();
         format.validate().unwrap();
-        let question = qstar::policy::served::format::Question {
+        let question = qstar::formats::Question {
             theorem: Some(&theorem),
             state: "n : Nat\n⊢ n = n",
             proof_before: "  skip",
@@ -198,12 +198,10 @@ fn what_each_format_sends() {
         };
         text.push_str(&format!("== {name}, first\n{}\n", shown(&format.prompt(&question).unwrap())));
         if format.repair.is_some() {
-            let question = qstar::policy::served::format::Question { rounds: &rounds, ..question.clone() };
+            let question = qstar::formats::Question { rounds: &rounds, ..question.clone() };
             text.push_str(&format!("== {name}, after an error\n{}\n", shown(&format.prompt(&question).unwrap())));
         }
-        if let Some(plan) =
-            format.plan(&qstar::policy::served::format::Question { proved: &facts, failed: &facts, ..question }).unwrap()
-        {
+        if let Some(plan) = format.plan(&qstar::formats::Question { proved: &facts, failed: &facts, ..question }).unwrap() {
             text.push_str(&format!("== {name}, plan\n{}\n", shown(&plan)));
         }
     }
@@ -550,4 +548,62 @@ async fn hostile_answers_prove_nothing_and_harm_no_neighbour() {
         assert_eq!(verdicts[1], Verdict::Closed, "a true neighbour of {text}");
         assert!(matches!(verdicts[2], Verdict::Failed(_)), "a false neighbour of {text}: {:?}", verdicts[2]);
     }
+}
+
+#[test]
+fn dialogues_are_made_of_records() {
+    use qstar::export::dialogues;
+    use qstar::search::{StopReason, VerdictKind};
+    let folder = tempfile::tempdir().unwrap();
+    let tried = |goal: u32, tactic: &str, step: u32, left: &[u32]| Event::Tried {
+        goal: goal.into(),
+        tactic: tactic.into(),
+        log_prior: -1.0,
+        by: Source::Model,
+        heartbeats: 8000,
+        verdict: if left.is_empty() { VerdictKind::Closed } else { VerdictKind::Goals },
+        message: None,
+        step: Some(step.into()),
+        left: left.iter().map(|&g| g.into()).collect(),
+    };
+    let goal = |goal: u32, state: &str| Event::Goal {
+        goal: goal.into(),
+        state: state.into(),
+        depth: goal,
+        log_prior: 0.0,
+        value: 0.5,
+        why: String::new(),
+        from: None,
+    };
+    let events = [
+        Event::Begin {
+            theorem: "t".into(), statement: "theorem t : p → p".into(), toolchain: "Lean".into(), run: "r".into()
+        },
+        goal(0, "⊢ p → p"),
+        tried(0, "intro h", 10, &[1]),
+        goal(1, "h : p\n⊢ p"),
+        tried(1, "exact h", 11, &[]),
+        Event::Proved { goal: 1.into(), step: 11.into() },
+        Event::Proved { goal: 0.into(), step: 10.into() },
+        Event::End { reason: StopReason::Proved, checks: 2, goals: 2, proof: Some("intro h\nexact h\n".into()) },
+    ];
+    let lines: String = events.iter().map(|e| serde_json::to_string(e).unwrap() + "\n").collect();
+    std::fs::write(folder.path().join("t.jsonl"), lines).unwrap();
+    let formats = ["internlm2-step", "goedel-v2", "deepseek-v1.5"].map(|name| Format::find(name).unwrap());
+    let out = folder.path().join("out");
+    let counts = dialogues::write(&[folder.path().join("t.jsonl")], &[], &out, &formats).unwrap();
+    let total = |name: &str| counts[&format!("dialogues.{name}")].values().sum::<usize>();
+    assert_eq!((total("internlm2-step"), total("goedel-v2"), total("deepseek-v1.5")), (2, 1, 1));
+    let read = |name: &str| -> Vec<serde_json::Value> {
+        let files = std::fs::read_dir(&out).unwrap().map(|e| e.unwrap().path());
+        let mine = files.filter(|p| p.file_name().unwrap().to_string_lossy().starts_with(&format!("dialogues.{name}.")));
+        let text: String = mine.map(|p| std::fs::read_to_string(p).unwrap()).collect();
+        text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    };
+    assert_eq!(read("internlm2-step")[0], json!({"prompt": "DECL t\nGOAL ⊢ p → p\n", "completion": "PROOFSTEP intro h"}));
+    let completion = read("deepseek-v1.5").remove(0);
+    assert_eq!(completion["completion"], "  intro h\n  exact h\n```");
+    assert!(completion["prompt"].as_str().unwrap().ends_with("theorem t : p → p := by\n"));
+    let messages = read("goedel-v2").remove(0)["messages"].clone();
+    assert_eq!(messages[1]["content"], "```lean4\ntheorem t : p → p := by\n  intro h\n  exact h\n```");
 }

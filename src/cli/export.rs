@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{Exit, spinner};
-use crate::export::{Format, Options, export};
+use crate::export::{Format, Options, dialogues, export};
+use crate::formats::Format as Words;
 
 #[derive(Args)]
 pub struct ExportArgs {
@@ -22,12 +23,17 @@ pub struct ExportArgs {
     /// Formats of the tables; by default all that this build can write.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Format::HERE.to_vec())]
     format: Vec<Format>,
+    /// Write dialogues as well, to train language models on: the steps or proofs that hold, in the words of these formats
+    /// (docs/models.md), as lines that TRL and most trainers take.
+    #[arg(long, value_delimiter = ',', value_name = "FORMAT")]
+    dialogues: Vec<String>,
     /// Print the counts as JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: ExportArgs) -> Result<Exit> {
+    let formats = args.dialogues.iter().map(|name| Words::find(name)).collect::<Result<Vec<_>>>()?;
     let bar = spinner();
     let options = Options { records: args.records, exclude: args.exclude, out: args.out, formats: args.format };
     let report = export(&options, |at, all| {
@@ -35,7 +41,8 @@ pub fn run(args: ExportArgs) -> Result<Exit> {
         bar.tick();
     });
     bar.finish_and_clear();
-    let report = report?;
+    let mut report = report?;
+    report.examples.extend(dialogues::write(&options.records, &options.exclude, &options.out, &formats)?);
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
         return Ok(Exit::Success);

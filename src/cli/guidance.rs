@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::lean::LeanArgs;
 use crate::bench::config::Setting;
-use crate::network::Options;
+use crate::network::{Device, Options};
 use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
 use crate::policy::served::endpoint::{Wishes, is_file};
 use crate::recall::{self, Recall};
@@ -26,6 +26,9 @@ pub struct NetworkArgs {
     /// ONNX Runtime's library; by default that in the cache, fetched with pip when it is not there.
     #[arg(long, value_name = "LIBRARY")]
     ort_lib: Option<PathBuf>,
+    /// What runs networks: cpu, cuda or cuda:N (the CPU where no GPU can be used).
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    device: Device,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -100,7 +103,8 @@ impl NetworkArgs {
     pub fn place(&self) -> NetworkPlace {
         let file = self.networks.clone().filter(|path| is_file(path));
         let folder = self.networks.clone().filter(|_| file.is_none());
-        let (library, options, model) = (self.ort_lib.clone(), Options::default(), self.model.wishes());
+        let (library, options, model) =
+            (self.ort_lib.clone(), Options { device: self.device, ..Options::default() }, self.model.wishes());
         NetworkPlace { folder, library, options, model, model_file: file }
     }
 }

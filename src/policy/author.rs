@@ -5,27 +5,7 @@
 use futures::future::BoxFuture;
 
 use super::usage::Usage;
-
-/// A place in a proof that Lean does not accept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fault {
-    /// Line of the proof, from 0, and how many lines are to blame.
-    pub line: usize,
-    pub lines: usize,
-    /// Lean's words.
-    pub message: String,
-    /// The goal there.
-    pub state: String,
-}
-
-/// A proof that Lean does not accept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Flawed {
-    /// What the author answered, word for word.
-    pub answer: String,
-    pub proof: String,
-    pub faults: Vec<Fault>,
-}
+pub use crate::formats::{Fault, Flawed};
 
 /// What an author is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,10 +21,10 @@ use super::memory::Memory;
 use super::premises::Premises;
 use super::served::Served;
 use super::served::endpoint::{Endpoint, Wishes};
-use super::served::format::Theorem;
 use super::text::NetworkPolicy;
 use super::usage::Meter;
 use super::{Mix, Moves, Policy, Seeded};
+use crate::formats::Theorem;
 
 /// Share of the network in the mixture with the moves.
 const NETWORK_SHARE: f64 = 0.6;

@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 
 use super::cache::Cache;
 use super::endpoint::{Endpoint, Protocol};
-use super::format::{Api, Prompt};
+use crate::formats::{Api, Prompt};
 use crate::policy::usage::Meter;
 use crate::source::hex;
 

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::format::{Api, Format, Sampling, Writes};
+use crate::formats::{Api, Format, Sampling, Writes};
 use crate::policy::usage::Limits;
 use crate::source::hex;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 
 use super::endpoint::Endpoint;
-use super::format::Theorem;
+use crate::formats::Theorem;
 use crate::policy::Policy;
 use crate::policy::author::Author;
 use crate::policy::usage::{Limits, Meter};

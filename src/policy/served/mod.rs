@@ -1,19 +1,16 @@
 //! Models behind a server that speaks OpenAI's `/v1`: one that writes tactics is a policy, one that writes proofs an author.
 //!
 //! - [`endpoint`]: which model, where and how; from flags or a file.
-//! - [`format`]: the questions' templates and how answers are read; [`answer`]: the Lean in an answer.
 //! - [`client`], [`cache`]: HTTP, with retries, limits and a memory on the disk (feature `models`).
 //! - [`step`]: the policy; [`proofs`]: the author.
 //!
-//! Depends on the traits of `policy`, on `lean` for goals and tokens; knows nothing of searches.
+//! Depends on the traits of `policy` and on `formats` for questions and answers; knows nothing of searches.
 
-pub mod answer;
 #[cfg(feature = "models")]
 pub mod cache;
 #[cfg(feature = "models")]
 pub mod client;
 pub mod endpoint;
-pub mod format;
 #[cfg(not(feature = "models"))]
 mod missing;
 #[cfg(feature = "models")]
@@ -35,9 +32,9 @@ mod open {
 
     use super::client::Client;
     use super::endpoint::{Endpoint, cache_file};
-    use super::format::{Api, Theorem, Writes};
     use super::proofs::ServedAuthor;
     use super::step::ServedPolicy;
+    use crate::formats::{Api, Theorem, Writes};
     use crate::policy::Policy;
     use crate::policy::author::Author;
     use crate::policy::usage::{Limits, Meter};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use super::answer;
 use super::client::Client;
-use super::format::{Api, Format, Prompt, Question, Theorem, Writes};
+use crate::formats::answer;
+use crate::formats::{Api, Format, Prompt, Question, Theorem, Writes};
 use crate::lean::Goal;
 use crate::lean::document::indent_into;
 use crate::lean::guard::MAX_BYTES;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::answer;
 use super::client::{Client, Sample};
-use super::format::{Question, Theorem};
+use crate::formats::answer;
+use crate::formats::{Question, Theorem};
 use crate::lean::Goal;
 use crate::policy::usage::{Meter, Usage};
 use crate::policy::{Answer, Place, Policy, Proposal, Source};

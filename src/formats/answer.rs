@@ -2,7 +2,7 @@
 //!
 //! Everything here takes any text and gives some text or none; whether it is a proof is for guard and Lean to say.
 
-use super::format::{Reading, Theorem};
+use super::{Reading, Theorem};
 use crate::lean::guard::MAX_BYTES;
 use crate::lean::syntax::{Kind, Token, tokens};
 

@@ -1,7 +1,10 @@
 //! How a model is asked and how its answer is read: templates, built in by name or in a user's file.
 //!
-//! A format is data (TOML, or JSON of the same shape); those of the public models are in the folder `formats`. Templates
-//! are Jinja's, rendered by minijinja: what is filled in is never read as a template again. Knows nothing of HTTP.
+//! A format is data (TOML, or JSON of the same shape); those of the public models stand beside this file. Templates are
+//! Jinja's, rendered by minijinja: what is filled in is never read as a template again. [`answer`] finds the Lean in what a
+//! model wrote. Depends on `lean` for tokens; knows nothing of servers, networks or searches.
+
+pub mod answer;
 
 use std::path::Path;
 
@@ -9,20 +12,18 @@ use anyhow::{Context, Result, bail, ensure};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
-use crate::policy::author::{Fault, Flawed};
-
 /// Formats that are built in: their names, and their texts.
 const BUILT_IN: &[(&[&str], &str)] = &[
-    (&["bfs-prover", "openproof"], include_str!("formats/bfs-prover.toml")),
-    (&["reprover"], include_str!("formats/reprover.toml")),
-    (&["internlm2-step"], include_str!("formats/internlm2-step.toml")),
-    (&["internlm2.5-step"], include_str!("formats/internlm2.5-step.toml")),
-    (&["deepseek-v1.5", "stp", "goedel-sft", "leanabell"], include_str!("formats/deepseek-v1.5.toml")),
-    (&["deepseek-v1.5-cot"], include_str!("formats/deepseek-v1.5-cot.toml")),
-    (&["goedel-v2", "deepseek-v2"], include_str!("formats/goedel-v2.toml")),
-    (&["kimina"], include_str!("formats/kimina.toml")),
-    (&["chat-tactic"], include_str!("formats/chat-tactic.toml")),
-    (&["chat-proof"], include_str!("formats/chat-proof.toml")),
+    (&["bfs-prover", "openproof"], include_str!("bfs-prover.toml")),
+    (&["reprover"], include_str!("reprover.toml")),
+    (&["internlm2-step"], include_str!("internlm2-step.toml")),
+    (&["internlm2.5-step"], include_str!("internlm2.5-step.toml")),
+    (&["deepseek-v1.5", "stp", "goedel-sft", "leanabell"], include_str!("deepseek-v1.5.toml")),
+    (&["deepseek-v1.5-cot"], include_str!("deepseek-v1.5-cot.toml")),
+    (&["goedel-v2", "deepseek-v2"], include_str!("goedel-v2.toml")),
+    (&["kimina"], include_str!("kimina.toml")),
+    (&["chat-tactic"], include_str!("chat-tactic.toml")),
+    (&["chat-proof"], include_str!("chat-proof.toml")),
 ];
 
 /// Names of the formats that are built in.
@@ -133,6 +134,27 @@ pub struct Theorem {
     pub statement: String,
     /// The statement in words, where it is known.
     pub informal: Option<String>,
+}
+
+/// A place in a proof that Lean does not accept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fault {
+    /// Line of the proof, from 0, and how many lines are to blame.
+    pub line: usize,
+    pub lines: usize,
+    /// Lean's words.
+    pub message: String,
+    /// The goal there.
+    pub state: String,
+}
+
+/// A proof that Lean does not accept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flawed {
+    /// What the author answered, word for word.
+    pub answer: String,
+    pub proof: String,
+    pub faults: Vec<Fault>,
 }
 
 /// What may be asked, with all that a template may speak of.
