@@ -369,7 +369,7 @@ impl Drop for Foreign {
 async fn transformers() -> Option<Foreign> {
     use std::process::{Command, Stdio};
     let python = std::env::var("QSTAR_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let needs = "import torch, fastapi, uvicorn, openai, transformers.cli.serving.completion";
+    let needs = "import torch, accelerate, fastapi, uvicorn, openai, transformers.cli.serving.completion";
     if !Command::new(&python).args(["-c", needs]).output().is_ok_and(|o| o.status.success()) {
         return None;
     }

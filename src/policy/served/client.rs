@@ -33,6 +33,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A server that did not answer is left alone for so long.
 const AWAY: Duration = Duration::from_secs(30);
+/// Seeds of answers to one question that are asked for one at a time lie so far apart.
+const APART: u64 = 0x9E37_79B1;
 /// Characters of a server's message that are told.
 const MESSAGE: usize = 300;
 
@@ -219,7 +221,7 @@ impl Client {
         // A server that gives one answer at a time is asked again.
         if !samples.is_empty() && samples.len() < wanted as usize {
             let more =
-                (samples.len() as u64..u64::from(wanted)).map(|i| self.request(prompt, 1, seed.wrapping_add(i << 32), meter));
+                (samples.len() as u64..u64::from(wanted)).map(|i| self.request(prompt, 1, seed.wrapping_add(i.wrapping_mul(APART)), meter));
             for answers in join_all(more).await {
                 match answers {
                     Ok(answers) => samples.extend(answers),
