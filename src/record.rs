@@ -12,44 +12,8 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
+use crate::files::temporary;
 use crate::search::{Event, Sink};
-
-/// A file beside `path` that can take its name when it is whole. Its rights are those of any new file: for all, but for
-/// the user's umask.
-///
-/// # Errors
-/// When the folder cannot be written to.
-pub fn temporary(path: &Path) -> Result<tempfile::NamedTempFile> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let file = tempfile::Builder::new().prefix(".qstar").permissions(rights).tempfile_in(folder);
-    file.with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Writes a file whole or not at all.
-///
-/// # Errors
-/// When its folder cannot be written to.
-pub fn put(path: &Path, text: &str) -> Result<()> {
-    let cannot = || format!("cannot write {}", path.display());
-    let mut file = temporary(path)?;
-    file.write_all(text.as_bytes()).with_context(cannot)?;
-    file.persist(path).with_context(cannot)?;
-    Ok(())
-}
-
-/// Gives a folder its name when it is whole; another process that was faster is as good.
-///
-/// # Errors
-/// When it cannot be renamed and nothing is there.
-pub fn settle(folder: tempfile::TempDir, target: &Path) -> Result<()> {
-    match std::fs::rename(folder.path(), target) {
-        Ok(()) => drop(folder.keep()),
-        Err(_) if target.is_dir() => {}
-        Err(error) => return Err(error).with_context(|| format!("cannot make {}", target.display())),
-    }
-    Ok(())
-}
 
 /// The events of one search on their way to a compressed file; dropped before [`Records::keep`], nothing stays.
 pub struct Records {

@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::lean::LeanArgs;
-use super::{Exit, put, spinner};
+use super::{Exit, put, say, spinner};
 use crate::corpus::library::{Options, gather};
 use crate::corpus::project;
 use crate::corpus::synthetic::{Family, generate};
 use crate::export::Split;
+use crate::files::{check_writable, make_folder};
 
 #[derive(Args)]
 pub struct CorpusArgs {
@@ -89,9 +90,10 @@ struct SyntheticArgs {
 pub async fn run(args: CorpusArgs, lean: LeanArgs) -> Result<Exit> {
     match args.kind {
         Kind::Synthetic(args) => {
+            check_writable(&args.out)?;
             let rows = generate(&args.family, args.count, args.seed)?;
             write(&args.out, &rows)?;
-            println!("{} theorems in {}", rows.len(), args.out.display());
+            say(format_args!("{} theorems in {}", rows.len(), args.out.display()))?;
         }
         Kind::Library(args) => take_library(args, lean).await?,
         Kind::Project(args) => read_project(args, lean).await?,
@@ -100,6 +102,7 @@ pub async fn run(args: CorpusArgs, lean: LeanArgs) -> Result<Exit> {
 }
 
 async fn take_library(args: LibraryArgs, lean: LeanArgs) -> Result<()> {
+    check_writable(&args.out)?;
     let workers = args.workers.map_or_else(|| lean.default_workers(), usize::from);
     let toolchain = lean.toolchain(None).await?;
     let options = Options {
@@ -115,40 +118,40 @@ async fn take_library(args: LibraryArgs, lean: LeanArgs) -> Result<()> {
     bar.finish_and_clear();
     write(&args.out, &rows)?;
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(format_args!("{}", serde_json::to_string(&report)?))?;
         return Ok(());
     }
-    println!("{} theorems in {}", report.kept, args.out.display());
-    println!("{} were found in {} modules of {}", report.found, report.modules, toolchain.version);
+    say(format_args!("{} theorems in {}", report.kept, args.out.display()))?;
+    say(format_args!("{} were found in {} modules of {}", report.found, report.modules, toolchain.version))?;
     for (reason, count) in &report.lost {
-        println!("{count:7}  {reason}");
+        say(format_args!("{count:7}  {reason}"))?;
     }
     Ok(())
 }
 
 async fn read_project(args: ProjectArgs, lean: LeanArgs) -> Result<()> {
+    make_folder(&args.out)?;
     let toolchain = lean.toolchain(Some(args.place.clone())).await?;
     let bar = spinner();
     let (steps, report) = project::gather(&toolchain, &args.place, |file| bar.set_message(file.to_owned())).await?;
     bar.finish_and_clear();
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     for split in [Split::Train, Split::Validation, Split::Test] {
         let rows: Vec<&project::PersonsStep> = steps.iter().filter(|s| project::split(s) == split).collect();
         write(&args.out.join(format!("policy.{}.jsonl", split.name())), &rows)?;
     }
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(format_args!("{}", serde_json::to_string(&report)?))?;
         return Ok(());
     }
-    println!(
+    say(format_args!(
         "{} steps of {} theorems in {} files; tables in {}",
         report.steps,
         report.theorems,
         report.files,
         args.out.display()
-    );
+    ))?;
     for lost in &report.lost {
-        println!("not read: {lost}");
+        say(format_args!("not read: {lost}"))?;
     }
     Ok(())
 }

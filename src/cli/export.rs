@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::{Exit, spinner};
+use super::{Exit, say, spinner};
 use crate::export::{Format, Options, dialogues, export};
 use crate::formats::Format as Words;
 
@@ -44,18 +44,18 @@ pub fn run(args: ExportArgs) -> Result<Exit> {
     let mut report = report?;
     report.examples.extend(dialogues::write(&options.records, &options.exclude, &options.out, &formats)?);
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(format_args!("{}", serde_json::to_string(&report)?))?;
         return Ok(Exit::Success);
     }
-    println!("{} searches of {} theorems, {} left out", report.searches, report.theorems, report.excluded);
+    say(format_args!("{} searches of {} theorems, {} left out", report.searches, report.theorems, report.excluded))?;
     for file in &report.unreadable {
-        println!("skipped, no search begins in it: {file}");
+        say(format_args!("skipped, no search begins in it: {file}"))?;
     }
-    println!("| table | train | validation | test |\n| --- | ---: | ---: | ---: |");
+    say(format_args!("| table | train | validation | test |\n| --- | ---: | ---: | ---: |"))?;
     for (table, splits) in &report.examples {
         let counts: Vec<String> = splits.values().map(usize::to_string).collect();
-        println!("| {table} | {} |", counts.join(" | "));
+        say(format_args!("| {table} | {} |", counts.join(" | ")))?;
     }
-    println!("in {}", options.out.display());
+    say(format_args!("in {}", options.out.display()))?;
     Ok(Exit::Success)
 }

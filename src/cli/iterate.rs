@@ -8,8 +8,9 @@ use clap::Args;
 
 use super::guidance::SearchArgs;
 use super::lean::LeanArgs;
-use super::{Exit, ToolchainFailed, on_interrupt};
+use super::{Exit, ToolchainFailed, on_interrupt, say};
 use crate::dataset::{Entry, load};
+use crate::files::make_folder;
 use crate::iterate::rollout::Ground;
 use crate::iterate::{Event, Options, claim, run as iterate};
 use crate::lean::Pool;
@@ -61,7 +62,7 @@ pub struct IterateArgs {
     json: bool,
 }
 
-/// Exit code 0: all rounds are done; 1: it was stopped.
+/// Exit code 0: all rounds are done; 4: it was stopped.
 pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
     let read =
         |paths: &[PathBuf]| -> Result<Vec<Entry>> { Ok(paths.iter().map(|p| load(p)).collect::<Result<Vec<_>>>()?.concat()) };
@@ -80,12 +81,13 @@ pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
         "{} is missing; --package names the folder of qstar_training",
         package.display()
     );
+    make_folder(&args.out)?;
     let near = args.train.first().cloned();
     let toolchain = Arc::new(lean.clone().toolchain(near).await?);
     let policies = Policies::new(toolchain.clone());
     let workers = args.search.workers(&lean);
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
-    let cancel = on_interrupt();
+    let cancel = on_interrupt()?;
     let searches = usize::from(args.searches);
     let ground = Ground { toolchain: &toolchain, pool: &pool, policies: &policies, cancel: &cancel, workers, searches };
     let options = Options {
@@ -109,12 +111,12 @@ pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
     let table = iterate(&options, &claim, &toolchain, &ground, |event| progress.tell(&event)).await.map_err(ToolchainFailed)?;
     let Some(table) = table else {
         eprintln!("stopped; the same command goes on");
-        return Ok(Exit::NotProved);
+        return Ok(Exit::Stopped);
     };
     if args.json {
-        println!("{}", serde_json::to_string(&table).context("the table")?);
+        say(format_args!("{}", serde_json::to_string(&table).context("the table")?))?;
     } else {
-        println!("{}\nin {}/{{rounds.json, rounds.md, index.html}}", table.markdown(), args.out.display());
+        say(format_args!("{}\nin {}/{{rounds.json, rounds.md, index.html}}", table.markdown(), args.out.display()))?;
     }
     Ok(Exit::Success)
 }

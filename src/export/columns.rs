@@ -13,7 +13,7 @@ use parquet::schema::types::TypePtr;
 use serde::Serialize;
 
 use super::examples::{PolicyExample, Preference, ValueExample};
-use crate::record::temporary;
+use crate::files::temporary;
 
 /// Rows of a row group, which is what is held in memory.
 const GROUP: usize = 8192;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{Columns, Row};
 use super::examples::Split;
-use crate::record::temporary;
+use crate::files::temporary;
 
 /// The formats of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]

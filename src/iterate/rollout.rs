@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::config::Setting;
 use crate::dataset::{Entry, file_name};
 use crate::export::examples::gather;
+use crate::files::put;
 use crate::lean::Pool;
 use crate::policy::Source;
 use crate::policy::choice::Policies;
@@ -122,7 +123,7 @@ pub async fn roll_out(
     drop(flights);
     let outcomes = verified(ground, &problems).await?;
     let lines = outcomes.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
-    record::put(&done, &lines.iter().map(|l| format!("{l}\n")).collect::<String>())?;
+    put(&done, &lines.iter().map(|l| format!("{l}\n")).collect::<String>())?;
     Ok(Some(outcomes))
 }
 
@@ -142,10 +143,11 @@ async fn search(ground: &Ground<'_>, problem: &Problem, setting: &Setting, file:
     };
     match explore(ground.toolchain, ground.pool, problem, &guide).await {
         Ok(found) if found.reason == StopReason::Cancelled => return Ok(()),
+        Err(ProveError::Cancelled) => return Ok(()),
         Ok(_) => {}
         // The records then hold a beginning only: nothing is learnt from them, and nobody tries again.
-        Err(ProveError::Search(SearchError::Statement(message))) => {
-            tracing::warn!("{}: the statement does not elaborate: {message}", problem.name);
+        Err(error @ (ProveError::Search(SearchError::Statement(_) | SearchError::Unjudged(_)) | ProveError::Header(_))) => {
+            tracing::warn!("{}: {error}", problem.name);
         }
         Err(error) => return Err(anyhow::Error::from(error).context(format!("theorem {}", problem.name))),
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::arena::Verdict;
 use super::rollout::Outcome;
-use crate::record::put;
+use crate::files::put;
 use crate::report::fill_page;
 
 const PAGE: &str = include_str!("page.html");

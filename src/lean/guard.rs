@@ -158,13 +158,14 @@ pub fn check(text: &str) -> Result<(), Refusal> {
     check_tokens(&tokens, true)
 }
 
+/// Whether a character is invisible, or turns the direction of what stands around it.
+pub(crate) fn hides(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
 /// Refuses characters that hide text from a reader or that Lean and we might see differently.
 pub(crate) fn check_characters(text: &str) -> Result<(), Refusal> {
-    let hidden = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-            || (c.is_whitespace() && c != ' ' && c != '\n')
-    };
+    let hidden = |c: char| (c.is_control() && c != '\n') || hides(c) || (c.is_whitespace() && c != ' ' && c != '\n');
     text.chars().find(|&c| hidden(c)).map_or(Ok(()), |c| Err(Refusal::Character(c as u32)))
 }
 

@@ -18,7 +18,7 @@ use super::document::{Document, admit};
 use super::room::{Place, Room};
 use super::session::{Limits, Session, SessionError};
 use super::syntax::imports;
-use super::verdict::{Batch, Candidate, Verdict};
+use super::verdict::{Batch, Candidate, Hole, Verdict};
 use crate::toolchain::Toolchain;
 
 /// How often a candidate may lose its worker before it counts as crashed.
@@ -167,6 +167,16 @@ impl Pool {
         }
     }
 
+    /// Whether Lean judges anything at all: after a crash it tells a statement that kills workers from a Lean that fails.
+    pub async fn is_alive(&self) -> bool {
+        static ASKED: AtomicU64 = AtomicU64::new(0);
+        // Another text each time, so that no memory answers.
+        let tactic = format!("trivial -- {}", ASKED.fetch_add(1, Ordering::Relaxed));
+        let hole = Arc::new(Hole::whole("example : True"));
+        let batch = Batch { header: "".into(), candidates: vec![Candidate { hole, tactic, heartbeats: 8000 }] };
+        self.check(batch).await == [Verdict::Closed]
+    }
+
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -306,7 +316,7 @@ impl Worker {
         self.served += 1;
         self.counters.documents.fetch_add(1, Ordering::Relaxed);
         let since = Instant::now();
-        let seen = session.elaborate(&document.text).await?;
+        let seen = session.elaborate_behind(&document.text, document.beginning()).await?;
         if let (Some(place), Some(took)) = (&mut self.place, session.imported()) {
             place.settle(took);
         }

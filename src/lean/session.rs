@@ -47,6 +47,15 @@ impl Limits {
     }
 }
 
+/// How long one command of a header may take: people's own proofs are slower than candidates.
+const HEADER: Duration = Duration::from_secs(120);
+/// How many lines of a text are imports, and how many are a header, imports included.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning {
+    pub imports: u32,
+    pub header: u32,
+}
+
 /// The stall limit behind the slowest import.
 const LONGEST_STALL: Duration = Duration::from_secs(60);
 
@@ -146,7 +155,8 @@ impl Session {
         match kind {
             // The watchdog answers; a lone worker is told the same but has nobody to answer for it.
             ServerKind::Watchdog => {
-                self.call("initialize", params, self.limits.start, &mut Elaboration::default()).await?;
+                let start = self.limits.start;
+                self.call("initialize", params, |_| start, &mut Elaboration::default()).await?;
                 self.send(&notification("initialized", json!({}))).await
             }
             ServerKind::Worker => self.send(&request(0, "initialize", params)).await,
@@ -174,14 +184,29 @@ impl Session {
     /// When the server is broken. A hang inside the document is no error here: it is reported in the result, since
     /// what was done before it counts; but the session must be dropped then.
     pub async fn elaborate(&mut self, text: &str) -> Result<Elaboration, SessionError> {
+        self.elaborate_behind(text, Beginning { imports: 1, header: 1 }).await
+    }
+
+    /// The same, for a text whose first lines are a header: that may take longer than a candidate.
+    ///
+    /// # Errors
+    /// As [`Session::elaborate`].
+    pub async fn elaborate_behind(&mut self, text: &str, beginning: Beginning) -> Result<Elaboration, SessionError> {
         let first = self.version == 0;
         self.version += 1;
         let message = if first { did_open(&self.uri, 1, text) } else { did_change(&self.uri, self.version, text) };
         self.send(&message).await?;
-        let stall = if first { self.limits.start } else { self.limits.stall };
+        let Limits { start, stall, .. } = self.limits;
+        // Before the first word on progress, a new process is still starting.
+        let patience = |at: Option<u32>| match at {
+            None if first => start,
+            Some(line) if line < beginning.imports => start,
+            Some(line) if line < beginning.header => HEADER.max(stall),
+            _ => stall,
+        };
         let (mut seen, since) = (Elaboration::default(), Instant::now());
         let params = json!({"uri": self.uri, "version": self.version});
-        match self.call("textDocument/waitForDiagnostics", params, stall, &mut seen).await {
+        match self.call("textDocument/waitForDiagnostics", params, patience, &mut seen).await {
             Ok(_) => {
                 seen.stuck_at = None;
                 if first {
@@ -204,16 +229,18 @@ impl Session {
     /// When the server is broken or refuses.
     pub async fn plain_goal(&mut self, line: u32, character: u32) -> Result<Option<PlainGoal>, SessionError> {
         let params = json!({"textDocument": {"uri": self.uri}, "position": {"line": line, "character": character}});
-        let answer = self.call("$/lean/plainGoal", params, self.limits.stall, &mut Elaboration::default()).await?;
+        let stall = self.limits.stall;
+        let answer = self.call("$/lean/plainGoal", params, |_| stall, &mut Elaboration::default()).await?;
         serde_json::from_value(answer).map_err(|e| SessionError::Refused(e.to_string()))
     }
 
-    /// Sends a request and reads until its answer, keeping diagnostics and progress of the current version.
+    /// Sends a request and reads until its answer, keeping diagnostics and progress of the current version. `patience`
+    /// says how long there may be no progress while Lean is at a line.
     async fn call(
         &mut self,
         method: &str,
         params: Value,
-        stall: Duration,
+        patience: impl Fn(Option<u32>) -> Duration,
         seen: &mut Elaboration,
     ) -> Result<Value, SessionError> {
         self.last_id += 1;
@@ -222,6 +249,7 @@ impl Session {
         let since = Instant::now();
         let mut progress = since;
         loop {
+            let stall = patience(seen.stuck_at);
             // Short waits, so that memory is looked at while Lean works.
             let tick = stall.saturating_sub(progress.elapsed()).min(Duration::from_millis(500));
             let Some(message) = Self::next_message(&mut self.output, tick).await else {

@@ -34,6 +34,8 @@ pub enum StopReason {
     Model,
     /// The user asked to stop.
     Cancelled,
+    /// A proof was found that could not be verified.
+    Unverified,
 }
 
 impl std::fmt::Display for StopReason {
@@ -46,6 +48,7 @@ impl std::fmt::Display for StopReason {
             StopReason::Nodes => "the graph is full",
             StopReason::Model => "out of tokens or requests for the model",
             StopReason::Cancelled => "stopped",
+            StopReason::Unverified => "a proof was found that could not be verified",
         })
     }
 }

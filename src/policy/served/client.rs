@@ -220,8 +220,8 @@ impl Client {
         let mut samples = self.request(prompt, if plain { 1 } else { wanted }, seed, meter).await?;
         // A server that gives one answer at a time is asked again.
         if !samples.is_empty() && samples.len() < wanted as usize {
-            let more =
-                (samples.len() as u64..u64::from(wanted)).map(|i| self.request(prompt, 1, seed.wrapping_add(i.wrapping_mul(APART)), meter));
+            let more = (samples.len() as u64..u64::from(wanted))
+                .map(|i| self.request(prompt, 1, seed.wrapping_add(i.wrapping_mul(APART)), meter));
             for answers in join_all(more).await {
                 match answers {
                     Ok(answers) => samples.extend(answers),
