@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
@@ -131,6 +131,31 @@ pub fn read(path: &Path) -> Result<Vec<Event>> {
             }
         }
     }
+}
+
+/// Every file of records, and in folders of them, in order of its path.
+///
+/// # Errors
+/// When a folder cannot be read, or there is none.
+pub fn files(places: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for place in places {
+        if place.is_dir() {
+            let entries = std::fs::read_dir(place).with_context(|| format!("cannot read {}", place.display()))?;
+            let paths = entries.map(|e| Ok(e?.path())).collect::<std::io::Result<Vec<PathBuf>>>()?;
+            let is_record = |p: &PathBuf| {
+                let name = p.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                !name.starts_with('.') && (name.ends_with(".jsonl") || name.ends_with(".jsonl.gz"))
+            };
+            files.extend(paths.into_iter().filter(is_record));
+        } else {
+            files.push(place.clone());
+        }
+    }
+    files.sort();
+    files.dedup();
+    ensure!(!files.is_empty(), "no records found; `qstar bench --records` and `qstar prove --trace` make them");
+    Ok(files)
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! `qstar export`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
 
+use super::lean::LeanArgs;
 use super::{Exit, say, spinner};
 use crate::export::{Format, Options, dialogues, export};
 use crate::formats::Format as Words;
+use crate::policy::choice::Policies;
 
 #[derive(Args)]
 pub struct ExportArgs {
@@ -27,15 +30,24 @@ pub struct ExportArgs {
     /// (docs/models.md), as lines that TRL and most trainers take.
     #[arg(long, value_delimiter = ',', value_name = "FORMAT")]
     dialogues: Vec<String>,
+    /// For the ranker's table: theorems that tactics name are looked up in these modules and all they import. Wants a Lean.
+    #[arg(long, value_delimiter = ',', value_name = "MODULE")]
+    library: Vec<String>,
     /// Print the counts as JSON.
     #[arg(long)]
     json: bool,
 }
 
-pub fn run(args: ExportArgs) -> Result<Exit> {
+pub async fn run(args: ExportArgs, lean: LeanArgs) -> Result<Exit> {
     let formats = args.dialogues.iter().map(|name| Words::find(name)).collect::<Result<Vec<_>>>()?;
     let bar = spinner();
-    let options = Options { records: args.records, exclude: args.exclude, out: args.out, formats: args.format };
+    let statements = if args.library.is_empty() {
+        Arc::default()
+    } else {
+        let imports: String = args.library.iter().map(|m| format!("import {m}\n")).collect();
+        Policies::new(Arc::new(lean.toolchain(None).await?)).statements(&imports)?
+    };
+    let options = Options { records: args.records, exclude: args.exclude, out: args.out, formats: args.format, statements };
     let report = export(&options, |at, all| {
         bar.set_message(format!("reading records, {at} of {all}"));
         bar.tick();

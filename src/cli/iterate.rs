@@ -12,6 +12,7 @@ use super::{Exit, ToolchainFailed, on_interrupt, say};
 use crate::dataset::{Entry, load};
 use crate::files::make_folder;
 use crate::iterate::rollout::Ground;
+use crate::iterate::training::Trainer;
 use crate::iterate::{Event, Options, claim, run as iterate};
 use crate::lean::Pool;
 use crate::policy::choice::Policies;
@@ -35,6 +36,12 @@ pub struct IterateArgs {
     /// Theorems searched in each round.
     #[arg(long, default_value_t = 300)]
     per_round: usize,
+    /// Checks of a theorem's first search in a round; near misses get half as much more each time, up to `--checks`.
+    #[arg(long, default_value_t = 24)]
+    first_checks: u64,
+    /// Train the ranker alone; the networks of `--networks` (by default those that ship) stay beside it.
+    #[arg(long)]
+    only_ranker: bool,
     /// A round is promoted when chance explains its lead less often than this.
     #[arg(long, default_value_t = 0.05)]
     significance: f64,
@@ -49,9 +56,12 @@ pub struct IterateArgs {
     /// The folder of the Python package `qstar_training`.
     #[arg(long, default_value = "training", value_name = "FOLDER")]
     package: PathBuf,
-    /// An argument for training, such as `--train-arg=--minutes=20`; may be given again.
+    /// An argument for the training of policy and value, such as `--train-arg=--minutes=20`; may be given again.
     #[arg(long, allow_hyphen_values = true)]
     train_arg: Vec<String>,
+    /// The same for the training of the ranker.
+    #[arg(long, allow_hyphen_values = true)]
+    ranker_arg: Vec<String>,
     /// At the end compare policy alone, value alone, both and neither.
     #[arg(long)]
     ablation: bool,
@@ -100,9 +110,15 @@ pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
         setting: args.search.setting(),
         significance: args.significance,
         seed: args.seed,
-        python: args.python,
-        package: args.package,
-        train_args: args.train_arg,
+        first_checks: args.first_checks,
+        trainer: Trainer {
+            python: args.python,
+            package: args.package,
+            text: !args.only_ranker,
+            base: args.search.place().folder()?,
+            train_args: args.train_arg,
+            ranker_args: args.ranker_arg,
+        },
         ablation: args.ablation,
         place: args.search.place(),
     };

@@ -165,7 +165,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
             Command::Worker(args) => worker::run(args, cli.lean).await,
             Command::Report(args) => report::run(&args),
             Command::Corpus(args) => corpus::run(args, cli.lean).await,
-            Command::Export(args) => export::run(args),
+            Command::Export(args) => export::run(args, cli.lean).await,
             Command::Iterate(args) => iterate::run(args, cli.lean).await,
             Command::Dataset(args) => dataset::run(args, cli.lean).await,
             Command::Setup(args) => setup::setup(&args),

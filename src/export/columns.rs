@@ -13,6 +13,7 @@ use parquet::schema::types::TypePtr;
 use serde::Serialize;
 
 use super::examples::{PolicyExample, Preference, ValueExample};
+use super::verdicts::VerdictExample;
 use crate::files::temporary;
 
 /// Rows of a row group, which is what is held in memory.
@@ -36,7 +37,7 @@ macro_rules! rows {
         }
     )*};
 }
-rows!(PolicyExample, ValueExample, Preference);
+rows!(PolicyExample, ValueExample, Preference, VerdictExample);
 
 /// A file on its way to the disk.
 pub struct Columns<R> {

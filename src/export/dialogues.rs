@@ -29,7 +29,7 @@ pub fn write(
     out: &Path,
     formats: &[Format],
 ) -> Result<BTreeMap<String, BTreeMap<Split, usize>>> {
-    let files = super::files(records)?;
+    let files = record::files(records)?;
     let excluded = super::excluded(exclude)?;
     std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
     let mut all: Vec<(&Format, Lines, HashSet<String>)> =
