@@ -10,6 +10,7 @@ use super::process::{Compiled, Message};
 use super::show::{self, user_name};
 use crate::lean::document::indent_into;
 use crate::library::Kind;
+use crate::library::olean::whole::Term;
 use crate::problem::Problem;
 
 /// A theorem's places in the file (lines from 1).
@@ -185,6 +186,13 @@ impl Claims {
             if ALLOWED_AXIOMS.contains(&axiom.as_str()) {
                 allowed.push(axiom);
             } else if world.own(&axiom).is_some() && !behind(&axiom) && lines.contains_key(&axiom) {
+                let says = world.own(&axiom).map(|info| info.ty);
+                if let Some(ty) = says
+                    && world.file_mut().term(ty)? == Term::Constant("False".into(), Vec::new())
+                {
+                    let why = format!("its axiom `{}` says `False`, from which everything follows", user_name(&axiom));
+                    return Ok(Word::Rejected(Rejection::Header(why)));
+                }
                 headers.push(user_name(&axiom).to_owned());
             } else {
                 bad.push(user_name(&axiom).to_owned());
