@@ -225,7 +225,7 @@ fn row(family: Family, signature: &str) -> Result<([u8; 32], Row)> {
     let statement = Statement::parse(&format!("theorem t {signature}"));
     let key = statement.with_context(|| format!("no statement: {signature}"))?.key();
     let digits = hex(&key[..5]);
-    let name = format!("{}_{digits}", family.name());
+    let name = format!("{}_{digits}", family.name().replace('-', "_"));
     let formal_statement = format!("theorem {name} {signature} := by");
     Ok((key, Row { name, formal_statement, family, split: Split::of(&key) }))
 }
