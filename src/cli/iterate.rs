@@ -99,7 +99,7 @@ pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
     let near = args.train.first().cloned();
     let toolchain = Arc::new(lean.clone().toolchain(near).await?);
     let place = args.search.place();
-    let mut policies = Policies::new(toolchain.clone()).with_networks(place.clone());
+    let mut policies = Policies::new(toolchain.clone()).with_networks(place.clone()).with_all_premises();
     let mut setting = args.search.setting();
     let served = if place.names_model() {
         setting.model = Some(policies.open_model().await?);
