@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::{Answer, Policy, Proposal};
 use crate::lean::Goal;
+use crate::network::onnx::Running;
 use crate::network::ranking::{Candidate, Foretold, Pairing, RankingModel};
 use crate::network::runtime;
 use crate::network::service::{Batching, Service};
@@ -67,7 +68,7 @@ impl Ranker {
             about.features,
             Features::HERE
         );
-        let mut model = RankingModel::open(&runtime::load(library)?, folder, threads)?;
+        let mut model = RankingModel::open(&runtime::load(library)?, folder, Running::on_cpu(threads))?;
         let service = Service::start("ranker", BATCHING, move |pairings: &[Pairing]| model.foretell(pairings))?;
         Ok(Ranker { path: folder.to_owned(), service, told: AtomicBool::new(false) })
     }
