@@ -5,9 +5,11 @@
 pub mod document;
 pub mod goal;
 pub mod guard;
-mod memory;
+pub(crate) mod memory;
 pub mod pool;
 pub mod protocol;
+pub mod queue;
+pub mod reading;
 pub mod session;
 pub mod syntax;
 pub mod transport;
@@ -15,5 +17,6 @@ pub mod verdict;
 
 pub use goal::{Goal, Hypothesis};
 pub use pool::{Pool, PoolOptions};
+pub use reading::{Reading, Snippet};
 pub use session::{Limits, Session, SessionError};
 pub use verdict::{Batch, Candidate, Hole, Verdict};

@@ -15,7 +15,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
 use super::protocol::{
-    FileProgress, LeanDiagnostic, PlainGoal, PublishDiagnostics, did_change, did_open, notification, request,
+    FileProgress, LeanDiagnostic, PlainGoal, PlainTermGoal, PublishDiagnostics, did_change, did_open, notification, request,
 };
 use super::transport::{FrameError, read_message, write_message};
 use crate::toolchain::{ServerKind, Toolchain};
@@ -58,6 +58,23 @@ pub struct Elaboration {
     pub diagnostics: Vec<LeanDiagnostic>,
     /// `None` when all is elaborated; else the first line still at work when the session hung.
     pub stuck_at: Option<u32>,
+}
+
+/// How long an answer is waited for.
+#[derive(Debug, Clone, Copy)]
+enum Patience {
+    /// So long without any progress.
+    Stall(Duration),
+    Until(Instant),
+}
+
+impl Patience {
+    fn left(self, progress: Instant) -> Duration {
+        match self {
+            Patience::Stall(time) => time.saturating_sub(progress.elapsed()),
+            Patience::Until(deadline) => deadline.saturating_duration_since(Instant::now()),
+        }
+    }
 }
 
 /// A running server with one document.
@@ -119,7 +136,7 @@ impl Session {
         match kind {
             // The watchdog answers; a lone worker is told the same but has nobody to answer for it.
             ServerKind::Watchdog => {
-                self.call("initialize", params, self.limits.start, &mut Elaboration::default()).await?;
+                self.call("initialize", params, Patience::Stall(self.limits.start), &mut Elaboration::default()).await?;
                 self.send(&notification("initialized", json!({}))).await
             }
             ServerKind::Worker => self.send(&request(0, "initialize", params)).await,
@@ -142,29 +159,54 @@ impl Session {
     /// When the server is broken. A hang inside the document is no error here: it is reported in the result, since
     /// what was done before it counts; but the session must be dropped then.
     pub async fn elaborate(&mut self, text: &str) -> Result<Elaboration, SessionError> {
+        self.elaborate_until(text, None).await
+    }
+
+    /// As [`Session::elaborate`]; what is not done at the deadline counts as hung, progress or not.
+    ///
+    /// # Errors
+    /// As [`Session::elaborate`].
+    pub async fn elaborate_until(&mut self, text: &str, deadline: Option<Instant>) -> Result<Elaboration, SessionError> {
         let first = self.version == 0;
         self.version += 1;
         let message = if first { did_open(&self.uri, 1, text) } else { did_change(&self.uri, self.version, text) };
         self.send(&message).await?;
-        let stall = if first { self.limits.start } else { self.limits.stall };
+        // Who names a deadline means it: nothing else ends the document.
+        let patience = match deadline {
+            Some(deadline) => Patience::Until(deadline),
+            None if first => Patience::Stall(self.limits.start),
+            None => Patience::Stall(self.limits.stall),
+        };
         let mut seen = Elaboration::default();
         let params = json!({"uri": self.uri, "version": self.version});
-        match self.call("textDocument/waitForDiagnostics", params, stall, &mut seen).await {
+        match self.call("textDocument/waitForDiagnostics", params, patience, &mut seen).await {
             Ok(_) => seen.stuck_at = None,
+            Err(SessionError::Hung(_)) if deadline.is_some() => seen.stuck_at = seen.stuck_at.or(Some(0)),
             Err(SessionError::Hung(_)) if seen.stuck_at.is_some() => {}
             Err(e) => return Err(e),
         }
         Ok(seen)
     }
 
-    /// The goals at a place of the current document (line and UTF-16 column, from 0).
+    /// The goals at a place of the current document (line and UTF-16 column, from 0), before the tactic or the term that
+    /// begins there; `None` where no proof stands.
     ///
     /// # Errors
     /// When the server is broken or refuses.
-    pub async fn plain_goal(&mut self, line: u32, character: u32) -> Result<Option<PlainGoal>, SessionError> {
+    pub async fn goals_at(&mut self, line: u32, character: u32) -> Result<Option<Vec<String>>, SessionError> {
+        let refused = |e: serde_json::Error| SessionError::Refused(e.to_string());
+        let tactic = self.ask_at("$/lean/plainGoal", line, character).await?;
+        if let Some(goal) = serde_json::from_value::<Option<PlainGoal>>(tactic).map_err(refused)? {
+            return Ok(Some(goal.goals));
+        }
+        let term = self.ask_at("$/lean/plainTermGoal", line, character).await?;
+        let term: Option<PlainTermGoal> = serde_json::from_value(term).map_err(refused)?;
+        Ok(term.map(|t| vec![t.goal]))
+    }
+
+    async fn ask_at(&mut self, method: &str, line: u32, character: u32) -> Result<Value, SessionError> {
         let params = json!({"textDocument": {"uri": self.uri}, "position": {"line": line, "character": character}});
-        let answer = self.call("$/lean/plainGoal", params, self.limits.stall, &mut Elaboration::default()).await?;
-        serde_json::from_value(answer).map_err(|e| SessionError::Refused(e.to_string()))
+        self.call(method, params, Patience::Stall(self.limits.stall), &mut Elaboration::default()).await
     }
 
     /// Sends a request and reads until its answer, keeping diagnostics and progress of the current version.
@@ -172,7 +214,7 @@ impl Session {
         &mut self,
         method: &str,
         params: Value,
-        stall: Duration,
+        patience: Patience,
         seen: &mut Elaboration,
     ) -> Result<Value, SessionError> {
         self.last_id += 1;
@@ -181,11 +223,15 @@ impl Session {
         let mut progress = Instant::now();
         loop {
             // Short waits, so that memory is looked at while Lean works.
-            let tick = stall.saturating_sub(progress.elapsed()).min(Duration::from_millis(500));
+            let left = patience.left(progress);
+            if left.is_zero() && matches!(patience, Patience::Until(_)) {
+                return Err(SessionError::Hung(progress.elapsed()));
+            }
+            let tick = left.min(Duration::from_millis(500));
             let Some(message) = Self::next_message(&mut self.output, tick).await else {
                 self.check_memory()?;
-                if progress.elapsed() >= stall {
-                    return Err(SessionError::Hung(stall));
+                if patience.left(progress).is_zero() {
+                    return Err(SessionError::Hung(progress.elapsed()));
                 }
                 continue;
             };
