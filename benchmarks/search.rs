@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result, ensure};
 use clap::ValueEnum;
 use qstar::lean::{Candidate, Goal, Hole, Verdict};
+use qstar::policy::Portfolio;
 use qstar::record;
-use qstar::search::{Budget, Event, Heuristic, Oracle, Portfolio, Search, StopReason, StrategyKind, VerdictKind};
+use qstar::search::{Budget, Event, Oracle, Search, StopReason, StrategyKind, VerdictKind};
+use qstar::value::Heuristic;
 
 /// Lean's recorded answers: the goals left, or Lean's message.
 struct Replay {

@@ -7,9 +7,9 @@
 //! - [`toolchain`]: which Lean, and the portable one for machines without.
 //! - [`lean`]: the oracle: sessions with a server, batches of candidates, goals, a pool of workers.
 //! - [`source`], [`problem`], [`dataset`]: statements, and the files they come from.
-//! - [`search`]: the AND/OR graph, strategies, operators, the portfolio.
-//! - [`library`], [`premises`], [`policies`]: what compiled modules hold, what of it fits a goal, policies by name.
-//! - [`network`]: policy and value networks, run by ONNX Runtime.
+//! - [`search`]: the AND/OR graph, strategies, operators.
+//! - [`policy`]: what proposes tactics: moves made from the goal, premises, networks, mixtures; [`value`]: what scores states.
+//! - [`library`], [`network`]: what compiled modules hold; networks run by ONNX Runtime.
 //! - [`verify`]: «proved», certificates, proofs from elsewhere.
 //! - [`prover`], [`finish`], [`fill`]: from statement to certificate; shorter proofs; the `sorry`s of a file.
 //! - [`record`], [`report`]: what a search leaves behind, as lines and as a page.
@@ -30,8 +30,7 @@ pub mod iterate;
 pub mod lean;
 pub mod library;
 pub mod network;
-pub mod policies;
-pub mod premises;
+pub mod policy;
 pub mod problem;
 pub mod prover;
 pub mod record;
@@ -41,4 +40,5 @@ pub mod search;
 pub mod serve;
 pub mod source;
 pub mod toolchain;
+pub mod value;
 pub mod verify;

@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::finish;
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
+use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::search::{
-    Budget, Event, Lemmas, Operators, Oracle, Policy, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
-    Value,
+    Budget, Event, Lemmas, Operators, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
 };
 use crate::toolchain::Toolchain;
+use crate::value::Value;
 use crate::verify::{Certificate, Rejection, statement_hash, suggestions, verify};
 
 /// Proofs that the verifier may refuse before a search gives up.

@@ -5,8 +5,9 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
+use qstar::policy::Source;
 use qstar::report::Picture;
-use qstar::search::{Event, GoalId, Source, StepId, VerdictKind};
+use qstar::search::{Event, GoalId, StepId, VerdictKind};
 
 /// Whether there is a browser. In CI there must be one; elsewhere these tests do without, and say so.
 fn has_browser() -> bool {

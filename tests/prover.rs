@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use qstar::lean::{Pool, PoolOptions};
+use qstar::policy::Portfolio;
 use qstar::problem::Problem;
 use qstar::prover::{Guide, prove};
-use qstar::search::{Budget, Heuristic, Portfolio};
+use qstar::search::Budget;
 use qstar::toolchain::Toolchain;
+use qstar::value::Heuristic;
 
 const PROVABLE: [&str; 7] =
     ["n + 0 = n", "n < n + 2", "2 * n = n + n", "n % 2 < 2", "n ≤ n * n", "n - n = 0", "∃ m, m = n + 1"];

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::policies::{PolicyKind, ValueKind};
+use crate::policy::choice::PolicyKind;
 use crate::search::{Budget, Operator, Operators, StrategyKind};
+use crate::value::ValueKind;
 
 /// Every combination of these is one setting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use super::config::{Config, Setting};
 use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
 use crate::lean::Pool;
-use crate::policies::Policies;
+use crate::policy::choice::Policies;
 use crate::prover::{Guide, ProveError, prove};
 use crate::record::Records;
 use crate::search::{SearchError, Sink, StopReason};

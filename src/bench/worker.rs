@@ -17,7 +17,7 @@ use super::Attempt;
 use super::config::Setting;
 use super::run::{Job, task};
 use crate::dataset::{Entry, rows};
-use crate::policies::PolicyKind;
+use crate::policy::choice::PolicyKind;
 use crate::search::StrategyKind;
 use crate::source::hex;
 
@@ -152,7 +152,7 @@ impl Results {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policies::ValueKind;
+    use crate::value::ValueKind;
 
     const SETTING: Setting = Setting {
         policy: PolicyKind::Portfolio,

@@ -19,10 +19,11 @@ use crate::bench::summary::Summary;
 use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
 use crate::lean::{Pool, PoolOptions};
-use crate::policies::{Policies, PolicyKind, ValueKind};
+use crate::policy::choice::{Policies, PolicyKind};
 use crate::record;
 use crate::report::Picture;
 use crate::search::{Operator, StrategyKind};
+use crate::value::ValueKind;
 
 #[derive(Args)]
 pub struct BenchArgs {

@@ -18,7 +18,7 @@ use crate::bench::config::Setting;
 use crate::fill::{self, Outcome, Status};
 use crate::lean::syntax::imports;
 use crate::lean::{Pool, PoolOptions};
-use crate::policies::Policies;
+use crate::policy::choice::Policies;
 use crate::prover::{Guide, PoolOracle, ProveError};
 use crate::toolchain::Toolchain;
 use crate::verify::Rejection;

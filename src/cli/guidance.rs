@@ -8,9 +8,10 @@ use clap::Args;
 
 use crate::bench::config::Setting;
 use crate::network::Options;
-use crate::policies::{NetworkPlace, Policies, PolicyKind, ValueKind};
+use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
 use crate::search::{Budget, Operator, StrategyKind};
 use crate::toolchain::Toolchain;
+use crate::value::ValueKind;
 
 /// Where networks are.
 #[derive(Args)]

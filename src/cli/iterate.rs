@@ -12,7 +12,7 @@ use crate::dataset::{Entry, load};
 use crate::iterate::rollout::Ground;
 use crate::iterate::{Event, Options, claim, run as iterate};
 use crate::lean::{Pool, PoolOptions};
-use crate::policies::Policies;
+use crate::policy::choice::Policies;
 
 #[derive(Args)]
 pub struct IterateArgs {

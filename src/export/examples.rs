@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Serialize;
 
 use super::theorem_key;
-use crate::search::{Event, GoalId, Source, StepId, VerdictKind};
+use crate::policy::Source;
+use crate::search::{Event, GoalId, StepId, VerdictKind};
 use crate::source::hex;
 
 /// Weight of a step that Lean accepted and that proved nothing, beside 1 for one that did.

@@ -1,7 +1,8 @@
-//! The networks: a policy that writes tactics, a value that scores goals, run by ONNX Runtime on threads of their own.
+//! Networks run by ONNX Runtime on threads of their own: one that writes texts, one that scores goals.
 //!
 //! [`runtime`] finds and loads the library, [`folder`] reads what a folder of networks holds, [`onnx`] runs the models,
-//! [`decode`] chooses texts, [`service`] batches, [`shipped`] holds the default networks. Depends on the `Policy` and `Value` traits; knows nothing of servers.
+//! [`decode`] chooses texts, [`service`] batches, [`shipped`] holds the default networks. What their
+//! answers are for, `policy` and `value` say; knows nothing of servers.
 
 pub mod decode;
 pub mod folder;
@@ -14,10 +15,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::lean::Goal;
-use crate::search::policy::{Answer, Policy, Proposal, Score, Source, Value};
 pub use decode::{Decoding, Written};
 use folder::{Folder, Prompt};
 use onnx::ValueModel;
@@ -39,6 +39,17 @@ impl Default for Options {
     fn default() -> Self {
         Options { decoding: Decoding::Beam { width: 16 }, batching: Batching::default(), threads: 1 }
     }
+}
+
+/// The value network's word on one goal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GoalScore {
+    /// How likely it is to be proved.
+    pub proved: f32,
+    /// In how many steps.
+    pub steps: f32,
+    /// The oldest hypotheses that did not fit into the prompt.
+    pub cut: usize,
 }
 
 /// A folder of networks that runs.
@@ -94,6 +105,17 @@ impl Networks {
         written.into_iter().map(|list| self.readable(list)).collect()
     }
 
+    /// What the value network says of each goal.
+    ///
+    /// # Errors
+    /// When the network does not run, or there is none.
+    pub async fn scores(&self, goals: &[&Goal]) -> Result<Vec<GoalScore>> {
+        let service = self.value.as_ref().context("the folder has no value.onnx")?;
+        let (ids, cuts): (Vec<_>, Vec<_>) = self.prompts(goals, 0)?.into_iter().map(|p| (p.ids, p.cut)).unzip();
+        let answers = service.ask(ids).await?;
+        Ok(answers.into_iter().zip(cuts).map(|((proved, steps), cut)| GoalScore { proved, steps, cut }).collect())
+    }
+
     fn prompts(&self, goals: &[&Goal], room: usize) -> Result<Vec<Prompt>> {
         goals.iter().map(|goal| self.folder.prompt(goal, self.folder.context.saturating_sub(room).max(8))).collect()
     }
@@ -115,66 +137,9 @@ impl Networks {
     }
 
     /// A search goes on without networks that fail; once it is said why.
-    fn failed(&self, what: &str, error: &anyhow::Error) {
+    pub fn failed(&self, what: &str, error: &anyhow::Error) {
         if !self.told.swap(true, Ordering::Relaxed) {
             tracing::warn!("the {what} network of {} fails: {error:#}", self.folder.path.display());
         }
-    }
-}
-
-/// The policy of networks.
-pub struct NetworkPolicy(pub Arc<Networks>);
-
-impl Policy for NetworkPolicy {
-    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
-        Box::pin(async move {
-            let goals: Vec<&Goal> = states.iter().filter_map(|state| state.first()).collect();
-            let answers = self.0.tactics(&goals).await.unwrap_or_else(|error| {
-                self.0.failed("policy", &error);
-                vec![Vec::new(); goals.len()]
-            });
-            let mut answers = answers.into_iter();
-            let proposal = |(tactic, log_prior)| Proposal { tactic, log_prior, by: Source::Network };
-            let mut of = |state: &&[Goal]| if state.is_empty() { None } else { answers.next() };
-            states.iter().map(|s| of(s).unwrap_or_default().into_iter().map(proposal).collect()).collect()
-        })
-    }
-}
-
-/// The value of networks: a state of several goals is worth the product of theirs.
-pub struct NetworkValue(pub Arc<Networks>);
-
-impl Value for NetworkValue {
-    fn score<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Score> {
-        Box::pin(async move {
-            let goals: Vec<&Goal> = states.iter().flat_map(|state| state.iter()).collect();
-            let scores = match &self.0.value {
-                Some(service) => match self.0.prompts(&goals, 0) {
-                    Ok(prompts) => {
-                        let cuts: Vec<usize> = prompts.iter().map(|p| p.cut).collect();
-                        let ids = prompts.into_iter().map(|p| p.ids).collect();
-                        service.ask(ids).await.map(|s| s.into_iter().zip(cuts).collect())
-                    }
-                    Err(error) => Err(error),
-                },
-                None => Err(anyhow::anyhow!("the folder has no value.onnx")),
-            };
-            let scores: Vec<((f32, f32), usize)> = scores.unwrap_or_else(|error| {
-                self.0.failed("value", &error);
-                vec![((0.5, 1.0), 0); goals.len()]
-            });
-            let mut scores = scores.into_iter();
-            let mut state = |state: &&[Goal]| {
-                let each: Vec<((f32, f32), usize)> = scores.by_ref().take(state.len()).collect();
-                let value: f64 = each.iter().map(|((p, _), _)| f64::from(*p)).product();
-                let word = |&((p, steps), cut): &((f32, f32), usize)| {
-                    let cut = if cut == 0 { String::new() } else { format!(", without the {cut} oldest hypotheses") };
-                    format!("the network gives {p:.2}, some {steps:.0} steps{cut}")
-                };
-                let why = each.iter().map(word).collect::<Vec<_>>().join("; times ");
-                Score { value: value.clamp(1e-6, 1.0 - 1e-6), why }
-            };
-            states.iter().map(&mut state).collect()
-        })
     }
 }

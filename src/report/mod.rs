@@ -8,8 +8,9 @@ use std::sync::Mutex;
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
+use crate::policy::Source;
 use crate::search::event::{Event, VerdictKind};
-use crate::search::{GoalId, Sink, Source, StepId, StopReason};
+use crate::search::{GoalId, Sink, StepId, StopReason};
 use crate::verify::Certificate;
 
 const PAGE: &str = include_str!("page.html");

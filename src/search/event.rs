@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::StopReason;
 use super::graph::{GoalId, StepId};
-use super::policy::Source;
+use crate::policy::Source;
 
 /// One event; one line of a trace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

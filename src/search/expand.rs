@@ -4,11 +4,10 @@
 use super::moves::Move;
 use super::operators::refine::{Failure, Repairer};
 use super::operators::{aggregate, prune};
-use super::{
-    Added, Batch, Event, GoalId, Graph, MORE_HEARTBEATS, Oracle, Proposal, Search, Source, Status, Tried, VerdictKind,
-};
+use super::{Added, Batch, Event, GoalId, Graph, MORE_HEARTBEATS, Oracle, Search, Status, Tried, VerdictKind};
 use crate::lean::goal::mentions;
 use crate::lean::{Goal, Verdict};
+use crate::policy::{Proposal, Source};
 use std::collections::HashMap;
 
 /// Budget of a candidate's first try (Lean's `maxHeartbeats`): most tactics that succeed do so at once.

@@ -8,8 +8,6 @@ mod expand;
 pub mod graph;
 pub mod moves;
 pub mod operators;
-pub mod policy;
-pub mod portfolio;
 mod script;
 pub mod strategy;
 
@@ -22,14 +20,14 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::lean::{Candidate, Hole, Verdict};
+use crate::policy::Policy;
+use crate::value::Value;
 pub use budget::{Budget, Spent, StopReason};
 pub use event::{Event, Fan, Sink, VerdictKind};
 pub use graph::{Added, GoalId, Graph, Status, StepId};
 use moves::{Move, Moves};
 use operators::refine::Repairers;
 pub use operators::{Lemmas, Operator, Operators};
-pub use policy::{Heuristic, Policy, Proposal, Score, Source, Value};
-pub use portfolio::Portfolio;
 pub use strategy::{Strategy, StrategyKind};
 
 /// Judges candidates; one verdict for each, in order.

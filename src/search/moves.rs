@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::graph::GoalId;
-use super::policy::{Proposal, Source};
+use crate::policy::{Proposal, Source};
 
 /// The probability that a network must have given to a goal's first moves for the others to wait.
 const SURE: f64 = 0.5;

@@ -3,14 +3,12 @@
 //! Each has one entry point and a switch; what each contributes is counted by the source of the moves it makes.
 
 pub mod aggregate;
-pub mod generate;
 pub mod prune;
 pub mod refine;
 
 use serde::{Deserialize, Serialize};
 
 pub use aggregate::Lemmas;
-pub use generate::Mix;
 
 /// The operators that can be switched off (`--without NAME`) and on (`--with NAME`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]

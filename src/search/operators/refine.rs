@@ -8,8 +8,8 @@ use regex::Regex;
 
 use crate::lean::Goal;
 use crate::lean::goal::is_inaccessible;
+use crate::policy::Policy;
 use crate::search::event::VerdictKind;
-use crate::search::policy::Policy;
 
 /// A tactic that Lean did not accept.
 pub struct Failure<'a> {
@@ -166,7 +166,7 @@ impl Repairer for Elsewhere {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::policy::{Answer, Proposal};
+    use crate::policy::{Answer, Proposal};
 
     /// Knows one name.
     struct Librarian;

@@ -53,8 +53,8 @@ impl StrategyKind {
 mod tests {
     use super::*;
     use crate::lean::{Goal, Hole};
+    use crate::policy::{Proposal, Source};
     use crate::search::moves::Move;
-    use crate::search::policy::{Proposal, Source};
 
     fn goal(number: usize) -> Goal {
         Goal { case: None, hypotheses: Vec::new(), target: format!("p{number}") }

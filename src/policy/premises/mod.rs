@@ -17,8 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lean::Goal;
 use crate::library::{Constant, Library, Modules};
-use crate::search::policy::Answer;
-use crate::search::{Policy, Proposal, Source};
+use crate::policy::{Answer, Policy, Proposal, Source};
 
 use definitions::Definitions;
 use features::{of_constant, of_text};

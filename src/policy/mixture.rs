@@ -2,15 +2,14 @@
 
 use futures::future::join_all;
 
+use super::{Answer, Policy, Proposal};
 use crate::lean::Goal;
-use crate::search::policy::{Answer, Policy, Proposal};
 
 /// A mixture of policies: probabilities are added, weighted.
 ///
 /// ```
 /// use qstar::lean::Goal;
-/// use qstar::search::{Policy, Portfolio};
-/// use qstar::search::operators::Mix;
+/// use qstar::policy::{Mix, Policy, Portfolio};
 /// let mix = Mix::default().with(0.7, Box::new(Portfolio::default())).with(0.3, Box::new(Portfolio::closers()));
 /// let goal = Goal::parse("n : Nat\n⊢ n + 0 = n").unwrap();
 /// # futures::executor::block_on(async {
@@ -68,7 +67,7 @@ impl Mix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::policy::Source;
+    use crate::policy::Source;
     use futures::FutureExt;
 
     struct Fixed(&'static [(&'static str, f64)]);

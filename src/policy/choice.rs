@@ -12,12 +12,14 @@ use serde::{Deserialize, Serialize};
 use crate::lean::Goal;
 use crate::lean::syntax::imports;
 use crate::library::Modules;
-use crate::network::{NetworkPolicy, NetworkValue, Networks, Options, runtime, shipped};
-use crate::premises::Premises;
-use crate::search::operators::Mix;
-use crate::search::policy::{Answer, Seeded};
-use crate::search::{Heuristic, Policy, Portfolio, Proposal, Value};
+use crate::network::{Networks, Options, runtime, shipped};
 use crate::toolchain::{Toolchain, cache_home};
+use crate::value::network::NetworkValue;
+use crate::value::{Heuristic, Value, ValueKind};
+
+use super::premises::Premises;
+use super::text::NetworkPolicy;
+use super::{Answer, Mix, Policy, Portfolio, Proposal, Seeded};
 
 /// Share of the library's theorems in the mixture with the portfolio.
 const PREMISES_SHARE: f64 = 0.25;
@@ -46,17 +48,6 @@ impl PolicyKind {
     pub fn has_network(self) -> bool {
         matches!(self, PolicyKind::Network | PolicyKind::Mixed)
     }
-}
-
-/// What scores states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum ValueKind {
-    /// Short goals of few quantifiers first.
-    #[default]
-    Heuristic,
-    /// The value network.
-    Network,
 }
 
 /// Where the networks are, and the library that runs them.

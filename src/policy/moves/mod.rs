@@ -10,7 +10,7 @@ mod logic;
 mod recurrence;
 mod shape;
 
-use super::policy::{Answer, Policy, Proposal, Source};
+use super::{Answer, Policy, Proposal, Source};
 use crate::lean::Goal;
 use crate::lean::syntax::{Kind, tokens};
 
