@@ -38,6 +38,21 @@ pub fn put(path: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Writes a file that held `old`, whole or not at all, with the rights it had; what is behind a link is written, not the
+/// link.
+///
+/// # Errors
+/// When it holds something else by now, or cannot be written.
+pub fn put_back(path: &Path, old: &str, new: &str) -> Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let path = path.canonicalize().with_context(cannot)?;
+    let now = std::fs::read_to_string(&path).with_context(cannot)?;
+    anyhow::ensure!(now == old, "{} was changed in the meantime; nothing is written, run it again", path.display());
+    let rights = std::fs::metadata(&path).with_context(cannot)?.permissions();
+    put(&path, new)?;
+    std::fs::set_permissions(&path, rights).with_context(cannot)
+}
+
 /// Gives a folder its name when it is whole; another process that was faster is as good.
 ///
 /// # Errors

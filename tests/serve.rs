@@ -98,7 +98,18 @@ fn succeeds(command: &mut Command) -> String {
 #[test]
 fn kimina_client_is_content() {
     // Its data sets are not needed here, and are large.
-    let needed = ["httpx", "pydantic", "tenacity", "tqdm", "colorama", "loguru", "tabulate", "pygments", "requests", "pydantic-settings"];
+    let needed = [
+        "httpx",
+        "pydantic",
+        "tenacity",
+        "tqdm",
+        "colorama",
+        "loguru",
+        "tabulate",
+        "pygments",
+        "requests",
+        "pydantic-settings",
+    ];
     let Some(python) = python("kimina", &needed) else { return };
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "kimina-client==0.2.1"];
     if !Command::new(&python).args(install).status().is_ok_and(|s| s.success()) {

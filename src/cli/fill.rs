@@ -20,6 +20,7 @@ use crate::lean::syntax::imports;
 use crate::lean::{Pool, PoolOptions};
 use crate::policy::choice::Policies;
 use crate::prover::{Guide, PoolOracle, ProveError};
+use crate::record::put_back;
 use crate::toolchain::Toolchain;
 use crate::verify::Rejection;
 
@@ -74,7 +75,7 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
             let outcome = outcome?;
             let written = outcome.text != *text && !args.diff && !args.check;
             if written {
-                write_back(path, text, &outcome.text)?;
+                put_back(path, text, &outcome.text)?;
             }
             all_filled &= outcome.sorrys.iter().all(|s| matches!(s.status, Status::Filled { .. }));
             report(&args, path, text, &outcome, written)?;
@@ -150,15 +151,4 @@ fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, written: b
         write!(out, "{words}")?;
     }
     Ok(())
-}
-
-/// Writes the file whole or not at all, with the rights it had; what is behind a link is written, not the link.
-fn write_back(path: &Path, old: &str, new: &str) -> Result<()> {
-    let cannot = || format!("cannot write {}", path.display());
-    let path = path.canonicalize().with_context(cannot)?;
-    let now = std::fs::read_to_string(&path).with_context(cannot)?;
-    anyhow::ensure!(now == old, "{} was changed in the meantime; nothing is written, run it again", path.display());
-    let rights = std::fs::metadata(&path).with_context(cannot)?.permissions();
-    super::put(&path, new)?;
-    std::fs::set_permissions(&path, rights).with_context(cannot)
 }

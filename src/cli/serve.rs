@@ -16,6 +16,9 @@ use crate::serve::{self, Access, Desk, Limits, Outfit, Roots};
 
 #[derive(Args)]
 pub struct ServeArgs {
+    /// Speak MCP on standard input and output: for an agent that starts its tools itself.
+    #[arg(long, required_unless_present = "http", conflicts_with = "http")]
+    stdio: bool,
     /// Serve HTTP there: REST for training loops, MCP at /mcp. Without ADDRESS: 127.0.0.1:8000.
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8000")]
     http: Option<String>,
@@ -56,9 +59,7 @@ pub struct ServeArgs {
 
 /// Exit code 0: told to stop; 3: no Lean.
 pub async fn run(args: ServeArgs, lean: Option<PathBuf>) -> Result<Exit> {
-    let Some(address) = &args.http else { bail!("say how to serve: --http [ADDRESS]") };
-    let access =
-        Access { token: token(&args)?, hosts: args.allow_host.clone(), origins: args.allow_origin.clone() };
+    let access = Access { token: token(&args)?, hosts: args.allow_host.clone(), origins: args.allow_origin.clone() };
     let roots = Roots::new(&args.root).context("a --root is not there")?;
     let limits = Limits {
         body: args.max_body as usize * (1 << 20),
@@ -69,6 +70,10 @@ pub async fn run(args: ServeArgs, lean: Option<PathBuf>) -> Result<Exit> {
     };
     let near = roots.first().map(|r| r.to_owned());
     let desk = Arc::new(Desk::new(limits, roots, on_end()?));
+    let Some(address) = &args.http else {
+        serve::run_stdio(desk, outfit(&args, lean, near)).await?;
+        return Ok(Exit::Success);
+    };
     let place = serve::listen(address, &access).await?;
     eprintln!("qstar serves at http://{}", place.1);
     serve::run_http(desk, access, place, outfit(&args, lean, near)).await.map_err(ToolchainFailed)?;
@@ -86,9 +91,10 @@ async fn outfit(args: &ServeArgs, lean: Option<PathBuf>, near: Option<PathBuf>) 
 }
 
 fn token(args: &ServeArgs) -> Result<Option<String>> {
-    let named = args.token_file.as_ref().map(|path| {
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the token in {}", path.display()))
-    });
+    let named = args
+        .token_file
+        .as_ref()
+        .map(|path| std::fs::read_to_string(path).with_context(|| format!("cannot read the token in {}", path.display())));
     let token = match named {
         Some(text) => Some(text?),
         None => std::env::var("QSTAR_TOKEN").ok(),

@@ -38,10 +38,44 @@ pub struct Reading {
 
 /// Attributes that only mark declarations.
 const MARKS: &[&str] = &[
-    "simp", "grind", "ext", "norm_cast", "push_cast", "reducible", "irreducible", "inline", "always_inline", "noinline",
-    "specialize", "instance", "default_instance", "class", "elab_as_elim", "induction_eliminator", "cases_eliminator",
-    "refl", "symm", "trans", "congr", "gcongr", "aesop", "simps", "to_additive", "nolint", "deprecated", "inherit_doc",
-    "match_pattern", "coe", "mono", "fun_prop", "measurability", "continuity", "bound", "rw", "simp_arith", "semireducible",
+    "simp",
+    "grind",
+    "ext",
+    "norm_cast",
+    "push_cast",
+    "reducible",
+    "irreducible",
+    "inline",
+    "always_inline",
+    "noinline",
+    "specialize",
+    "instance",
+    "default_instance",
+    "class",
+    "elab_as_elim",
+    "induction_eliminator",
+    "cases_eliminator",
+    "refl",
+    "symm",
+    "trans",
+    "congr",
+    "gcongr",
+    "aesop",
+    "simps",
+    "to_additive",
+    "nolint",
+    "deprecated",
+    "inherit_doc",
+    "match_pattern",
+    "coe",
+    "mono",
+    "fun_prop",
+    "measurability",
+    "continuity",
+    "bound",
+    "rw",
+    "simp_arith",
+    "semireducible",
 ];
 
 /// Whether a text could run code of its own while it is elaborated, and so leave something behind in the process: then
@@ -52,8 +86,7 @@ pub fn runs_code(text: &str) -> bool {
         let ways = r"#eval|run_(cmd|elab|meta|tac)|by_elab|\belab\b|\belab_rules|\bmacro|simproc|initialize|unsafe|implemented_by|extern|eval%";
         Regex::new(ways).expect("a fixed pattern")
     });
-    static ATTRIBUTES: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"@\[|\battribute\b\s*\[?").expect("a fixed pattern"));
+    static ATTRIBUTES: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"@\[|\battribute\b\s*\[?").expect("a fixed pattern"));
     let unknown = |place: regex::Match<'_>| {
         let list = text[place.end()..].split(']').next().unwrap_or("");
         !place.as_str().ends_with('[')
@@ -73,15 +106,25 @@ mod tests {
     #[test]
     fn what_runs_code_is_seen() {
         for text in [
-            "#eval 1", "open Lean in\nrun_cmd skip", "elab \"x\" : tactic => pure ()", "macro \"x\" : term => `(1)",
-            "@[extern \"lean_io_exit\"] opaque f : Nat", "@[simp, tactic foo] def f := 1", "attribute /- -/ [tactic] f",
-            "unsafe def f := 1", "/- -/ #eval 1", "@[init] def f := 1", "\"\\\"\" #eval",
+            "#eval 1",
+            "open Lean in\nrun_cmd skip",
+            "elab \"x\" : tactic => pure ()",
+            "macro \"x\" : term => `(1)",
+            "@[extern \"lean_io_exit\"] opaque f : Nat",
+            "@[simp, tactic foo] def f := 1",
+            "attribute /- -/ [tactic] f",
+            "unsafe def f := 1",
+            "/- -/ #eval 1",
+            "@[init] def f := 1",
+            "\"\\\"\" #eval",
         ] {
             assert!(runs_code(text), "{text}");
         }
         for text in [
             "theorem t : 1 = 1 := rfl -- a definition, elaborated by Lean",
-            "@[simp] theorem t : 1 = 1 := by simp", "attribute [local simp, -grind] foo", "@[simp ↓, scoped grind =] theorem t : p := h",
+            "@[simp] theorem t : 1 = 1 := by simp",
+            "attribute [local simp, -grind] foo",
+            "@[simp ↓, scoped grind =] theorem t : p := h",
         ] {
             assert!(!runs_code(text), "{text}");
         }

@@ -162,7 +162,11 @@ impl Policies {
         Ok(if seed == 0 { policy } else { Box::new(Seeded::new(policy, seed)) })
     }
 
-    fn library(&self, header: &str) -> Result<Arc<Premises>> {
+    /// The theorems behind a header's imports.
+    ///
+    /// # Errors
+    /// When the library's files are broken.
+    pub fn library(&self, header: &str) -> Result<Arc<Premises>> {
         let imports = imports(header);
         let mut libraries = self.libraries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(known) = libraries.indexes.get(&imports) {

@@ -61,7 +61,10 @@ pub struct Sorry {
 pub enum End {
     Whole,
     /// Time was up while this line was being elaborated; what is said is a part.
-    TimedOut { limit: Duration, line: usize },
+    TimedOut {
+        limit: Duration,
+        line: usize,
+    },
     /// Lean died on it, again and again.
     Failed(String),
 }
@@ -84,7 +87,8 @@ impl Checked {
         self.messages.iter().any(|m| m.severity == Severity::Error)
     }
 
-    fn failed(reason: String) -> Checked {
+    /// Nothing is known of it.
+    pub fn failed(reason: String) -> Checked {
         let (messages, sorries, goals) = (Vec::new(), Vec::new(), Vec::new());
         Checked { end: End::Failed(reason), messages, sorries, goals, seconds: 0.0, memory: 0 }
     }
@@ -187,8 +191,7 @@ async fn judge(pool: Arc<Pool>, text: Text, time: Duration, places: Vec<Position
     let messages = messages(&text, &reading);
     // One that no word stands for, as that of `apply?`.
     let hidden = messages.iter().filter(|m| m.severity == Severity::Warning && says_sorry(&m.data));
-    let hidden: Vec<Sorry> =
-        hidden.map(|m| Sorry { pos: m.pos, end_pos: m.end_pos, goal: String::new() }).collect();
+    let hidden: Vec<Sorry> = hidden.map(|m| Sorry { pos: m.pos, end_pos: m.end_pos, goal: String::new() }).collect();
     if sorries.is_empty() {
         sorries = hidden;
     }

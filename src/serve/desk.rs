@@ -15,8 +15,11 @@ use super::roots::Roots;
 use crate::bench::config::Setting;
 use crate::lean::Pool;
 use crate::lean::memory::Meter;
-use crate::policies::Policies;
+use crate::policy::choice::Policies;
 use crate::toolchain::Toolchain;
+
+/// How long snippets may go on when the server is to end.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// What a client may ask of the server.
 #[derive(Debug, Clone)]
@@ -111,9 +114,18 @@ impl Desk {
         Duration::from_secs_f64(seconds.min(self.limits.time.as_secs_f64()))
     }
 
+    /// The moment when what still runs must be given up.
+    async fn closing(&self) {
+        self.stop.cancelled().await;
+        tokio::time::sleep(CLOSING).await;
+    }
+
     /// Judges a snippet for a client.
     pub async fn check(&self, pool: &Arc<Pool>, question: Question<'_>) -> Arc<Checked> {
-        let checked = self.checker.check(pool, question).await;
+        let checked = tokio::select! {
+            checked = self.checker.check(pool, question) => checked,
+            () = self.closing() => Arc::new(Checked::failed("the server stops".to_owned())),
+        };
         self.metrics.judged(match &checked.end {
             End::TimedOut { .. } => "timed_out",
             End::Failed(_) => "failed",
@@ -122,6 +134,15 @@ impl Desk {
             End::Whole => "sorry",
         });
         checked
+    }
+
+    /// Judges a snippet for a client, as soon as Lean is ready.
+    ///
+    /// # Errors
+    /// Why there is no Lean.
+    pub async fn check_for(&self, client: &str, question: Question<'_>) -> Result<Arc<Checked>, String> {
+        let outfit = self.outfit().await?;
+        Ok(self.check(&Arc::new(outfit.pool.client(client)), question).await)
     }
 
     /// The page of counters.

@@ -26,7 +26,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use super::desk::Desk;
 use super::gate::Full;
-use super::kimina;
+use super::{kimina, mcp, openapi, v1};
 
 /// For a request's head, and for each piece of its body.
 const SLOW_SENDER: Duration = Duration::from_secs(30);
@@ -155,11 +155,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Self::Rejection> {
-        let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
-        let peer = parts.extensions.get::<Peer>().map(|p| p.0.ip().to_string()).unwrap_or_default();
-        let name = text("x-qstar-client").or_else(|| text("user-agent")).unwrap_or("");
-        Ok(Caller(format!("{peer} {name}").chars().take(200).collect()))
+        Ok(caller(parts))
     }
+}
+
+/// Who a request comes from.
+pub fn caller(parts: &Parts) -> Caller {
+    let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
+    let peer = parts.extensions.get::<Peer>().map(|p| p.0.ip().to_string()).unwrap_or_default();
+    let name = text("x-qstar-client").or_else(|| text("user-agent")).unwrap_or("");
+    Caller(format!("{peer} {name}").chars().take(200).collect())
 }
 
 /// The other end of a connection.
@@ -182,10 +187,15 @@ pub fn router(desk: Arc<Desk>, access: Access, address: SocketAddr) -> Router {
         .route("/api/check/", post(kimina::check))
         .route("/verify", post(kimina::verify))
         .route("/one_pass_verify_batch", post(kimina::verify))
+        .route("/v1/verify", post(v1::verify))
+        .route("/v1/prove", post(v1::prove))
+        .route("/v1/tactics", post(v1::tactics))
+        .route_service("/mcp", mcp::service(&desk))
         .layer(middleware::from_fn_with_state(door.clone(), enter));
     Router::new()
         .merge(work)
         .route("/metrics", get(metrics))
+        .route("/openapi.json", get(async || Json(openapi::document())))
         .route("/", get(health))
         .route("/health", get(health))
         .fallback(async || Problem { status: StatusCode::NOT_FOUND, detail: "nothing is here".into(), retry_after: None })
@@ -222,7 +232,15 @@ fn endpoint(path: &str) -> &'static str {
 
 /// The second layer, for what costs: a place among the running, kept until the answer is sent.
 async fn enter(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
-    let pass = match door.desk.gate.enter().await {
+    // A listening MCP client asks for nothing.
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let entered = tokio::select! {
+        entered = door.desk.gate.enter() => entered,
+        () = door.desk.stop.cancelled() => return Problem::no_lean("the server stops".to_owned()).into_response(),
+    };
+    let pass = match entered {
         Ok(pass) => pass,
         Err(Full { retry_after }) => {
             let detail = "too many requests wait already".to_owned();

@@ -42,7 +42,6 @@ pub struct CheckRequest {
     pub reuse: bool,
     /// Accepted. What there is of it comes unasked: the goal of each `sorry`.
     #[serde(default)]
-    #[expect(dead_code, reason = "part of the protocol")]
     pub infotree: Option<String>,
 }
 
@@ -156,7 +155,6 @@ pub struct VerifyRequest {
     pub timeout: f64,
     /// Accepted, as in `/api/check`.
     #[serde(default)]
-    #[expect(dead_code, reason = "part of the protocol")]
     pub infotree_type: Option<String>,
     /// What was judged before does not answer.
     #[serde(default)]

@@ -8,17 +8,21 @@
 //!
 //! Stands on `lean`, `prover`, `fill` and `verify`; knows no flags. [`desk`] is what clients share, [`gate`] how many may come
 //! in, [`http`] who may come in, [`roots`] which files they may name; [`check`] judges snippets ([`snippet`]: as documents);
-//! [`kimina`] speaks another server's protocol.
+//! [`work`] does the rest; [`kimina`], [`v1`] and [`mcp`] are
+//! the protocols.
 
 pub mod check;
 pub mod desk;
 pub mod gate;
 pub mod http;
 pub mod kimina;
+pub mod mcp;
 pub mod metrics;
+pub mod openapi;
 pub mod pictures;
 pub mod roots;
 pub mod snippet;
+pub mod v1;
 pub mod work;
 
 use std::net::SocketAddr;
@@ -80,6 +84,24 @@ pub async fn run_http(
     };
     let ((), ready) = tokio::join!(served, ready);
     ready
+}
+
+/// Speaks MCP on the standard streams until the client leaves; what is wrong with Lean is told by the tools.
+///
+/// # Errors
+/// When the client does not speak the protocol.
+pub async fn run_stdio(desk: Arc<Desk>, outfit: impl Future<Output = Result<Outfit>>) -> Result<()> {
+    let ready = async {
+        tokio::select! {
+            made = outfit => match open(&desk, made) {
+                Ok(outfit) => warm(&outfit).await,
+                Err(error) => tracing::error!("{error:#}"),
+            },
+            () = desk.stop.cancelled() => {}
+        }
+    };
+    let ((), served) = tokio::join!(ready, mcp::serve_stdio(desk.clone()));
+    served
 }
 
 /// Tells the desk how the outfit came out.

@@ -63,7 +63,16 @@ mod tests {
             assert_eq!(roots.file(good), Ok(real.clone()), "{good}");
         }
         let absolute = top.path().join("secret.lean");
-        for bad in ["../secret.lean", "out.lean", "dir/secret.lean", "../root2/b.lean", "in", "none.lean", absolute.to_str().unwrap(), ""] {
+        for bad in [
+            "../secret.lean",
+            "out.lean",
+            "dir/secret.lean",
+            "../root2/b.lean",
+            "in",
+            "none.lean",
+            absolute.to_str().unwrap(),
+            "",
+        ] {
             assert_eq!(roots.file(bad), Err(NotGiven::Outside(bad.into())), "{bad}");
         }
         assert_eq!(Roots::default().file("a.lean"), Err(NotGiven::NoRoots));

@@ -22,7 +22,9 @@ pub struct Text {
 }
 
 /// A place as Lean's REPL counts: lines from 1, characters from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Position {
     pub line: usize,
     pub column: usize,
@@ -173,12 +175,24 @@ mod tests {
         assert_eq!(odd.imports, plain.imports);
         assert_eq!(odd.document, "import Std\nimport Lean.Elab\n/-! -/\n\n#check Nat");
         assert_eq!(Text::new("import A open Nat").document, "import A\n/-! -/\n open Nat");
-        assert_eq!(Text::new("module\npublic import all A\nimport «b c».D\n").imports, "module\npublic import all A\nimport «b c».D\n");
+        assert_eq!(
+            Text::new("module\npublic import all A\nimport «b c».D\n").imports,
+            "module\npublic import all A\nimport «b c».D\n"
+        );
     }
 
     #[test]
     fn what_is_no_import_stays_where_it_was() {
-        for text in ["", "import", "import 5", "/- import Std", "theorem t : 1 = 1 := rfl", "import all import X", "«", "/-! doc -/ import X"] {
+        for text in [
+            "",
+            "import",
+            "import 5",
+            "/- import Std",
+            "theorem t : 1 = 1 := rfl",
+            "import all import X",
+            "«",
+            "/-! doc -/ import X",
+        ] {
             assert_eq!(Text::new(text).imports, "", "{text}");
             assert_eq!(Text::new(text).document, format!("/-! -/\n{text}"));
         }

@@ -102,6 +102,19 @@ impl Premises {
         self.theorems.is_empty()
     }
 
+    /// The names of the theorems most like a goal, the best first, with scores in (0, 1].
+    pub fn fitting(&self, goal: &Goal, most: usize) -> Vec<(&str, f64)> {
+        self.select(goal, most).into_iter().map(|(theorem, score)| (theorem.name.as_str(), score)).collect()
+    }
+
+    /// The names of theorems that have a text in them, the shortest first.
+    pub fn named(&self, part: &str, most: usize) -> Vec<&str> {
+        let mut found: Vec<&str> = self.theorems.iter().map(|t| t.name.as_str()).filter(|n| n.contains(part)).collect();
+        found.sort_by(|a, b| a.len().cmp(&b.len()).then(a.cmp(b)));
+        found.truncate(most);
+        found
+    }
+
     /// The theorems most like a goal, the best first, with scores in (0, 1].
     fn select(&self, goal: &Goal, most: usize) -> Vec<(&Theorem, f64)> {
         let mut wanted: HashMap<String, f64> = HashMap::new();
