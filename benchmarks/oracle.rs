@@ -107,7 +107,7 @@ fn untuned(toolchain: &Toolchain, folder: &Path) -> Result<Arc<Toolchain>> {
     );
     std::fs::write(&program, script)?;
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
-    let found = Toolchain::find(&Wish { lean: Some(program), near: None })?.context("the script stands for Lean")?;
+    let found = Toolchain::find(&Wish { lean: Some(program), ..Wish::default() })?.context("the script stands for Lean")?;
     Ok(Arc::new(found))
 }
 

@@ -22,7 +22,7 @@ fn native() -> Arc<Toolchain> {
         let status = Command::new(script).arg(&folder).status().expect("bash, python3 with pip, and cc make the native Lean");
         assert!(status.success(), "the native Lean could not be made");
     });
-    let wish = Wish { lean: Some(folder.join("bin/lean")), near: None };
+    let wish = Wish { lean: Some(folder.join("bin/lean")), ..Wish::default() };
     Arc::new(Toolchain::find(&wish).unwrap().unwrap())
 }
 

@@ -117,7 +117,7 @@ fn faulty(folder: &Path, fault: &str) -> Arc<Toolchain> {
     std::fs::write(&program, script).unwrap();
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    Arc::new(Toolchain::find(&Wish { lean: Some(program), near: None }).unwrap().unwrap())
+    Arc::new(Toolchain::find(&Wish { lean: Some(program), ..Wish::default() }).unwrap().unwrap())
 }
 
 fn real_program() -> PathBuf {

@@ -53,6 +53,8 @@ impl Default for GateRules {
 pub struct Config {
     /// Relative to the configuration's file.
     pub dataset: PathBuf,
+    /// The Lake project whose imports are used; relative to the configuration's file.
+    pub project: Option<PathBuf>,
     pub split: Option<String>,
     /// The first so many theorems only.
     pub first: Option<usize>,
@@ -79,6 +81,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             dataset: PathBuf::new(),
+            project: None,
             split: None,
             first: None,
             time: 60.0,
@@ -160,11 +163,11 @@ impl Config {
     pub fn read(path: &Path) -> Result<Config> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut config: Config = toml::from_str(&text).with_context(|| format!("{} is no benchmark", path.display()))?;
-        if config.dataset.is_relative()
-            && let Some(folder) = path.parent()
-        {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if !config.dataset.as_os_str().is_empty() {
             config.dataset = folder.join(&config.dataset);
         }
+        config.project = config.project.map(|project| folder.join(project));
         Ok(config)
     }
 

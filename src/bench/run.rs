@@ -1,5 +1,6 @@
 //! Runs a benchmark: claims tasks from the store, searches, verifies, writes attempts.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use super::config::{Config, Setting};
 use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
 use crate::lean::Pool;
+use crate::lean::syntax::imports;
 use crate::policy::choice::Policies;
 use crate::prover::{Guide, ProveError, prove};
 use crate::record::Records;
@@ -34,14 +36,22 @@ pub struct Job<'a> {
 }
 
 /// Every theorem under every setting with every seed; theorems outermost, so that a run that is cut short has compared
-/// something.
+/// something. Theorems of the same imports come together, so that a worker imports each once.
 pub fn jobs<'a>(config: &Config, entries: &'a [Entry]) -> Vec<Job<'a>> {
     let settings = config.settings();
     let of = |entry: &'a Entry| {
         let each = settings.iter().flat_map(|setting| (0..config.seeds).map(move |seed| (setting.clone(), seed)));
         each.map(|(setting, seed)| Job { entry, setting, seed }).collect::<Vec<_>>()
     };
-    entries.iter().flat_map(of).collect()
+    let mut order: Vec<&Entry> = entries.iter().collect();
+    let groups: HashMap<String, usize> = entries.iter().enumerate().rev().map(|(place, entry)| (group(entry), place)).collect();
+    order.sort_by_key(|entry| groups[&group(entry)]);
+    order.into_iter().flat_map(of).collect()
+}
+
+/// What decides whether two theorems can follow each other on a worker: their imports.
+fn group(entry: &Entry) -> String {
+    entry.problem.as_ref().map_or_else(|_| String::new(), |problem| imports(&problem.header))
 }
 
 /// The store's name for a job.
@@ -95,17 +105,30 @@ pub async fn run(
     let mut flights = FuturesUnordered::new();
     let mut outcome = Ok(());
     let (mut done, mut failures) = (false, 0);
+    // What the attempts on their way import. A claim that imports something else waits until they have ended: two searches with
+    // different imports would make the workers import anew at every batch.
+    let mut now = String::new();
+    let mut next: Option<(i64, usize)> = None;
     while !cancel.is_cancelled() {
         let mut wait = false;
         while flights.len() < workers.max(1) && !wait && !done {
-            match blocking(&store, Store::claim).await? {
-                Claim::Task { id, place } => flights.push(async move {
-                    let made = attempt(&jobs[place], desk).await;
-                    (id, made)
-                }),
-                Claim::Wait => wait = true,
-                Claim::Done => done = true,
+            if next.is_none() {
+                match blocking(&store, Store::claim).await? {
+                    Claim::Task { id, place } => next = Some((id, place)),
+                    Claim::Wait => wait = true,
+                    Claim::Done => done = true,
+                }
             }
+            let Some((id, place)) = next else { continue };
+            let imports = group(jobs[place].entry);
+            if !flights.is_empty() && imports != now {
+                break;
+            }
+            (now, next) = (imports, None);
+            flights.push(async move {
+                let made = attempt(&jobs[place], desk).await;
+                (id, made)
+            });
         }
         if flights.is_empty() && done {
             break;
@@ -139,6 +162,9 @@ pub async fn run(
     }
     // What is still on its way is given up; its tasks are free for the next run.
     if cancel.is_cancelled() {
+        if let Some((id, _)) = next {
+            blocking(&store, move |s| s.release(id)).await?;
+        }
         while let Some((id, _)) = flights.next().await {
             blocking(&store, move |s| s.release(id)).await?;
         }

@@ -10,6 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::guidance::NetworkArgs;
+use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, on_interrupt, put};
 use crate::bench::config::{Config, Setting};
 use crate::bench::gate;
@@ -18,7 +19,7 @@ use crate::bench::store::Store;
 use crate::bench::summary::Summary;
 use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
-use crate::lean::{Pool, PoolOptions};
+use crate::lean::Pool;
 use crate::policy::choice::{Policies, PolicyKind};
 use crate::record;
 use crate::report::Picture;
@@ -120,13 +121,14 @@ impl BenchArgs {
     }
 }
 
-pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     let mut config = args.config()?;
     // Read before hours of work, so that a wrong name is told at once.
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     let selection = Selection { name: None, split: config.split.clone(), first: config.first };
     let entries = select(load(&config.dataset)?, &selection)?;
-    let toolchain = Arc::new(super::toolchain(lean, Some(config.dataset.clone())).await?);
+    let lean = lean.or_project(config.project.clone());
+    let toolchain = Arc::new(lean.clone().toolchain(Some(config.dataset.clone())).await?);
     let policies = Policies::new(toolchain.clone()).with_networks(args.networks.place());
     if config.settings().iter().any(Setting::has_network) {
         config.networks = Some(policies.networks()?.fingerprint().to_owned());
@@ -137,8 +139,8 @@ pub async fn run(args: BenchArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let path = args.out.join("store.sqlite");
     let store = tokio::task::spawn_blocking(move || Store::open(&path, &tasks)).await??;
     let store = Arc::new(store);
-    let workers = if config.workers == 0 { super::guidance::default_workers() } else { config.workers };
-    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let workers = if config.workers == 0 { lean.default_workers() } else { config.workers };
+    let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let cancel = on_interrupt();
     let before = store.attempts()?;
     let mut progress = Progress::new(jobs.len(), &before);

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::guidance::default_workers;
+use super::lean::LeanArgs;
 use super::{Exit, put, spinner};
 use crate::corpus::library::{Options, gather};
 use crate::corpus::synthetic::{Family, generate};
@@ -41,9 +41,6 @@ struct LibraryArgs {
     per_module: Option<usize>,
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// A Lake project: its Lean and its compiled modules are used.
-    #[arg(long, value_name = "FOLDER")]
-    project: Option<PathBuf>,
     /// Lean processes; by default as cores and memory allow.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
@@ -71,7 +68,7 @@ struct SyntheticArgs {
     out: PathBuf,
 }
 
-pub async fn run(args: CorpusArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: CorpusArgs, lean: LeanArgs) -> Result<Exit> {
     match args.kind {
         Kind::Synthetic(args) => {
             let rows = generate(&args.family, args.count, args.seed)?;
@@ -83,15 +80,16 @@ pub async fn run(args: CorpusArgs, lean: Option<PathBuf>) -> Result<Exit> {
     Ok(Exit::Success)
 }
 
-async fn take_library(args: LibraryArgs, lean: Option<PathBuf>) -> Result<()> {
-    let toolchain = super::toolchain(lean, args.project).await?;
+async fn take_library(args: LibraryArgs, lean: LeanArgs) -> Result<()> {
+    let workers = args.workers.map_or_else(|| lean.default_workers(), usize::from);
+    let toolchain = lean.toolchain(None).await?;
     let options = Options {
         roots: args.root,
         under: args.under,
         per_module: args.per_module,
         modules: args.modules,
         seed: args.seed,
-        workers: args.workers.map_or_else(default_workers, usize::from),
+        workers,
     };
     let bar = spinner();
     let (rows, report) = gather(&toolchain, &options, |doing| bar.set_message(doing)).await?;

@@ -8,10 +8,11 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::lean::LeanArgs;
 use super::{Exit, spinner};
 use crate::dataset::check::{Checked, Status, check};
 use crate::dataset::{Selection, load, select};
-use crate::lean::{Pool, PoolOptions};
+use crate::lean::Pool;
 
 #[derive(Args)]
 pub struct DatasetArgs {
@@ -41,11 +42,11 @@ struct CheckArgs {
 }
 
 /// Exit code 0: every statement elaborates; 1: some do not.
-pub async fn run(args: DatasetArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: DatasetArgs, lean: LeanArgs) -> Result<Exit> {
     let Command::Check(args) = args.command;
     let entries = select(load(&args.data)?, &Selection { name: None, split: args.split, first: args.first })?;
-    let toolchain = Arc::new(super::toolchain(lean, Some(args.data)).await?);
-    let pool = Pool::new(toolchain.clone(), PoolOptions::default());
+    let toolchain = Arc::new(lean.clone().toolchain(Some(args.data)).await?);
+    let pool = Pool::new(toolchain.clone(), lean.pool(1));
     let bar = spinner();
     bar.set_message(format!("{} statements", entries.len()));
     let checked = check(&pool, &entries, |done| bar.set_message(format!("{done} of {} statements", entries.len()))).await;

@@ -12,12 +12,13 @@ use similar::TextDiff;
 use tokio_util::sync::CancellationToken;
 
 use super::guidance::Guidance;
+use super::lean::LeanArgs;
 use super::prove::{Line, remedy};
 use super::{Exit, ToolchainFailed, on_interrupt};
 use crate::bench::config::Setting;
 use crate::fill::{self, Outcome, Status};
+use crate::lean::Pool;
 use crate::lean::syntax::imports;
-use crate::lean::{Pool, PoolOptions};
 use crate::policy::choice::Policies;
 use crate::prover::{Guide, PoolOracle, ProveError};
 use crate::record::put_back;
@@ -44,8 +45,8 @@ pub struct FillArgs {
 }
 
 /// Exit code 0: no `sorry` is left (or would be); 1: some are.
-pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
-    let workers = args.guidance.workers();
+pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
+    let workers = args.guidance.workers(&lean);
     let cancel = on_interrupt();
     // All are read first, so that a wrong name is told before any work.
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
@@ -54,7 +55,7 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let grouped = async {
         let mut groups: BTreeMap<(PathBuf, String), Group> = BTreeMap::new();
         for (path, text) in args.files.iter().zip(&texts) {
-            let toolchain = super::toolchain(lean.clone(), Some(path.clone())).await?;
+            let toolchain = lean.clone().toolchain(Some(path.clone())).await?;
             let key = (toolchain.root(), imports(text));
             groups.entry(key).or_insert_with(|| (Arc::new(toolchain), Vec::new())).1.push((path, text));
         }
@@ -64,7 +65,7 @@ pub async fn run(args: FillArgs, lean: Option<PathBuf>) -> Result<Exit> {
     let groups = groups?;
     let mut all_filled = true;
     for (toolchain, files) in groups.into_values() {
-        let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+        let pool = Pool::new(toolchain.clone(), lean.pool(workers));
         let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
         let guidance = (&policies, &setting, workers);
         // While one file as a whole is before Lean, others are searched.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 
+use super::lean::LeanArgs;
 use crate::bench::config::Setting;
 use crate::network::Options;
 use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
@@ -70,8 +71,8 @@ impl SearchArgs {
     }
 
     /// Number of Lean processes.
-    pub fn workers(&self) -> usize {
-        self.workers.map_or_else(default_workers, usize::from)
+    pub fn workers(&self, lean: &LeanArgs) -> usize {
+        self.workers.map_or_else(|| lean.default_workers(), usize::from)
     }
 }
 
@@ -140,21 +141,12 @@ impl Guidance {
     }
 
     /// Number of Lean processes.
-    pub fn workers(&self) -> usize {
-        self.search.workers()
+    pub fn workers(&self, lean: &LeanArgs) -> usize {
+        self.search.workers(lean)
     }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if value > 0.0 && value <= 1e7 { Ok(value) } else { Err("must be more than 0 and at most 10 million".to_owned()) }
-}
-
-/// A portable worker uses more than one core by itself and 1.5 GB.
-pub fn default_workers() -> usize {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    let by_memory = usize::try_from(system.available_memory() >> 30).unwrap_or(1) / 2;
-    let by_cores = std::thread::available_parallelism().map_or(1, |n| n.get() / 2);
-    by_cores.min(by_memory).max(1)
 }

@@ -7,11 +7,12 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::guidance::SearchArgs;
+use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, on_interrupt};
 use crate::dataset::{Entry, load};
 use crate::iterate::rollout::Ground;
 use crate::iterate::{Event, Options, claim, run as iterate};
-use crate::lean::{Pool, PoolOptions};
+use crate::lean::Pool;
 use crate::policy::choice::Policies;
 
 #[derive(Args)]
@@ -61,7 +62,7 @@ pub struct IterateArgs {
 }
 
 /// Exit code 0: all rounds are done; 1: it was stopped.
-pub async fn run(args: IterateArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
     let read =
         |paths: &[PathBuf]| -> Result<Vec<Entry>> { Ok(paths.iter().map(|p| load(p)).collect::<Result<Vec<_>>>()?.concat()) };
     let mut train = read(&args.train)?;
@@ -80,10 +81,10 @@ pub async fn run(args: IterateArgs, lean: Option<PathBuf>) -> Result<Exit> {
         package.display()
     );
     let near = args.train.first().cloned();
-    let toolchain = Arc::new(super::toolchain(lean, near).await?);
+    let toolchain = Arc::new(lean.clone().toolchain(near).await?);
     let policies = Policies::new(toolchain.clone());
-    let workers = args.search.workers();
-    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let workers = args.search.workers(&lean);
+    let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let cancel = on_interrupt();
     let searches = usize::from(args.searches);
     let ground = Ground { toolchain: &toolchain, pool: &pool, policies: &policies, cancel: &cancel, workers, searches };

@@ -3,10 +3,12 @@
 mod bench;
 mod corpus;
 mod dataset;
+mod doctor;
 mod export;
 mod fill;
 mod guidance;
 mod iterate;
+mod lean;
 mod prove;
 mod report;
 #[cfg(feature = "serve")]
@@ -20,13 +22,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use self::guidance::{Fetched, Guidance};
+use self::lean::LeanArgs;
 use crate::record::put;
-use crate::toolchain::{Toolchain, Wish};
+use crate::toolchain::Toolchain;
 
 /// How a run ended, for scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,14 +66,15 @@ Examples:
   qstar bench benchmarks/small.toml --out run1        a benchmark; the same command goes on after a stop
   qstar dataset check DATA.jsonl                      which statements elaborate, and why not
   qstar prove FILE.lean:name --report out.html        the search as a picture
-  qstar doctor                                        which Lean is used, and what is missing
+  qstar bench DATA.jsonl --project MATHLIB-PROJECT    with the imports of a project that lies elsewhere
+  qstar doctor --project MATHLIB-PROJECT              which Lean is used, and what is missing
 
 Exit codes:
   0  proved, or done      1  not proved or not accepted
   2  bad usage or input   3  Lean is missing or failed
 
-Lean is looked for in this order: --lean or QSTAR_LEAN, the Lake project around the file (through elan), `lean` on the
-PATH, the portable one in the cache (QSTAR_HOME, else the XDG cache). If there is none, the portable one is set up.";
+Lean is looked for in this order: --lean or QSTAR_LEAN, the Lake project around the file or named by --project (or
+QSTAR_PROJECT), through elan, `lean` on the PATH, the portable one in the cache (QSTAR_HOME, else the XDG cache). If there is none, the portable one is set up.";
 
 /// Proves Lean 4 theorems by search; a real Lean decides what counts.
 #[derive(Parser)]
@@ -78,9 +82,8 @@ PATH, the portable one in the cache (QSTAR_HOME, else the XDG cache). If there i
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// The Lean program to use.
-    #[arg(long, global = true, value_name = "PROGRAM")]
-    lean: Option<PathBuf>,
+    #[command(flatten)]
+    lean: LeanArgs,
     /// Say more (`-v`: events, `-vv`: every failed tactic).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -114,14 +117,7 @@ enum Command {
     /// Set up the portable Lean and ONNX Runtime in the cache.
     Setup(setup::SetupArgs),
     /// Say which Lean is used, and what is missing.
-    Doctor(JsonArgs),
-}
-
-#[derive(Args)]
-struct JsonArgs {
-    /// Print JSON for scripts.
-    #[arg(long)]
-    json: bool,
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Parses the arguments and runs the command.
@@ -168,7 +164,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
             Command::Iterate(args) => iterate::run(args, cli.lean).await,
             Command::Dataset(args) => dataset::run(args, cli.lean).await,
             Command::Setup(args) => setup::setup(&args),
-            Command::Doctor(args) => setup::doctor(cli.lean, args.json),
+            Command::Doctor(args) => doctor::run(args, cli.lean).await,
         }
     });
     // Lean processes end when their handles are dropped with the runtime.
@@ -176,16 +172,9 @@ fn dispatch(cli: Cli) -> Result<Exit> {
     exit
 }
 
-/// Finds Lean near a file, or sets it up.
-async fn toolchain(lean: Option<PathBuf>, near: Option<PathBuf>) -> Result<Toolchain> {
-    let bar = spinner();
-    let found = tokio::task::spawn_blocking(move || Toolchain::find_or_install(&Wish { lean, near }, &bar)).await?;
-    found.map_err(|e| ToolchainFailed(e).into())
-}
-
 /// Lean near a file, and what networks need: what is missing of both is fetched at the same time.
-async fn outfit(lean: Option<PathBuf>, near: Option<PathBuf>, guidance: &Guidance) -> Result<(Arc<Toolchain>, Fetched)> {
-    let (toolchain, fetched) = tokio::join!(toolchain(lean, near), guidance.fetch());
+async fn outfit(lean: LeanArgs, near: Option<PathBuf>, guidance: &Guidance) -> Result<(Arc<Toolchain>, Fetched)> {
+    let (toolchain, fetched) = tokio::join!(lean.toolchain(near), guidance.fetch());
     Ok((Arc::new(toolchain?), fetched))
 }
 

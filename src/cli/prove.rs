@@ -9,9 +9,10 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::guidance::Guidance;
+use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, on_interrupt, put, spinner};
 use crate::dataset::{self, Selection, file_name};
-use crate::lean::{Pool, PoolOptions};
+use crate::lean::Pool;
 use crate::problem::Problem;
 use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
 use crate::record::Trace;
@@ -58,7 +59,7 @@ pub struct ProveArgs {
     json: bool,
 }
 
-pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
     let problems = match (&args.place, &args.statement) {
         (Some(place), _) => load(place, args.name)?,
         (None, Some(statement)) => vec![Problem::from_statement(&args.header, statement)?],
@@ -66,13 +67,13 @@ pub async fn run(args: ProveArgs, lean: Option<PathBuf>) -> Result<Exit> {
     };
     let near =
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
-    let (toolchain, fetched) = super::outfit(lean, near, &args.guidance).await?;
-    let workers = args.guidance.workers();
+    let (toolchain, fetched) = super::outfit(lean.clone(), near, &args.guidance).await?;
+    let workers = args.guidance.workers(&lean);
     let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     if args.cache.is_some() {
         setting.with.push(Operator::Aggregate);
     }
-    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let cancel = on_interrupt();
     let lemmas = Arc::new(args.cache.as_deref().map_or_else(|| Ok(Lemmas::default()), Lemmas::open)?);
     let value = policies.value(setting.value)?;

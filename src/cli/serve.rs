@@ -10,8 +10,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::guidance::Guidance;
+use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed};
-use crate::lean::{self, Pool, PoolOptions};
+use crate::lean::Pool;
 use crate::serve::{self, Access, Desk, Limits, Outfit, Roots};
 
 #[derive(Args)]
@@ -49,16 +50,13 @@ pub struct ServeArgs {
     /// Most seconds that a client may ask for.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     max_time: u64,
-    /// Most megabytes that a Lean process may take.
-    #[arg(long, value_name = "MB", default_value_t = 3072, value_parser = clap::value_parser!(u64).range(256..=1_048_576))]
-    memory: u64,
     // For `prove` and `fill`, where a client says nothing of it.
     #[command(flatten)]
     guidance: Guidance,
 }
 
 /// Exit code 0: told to stop; 3: no Lean.
-pub async fn run(args: ServeArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: ServeArgs, lean: LeanArgs) -> Result<Exit> {
     let access = Access { token: token(&args)?, hosts: args.allow_host.clone(), origins: args.allow_origin.clone() };
     let roots = Roots::new(&args.root).context("a --root is not there")?;
     let limits = Limits {
@@ -81,12 +79,12 @@ pub async fn run(args: ServeArgs, lean: Option<PathBuf>) -> Result<Exit> {
 }
 
 /// Lean, its workers and what guides searches.
-async fn outfit(args: &ServeArgs, lean: Option<PathBuf>, near: Option<PathBuf>) -> Result<Outfit> {
-    let workers = args.guidance.workers();
+async fn outfit(args: &ServeArgs, lean: LeanArgs, near: Option<PathBuf>) -> Result<Outfit> {
+    let workers = args.guidance.workers(&lean);
+    let options = lean.pool(workers);
     let (toolchain, fetched) = super::outfit(lean, near, &args.guidance).await?;
     let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
-    let limits = lean::Limits { memory: args.memory << 20, ..lean::Limits::default() };
-    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, limits, ..PoolOptions::default() });
+    let pool = Pool::new(toolchain.clone(), options);
     Ok(Outfit { toolchain, pool, policies, setting, workers })
 }
 

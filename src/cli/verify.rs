@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use super::guidance::default_workers;
+use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, spinner};
 use crate::verify::{Rejection, bulk, candidate, recheck};
 
@@ -27,7 +27,7 @@ pub struct VerifyArgs {
     json: bool,
 }
 
-pub async fn run(args: VerifyArgs, lean: Option<PathBuf>) -> Result<Exit> {
+pub async fn run(args: VerifyArgs, lean: LeanArgs) -> Result<Exit> {
     let time = Duration::from_secs(args.time);
     match &args.files[..] {
         [folder] if folder.is_dir() => bulk_run(&args, folder, lean).await,
@@ -38,7 +38,7 @@ pub async fn run(args: VerifyArgs, lean: Option<PathBuf>) -> Result<Exit> {
                 );
             }
             crate::verify::Certificate::read(certificate)?;
-            let toolchain = super::toolchain(lean, None).await?;
+            let toolchain = lean.toolchain(None).await?;
             let (name, judged) = match recheck(&toolchain, certificate, time).await? {
                 Ok(c) => (c.name, Ok(())),
                 Err(e @ (Rejection::Process(_) | Rejection::TimedOut(_))) => return Err(ToolchainFailed(e.into()).into()),
@@ -55,7 +55,7 @@ pub async fn run(args: VerifyArgs, lean: Option<PathBuf>) -> Result<Exit> {
             let read =
                 |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
             let (original_text, candidate_text) = (read(original)?, read(proofs)?);
-            let toolchain = super::toolchain(lean, Some(original.clone())).await?;
+            let toolchain = lean.toolchain(Some(original.clone())).await?;
             let judged = candidate::verify_file(&toolchain, &original_text, &candidate_text, time).await;
             let judged = judged.map_err(|e| if e.is::<Rejection>() { ToolchainFailed(e).into() } else { e })?;
             if args.json {
@@ -72,10 +72,10 @@ pub async fn run(args: VerifyArgs, lean: Option<PathBuf>) -> Result<Exit> {
 }
 
 /// A folder of certificates: exit code 0 when every one stands.
-async fn bulk_run(args: &VerifyArgs, folder: &Path, lean: Option<PathBuf>) -> Result<Exit> {
+async fn bulk_run(args: &VerifyArgs, folder: &Path, lean: LeanArgs) -> Result<Exit> {
     let files = bulk::find(folder)?;
-    let toolchain = super::toolchain(lean, None).await?;
-    let workers = args.workers.map_or_else(default_workers, usize::from);
+    let workers = args.workers.map_or_else(|| lean.default_workers(), usize::from);
+    let toolchain = lean.toolchain(None).await?;
     let (bar, start) = (spinner(), Instant::now());
     let tell = |done: usize| bar.set_message(format!("{done} of {} certificates", files.len()));
     let checked = bulk::check(&toolchain, &files, workers, Duration::from_secs(args.time), tell).await;

@@ -9,10 +9,11 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::io::AsyncBufReadExt;
 
 use super::guidance::Guidance;
+use super::lean::LeanArgs;
 use super::{Exit, on_interrupt};
 use crate::bench::run::{Desk, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
-use crate::lean::{Pool, PoolOptions};
+use crate::lean::Pool;
 
 #[derive(Args)]
 pub struct WorkerArgs {
@@ -31,14 +32,14 @@ pub struct WorkerArgs {
 }
 
 /// Exit code 0: every task was done; 2: some lines were no tasks; 3: Lean failed on some.
-pub async fn run(args: WorkerArgs, lean: Option<PathBuf>) -> Result<Exit> {
-    let workers = args.guidance.workers();
+pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
+    let workers = args.guidance.workers(&lean);
     let mut results = args.results.as_deref().map(Results::open).transpose()?;
     if let Some(folder) = &args.records {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    let (toolchain, fetched) = super::outfit(lean, None, &args.guidance).await?;
-    let pool = Pool::new(toolchain.clone(), PoolOptions { workers, ..PoolOptions::default() });
+    let (toolchain, fetched) = super::outfit(lean.clone(), None, &args.guidance).await?;
+    let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     let cancel = on_interrupt();
     let desk =

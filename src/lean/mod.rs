@@ -5,11 +5,12 @@
 pub mod document;
 pub mod goal;
 pub mod guard;
-pub(crate) mod memory;
+mod memory;
 pub mod pool;
 pub mod protocol;
 pub mod queue;
 pub mod reading;
+mod room;
 pub mod session;
 pub mod syntax;
 pub mod transport;

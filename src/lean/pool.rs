@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use super::document::{Document, admit};
 use super::queue::{Lane, Queue};
 use super::reading::{Reading, Snippet, runs_code};
+use super::room::{Place, Room};
 use super::session::{Limits, Session, SessionError};
 use super::syntax::imports;
 use super::verdict::{Batch, Candidate, Verdict};
@@ -53,6 +54,8 @@ pub struct Counters {
     pub checks: AtomicU64,
     /// Answers from memory.
     pub remembered: AtomicU64,
+    /// Workers that were started; each imports once.
+    pub starts: AtomicU64,
     /// Documents sent.
     pub documents: AtomicU64,
     /// Workers that died, hung or grew too big.
@@ -89,6 +92,7 @@ impl Pool {
         let queue = Queue::new(options.workers.max(1) * 2);
         let counters = Arc::new(Counters::default());
         let pids = Arc::new(Mutex::new(HashMap::new()));
+        let room = Arc::new(Room::default());
         let workers = (0..options.workers.max(1))
             .map(|number| {
                 let worker = Worker {
@@ -96,6 +100,8 @@ impl Pool {
                     toolchain: toolchain.clone(),
                     options,
                     session: None,
+                    place: None,
+                    room: room.clone(),
                     imports: String::new(),
                     served: 0,
                     counters: counters.clone(),
@@ -211,6 +217,9 @@ struct Worker {
     toolchain: Arc<Toolchain>,
     options: PoolOptions,
     session: Option<Session>,
+    /// What the session takes of the machine's memory.
+    place: Option<Place>,
+    room: Arc<Room>,
     /// What the session has imported: Lean ends, or hangs, when that changes.
     imports: String,
     served: u32,
@@ -227,6 +236,9 @@ struct Part {
 impl Worker {
     async fn run(mut self, queue: Arc<Queue<Job>>) {
         loop {
+            if self.session.is_none() {
+                self.room.wait().await;
+            }
             // Given up in the middle of a document, a session's state is unknown.
             let whole = match queue.next(self.number).await {
                 (Job::Batch(batch, answer), _) => settle(self.judge(&batch), answer).await,
@@ -263,6 +275,9 @@ impl Worker {
         if cold {
             // The imports are not the document's time.
             session.elaborate(&snippet.imports).await?;
+            if let (Some(place), Some(took)) = (&mut self.place, session.imported()) {
+                place.settle(took);
+            }
         }
         let start = Instant::now();
         let seen = session.elaborate_until(&snippet.text, Some(start + snippet.time)).await?;
@@ -275,7 +290,7 @@ impl Worker {
         }
         self.counters.checks.fetch_add(1, Ordering::Relaxed);
         let reading =
-            Reading { diagnostics: seen.diagnostics, stuck_at: seen.stuck_at, goals, time, memory: session.resident() };
+            Reading { diagnostics: seen.diagnostics, stuck_at: seen.stuck_at, goals, time, memory: session.private_memory() };
         if reading.stuck_at.is_some() {
             self.counters.lost_workers.fetch_add(1, Ordering::Relaxed);
         }
@@ -334,6 +349,9 @@ impl Worker {
         let Some(session) = &mut self.session else { unreachable!("just prepared") };
         let since = Instant::now();
         let seen = session.elaborate(&document.text).await?;
+        if let (Some(place), Some(took)) = (&mut self.place, session.imported()) {
+            place.settle(took);
+        }
         tracing::debug!(worker = self.number, bytes = document.text.len(), elapsed = ?since.elapsed(), "document");
         let verdicts = document.verdicts(&seen.diagnostics, seen.stuck_at);
         if seen.stuck_at.is_some() {
@@ -351,7 +369,9 @@ impl Worker {
         imports.clone_into(&mut self.imports);
         let cold = self.session.is_none();
         if cold {
-            let session = Session::start(&self.toolchain, self.options.limits).await?;
+            self.place = Some(self.room.enter(&self.imports));
+            self.counters.starts.fetch_add(1, Ordering::Relaxed);
+            let session = Session::start(&self.toolchain, self.room.limits(self.options.limits, &self.imports)).await?;
             if let Ok(mut pids) = self.pids.lock() {
                 pids.insert(self.number, session.pid());
             }
@@ -365,6 +385,7 @@ impl Worker {
 
     fn drop_session(&mut self) {
         self.session = None;
+        self.place = None;
         if let Ok(mut pids) = self.pids.lock() {
             pids.remove(&self.number);
         }

@@ -32,7 +32,7 @@ pub struct Reading {
     pub goals: Vec<Option<Vec<String>>>,
     /// Time of the elaboration.
     pub time: Duration,
-    /// Resident memory of the process, in bytes.
+    /// Private memory of the worker's processes, in bytes.
     pub memory: u64,
 }
 

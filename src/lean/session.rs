@@ -7,13 +7,12 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
+use super::memory::Watch;
 use super::protocol::{
     FileProgress, LeanDiagnostic, PlainGoal, PlainTermGoal, PublishDiagnostics, did_change, did_open, notification, request,
 };
@@ -25,17 +24,31 @@ use crate::toolchain::{ServerKind, Toolchain};
 pub struct Limits {
     /// Longest time without any progress on a document.
     pub stall: Duration,
-    /// Longest time for a start (process, imports).
+    /// Longest time for a start (process, imports) without any sign of it.
     pub start: Duration,
-    /// Resident memory of the process, in bytes.
+    /// Private memory of the server and all that it has started, in bytes.
     pub memory: u64,
+    /// How much of it beyond what the imports and a first document took.
+    pub growth: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { stall: Duration::from_secs(12), start: Duration::from_secs(180), memory: 3 << 30 }
+        Limits { stall: Duration::from_secs(12), start: Duration::from_secs(600), memory: 3 << 30, growth: 3 << 30 }
     }
 }
+
+impl Limits {
+    /// The limits for a machine on which an import takes so long: the next start may take a few times that, and where reading
+    /// the library is slow, so is a tactic that uses it for the first time.
+    pub fn behind(self, import: Duration) -> Limits {
+        let start = (import * 5).max(Duration::from_secs(60)).min(self.start);
+        Limits { start, stall: self.stall.max(import.min(LONGEST_STALL)), ..self }
+    }
+}
+
+/// The stall limit behind the slowest import.
+const LONGEST_STALL: Duration = Duration::from_secs(60);
 
 /// Why a session can no longer be used. The process is ended when the session is dropped.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +71,16 @@ pub struct Elaboration {
     pub diagnostics: Vec<LeanDiagnostic>,
     /// `None` when all is elaborated; else the first line still at work when the session hung.
     pub stuck_at: Option<u32>,
+    /// When Lean was past the imports, from the call on.
+    pub header: Option<Duration>,
+}
+
+/// What the imports of a session took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Imported {
+    pub time: Duration,
+    /// Private bytes, behind the first document.
+    pub private: u64,
 }
 
 /// How long an answer is waited for.
@@ -79,16 +102,19 @@ impl Patience {
 
 /// A running server with one document.
 pub struct Session {
-    child: Child,
-    group: Pid,
+    /// Before the child, so that those who were started by it are still known as such.
+    memory: Watch,
+    /// Reaped, and ended, when it is dropped.
+    _child: Child,
+    pid: u32,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     complaints: Arc<Mutex<VecDeque<String>>>,
     uri: String,
     version: i32,
     last_id: i64,
+    imported: Option<Imported>,
     limits: Limits,
-    memory: super::memory::Meter,
 }
 
 impl Session {
@@ -116,16 +142,17 @@ impl Session {
         };
         tokio::spawn(keep_last_lines(BufReader::new(errors), complaints.clone()));
         let mut session = Session {
-            child,
-            group: Pid::from_raw(pid as i32),
+            _child: child,
+            pid,
             input,
             output: BufReader::new(output),
             complaints,
             uri,
             version: 0,
             last_id: 0,
+            imported: None,
             limits,
-            memory: super::memory::Meter::new(pid),
+            memory: Watch::start(pid, limits.memory),
         };
         session.handshake(toolchain.server_kind()).await?;
         Ok(session)
@@ -145,12 +172,17 @@ impl Session {
 
     /// The process id of the server.
     pub fn pid(&self) -> u32 {
-        self.group.as_raw() as u32
+        self.pid
     }
 
-    /// Resident memory in bytes, as last measured.
-    pub fn resident(&mut self) -> u64 {
-        self.memory.resident()
+    /// Private memory of its processes, in bytes.
+    pub fn private_memory(&self) -> u64 {
+        self.memory.private()
+    }
+
+    /// What the imports took; `None` before the first document is elaborated.
+    pub fn imported(&self) -> Option<Imported> {
+        self.imported
     }
 
     /// Makes `text` the document and waits until Lean has elaborated it, or hangs.
@@ -177,10 +209,19 @@ impl Session {
             None if first => Patience::Stall(self.limits.start),
             None => Patience::Stall(self.limits.stall),
         };
-        let mut seen = Elaboration::default();
+        let (mut seen, since) = (Elaboration::default(), Instant::now());
         let params = json!({"uri": self.uri, "version": self.version});
         match self.call("textDocument/waitForDiagnostics", params, patience, &mut seen).await {
-            Ok(_) => seen.stuck_at = None,
+            Ok(_) => {
+                seen.stuck_at = None;
+                if first {
+                    let private = self.memory.private();
+                    self.memory.allow(private.saturating_add(self.limits.growth).min(self.limits.memory));
+                    let time = seen.header.unwrap_or_else(|| since.elapsed());
+                    self.imported = Some(Imported { time, private });
+                    self.limits.stall = self.limits.behind(time).stall;
+                }
+            }
             Err(SessionError::Hung(_)) if deadline.is_some() => seen.stuck_at = seen.stuck_at.or(Some(0)),
             Err(SessionError::Hung(_)) if seen.stuck_at.is_some() => {}
             Err(e) => return Err(e),
@@ -220,7 +261,8 @@ impl Session {
         self.last_id += 1;
         let id = self.last_id;
         self.send(&request(id, method, params)).await?;
-        let mut progress = Instant::now();
+        let since = Instant::now();
+        let mut progress = since;
         loop {
             // Short waits, so that memory is looked at while Lean works.
             let left = patience.left(progress);
@@ -262,6 +304,10 @@ impl Session {
                         if at != seen.stuck_at {
                             progress = Instant::now();
                         }
+                        // At first all of the document is at work.
+                        if seen.stuck_at.is_some() && at.is_none_or(|line| line > 0) {
+                            seen.header.get_or_insert_with(|| since.elapsed());
+                        }
                         seen.stuck_at = at;
                     }
                 }
@@ -283,14 +329,14 @@ impl Session {
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(e)) => Err(self.broken(e.into())),
-            Err(_) => Err(SessionError::Hung(self.limits.stall)),
+            Err(_) => self.check_memory().and(Err(SessionError::Hung(self.limits.stall))),
         }
     }
 
-    fn check_memory(&mut self) -> Result<(), SessionError> {
-        let resident = self.memory.resident();
-        if resident > self.limits.memory {
-            return Err(SessionError::Memory(format!("{} MB, limit {} MB", resident >> 20, self.limits.memory >> 20)));
+    /// What was over its limit was ended already, by the watch.
+    fn check_memory(&self) -> Result<(), SessionError> {
+        if let Some((bytes, limit)) = self.memory.over() {
+            return Err(SessionError::Memory(format!("{} MB, limit {} MB; --memory sets another", bytes >> 20, limit >> 20)));
         }
         // The portable Lean says so and then hangs.
         if self.last_words().contains("out of memory") {
@@ -300,6 +346,9 @@ impl Session {
     }
 
     fn broken(&self, error: FrameError) -> SessionError {
+        if let Err(memory) = self.check_memory() {
+            return memory;
+        }
         let words = self.last_words();
         SessionError::Broken(error, if words.is_empty() { words } else { format!("; its last words: {words}") })
     }
@@ -307,14 +356,6 @@ impl Session {
     fn last_words(&self) -> String {
         let kept = self.complaints.lock().map(|k| k.iter().cloned().collect::<Vec<_>>()).unwrap_or_default();
         kept.join(" | ")
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // The group holds the watchdog's workers, or Node under the launcher. It may be gone already.
-        let _ = killpg(self.group, Signal::SIGKILL);
-        let _ = self.child.start_kill();
     }
 }
 

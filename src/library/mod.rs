@@ -2,6 +2,7 @@
 //!
 //! Knows files and their format only; nothing of servers, goals or search.
 
+pub mod built;
 pub mod olean;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -93,6 +94,13 @@ impl Library {
         }
         count
     }
+}
+
+/// The modules that a file with these imports (one a line, as `lean::syntax::imports` gives them) begins with. What begins with
+/// `prelude` imports what it says and no more.
+pub fn modules_of(imports: &str) -> Vec<String> {
+    let init = (!imports.starts_with("prelude")).then(|| "Init".to_owned());
+    imports.lines().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).chain(init).collect()
 }
 
 fn file_of(folder: &Path, module: &str) -> PathBuf {

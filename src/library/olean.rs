@@ -13,6 +13,8 @@ use std::collections::{HashMap, HashSet};
 use anyhow::{Result, bail, ensure};
 
 const MARK: &[u8] = b"olean";
+/// Where the commit of the Lean that made the file stands, 40 characters.
+const COMMIT: usize = 40;
 /// Where the base address stands.
 const BASE: usize = 80;
 const TAG_ARRAY: u8 = 246;
@@ -64,11 +66,32 @@ impl Module {
         ensure!(bytes.starts_with(MARK), "it is no .olean file: it does not begin with `olean`");
         let mut region = Region::open(bytes)?;
         let root = region.root;
-        let imports = region.array(region.field(root, 0)?)?;
-        let imports = imports.into_iter().map(|i| region.name(region.first_field(i)?)).collect::<Result<_>>()?;
+        let imports = region.imports()?;
         let constants = region.array(region.field(root, 2)?)?;
         let constants = constants.into_iter().map(|c| region.constant(c)).collect::<Result<_>>()?;
         Ok(Module { name: name.to_owned(), imports, constants })
+    }
+}
+
+/// What a file says at its beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Of the Lean that made it; empty when the file does not say.
+    pub commit: String,
+    pub imports: Vec<String>,
+}
+
+impl Head {
+    /// Reads it without looking at what the module declares.
+    ///
+    /// # Errors
+    /// As [`Module::parse`].
+    pub fn read(bytes: &[u8]) -> Result<Head> {
+        ensure!(bytes.starts_with(MARK), "it is no .olean file: it does not begin with `olean`");
+        let mut region = Region::open(bytes)?;
+        let imports = region.imports()?;
+        let commit = String::from_utf8_lossy(&bytes[COMMIT..BASE]);
+        Ok(Head { commit: commit.trim_end_matches(['\0', ' ']).to_owned(), imports })
     }
 }
 
@@ -107,6 +130,11 @@ impl<'a> Region<'a> {
             }
         }
         bail!("its root was not found: the file is cut off, or of a Lean that this qstar does not know");
+    }
+
+    fn imports(&mut self) -> Result<Vec<String>> {
+        let imports = self.array(self.field(self.root, 0)?)?;
+        imports.into_iter().map(|i| self.name(self.first_field(i)?)).collect()
     }
 
     /// A constructor with four or five fields, of which the first three are arrays.

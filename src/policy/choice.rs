@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lean::Goal;
 use crate::lean::syntax::imports;
-use crate::library::Modules;
+use crate::library::{Modules, modules_of};
 use crate::network::{Networks, Options, runtime, shipped};
 use crate::toolchain::{Toolchain, cache_home};
 use crate::value::network::NetworkValue;
@@ -172,10 +172,7 @@ impl Policies {
         if let Some(known) = libraries.indexes.get(&imports) {
             return Ok(known.clone());
         }
-        // What begins with `prelude` imports what it says and no more.
-        let init = (!imports.starts_with("prelude")).then(|| "Init".to_owned());
-        let modules: Vec<String> =
-            imports.lines().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).chain(init).collect();
+        let modules = modules_of(&imports);
         let read =
             Arc::new(Premises::open(&cache_home()?, &self.toolchain.library_folders(), &modules, &mut libraries.modules)?);
         tracing::info!("{} theorems of the library are indexed", read.len());

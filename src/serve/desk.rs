@@ -14,9 +14,9 @@ use super::pictures::Pictures;
 use super::roots::Roots;
 use crate::bench::config::Setting;
 use crate::lean::Pool;
-use crate::lean::memory::Meter;
 use crate::policy::choice::Policies;
 use crate::toolchain::Toolchain;
+use crate::toolchain::processes::Tree;
 
 /// How long snippets may go on when the server is to end.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -155,7 +155,7 @@ impl Desk {
             now.queued_jobs = outfit.pool.waiting();
             let pids = outfit.pool.pids();
             now.workers = pids.len();
-            now.memory = pids.into_iter().map(|pid| Meter::new(pid).resident()).sum();
+            now.memory = pids.into_iter().map(|pid| Tree::new(pid).private()).sum();
         }
         self.metrics.page(now)
     }

@@ -76,7 +76,7 @@ impl Default for Metrics {
         registry.register("queued_requests", "Requests that wait to be let in", metrics.queued_requests.clone());
         registry.register("queued_jobs", "Jobs that wait for a worker", metrics.queued_jobs.clone());
         registry.register("workers", "Lean processes alive", metrics.workers.clone());
-        registry.register("worker_memory_bytes", "Resident memory of all workers", metrics.worker_memory.clone());
+        registry.register("worker_memory_bytes", "Private memory of all workers", metrics.worker_memory.clone());
         Metrics { registry, ..metrics }
     }
 }

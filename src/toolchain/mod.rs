@@ -4,16 +4,19 @@
 
 mod glue;
 pub mod portable;
+pub mod processes;
+mod project;
 mod wasm;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
 pub use portable::cache_home;
+pub use project::Project;
 
 /// How a server is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -45,8 +48,8 @@ pub struct Toolchain {
     lean: PathBuf,
     server: ServerKind,
     pub source: Source,
-    /// The Lake project inside which Lean runs, if any.
-    project: Option<PathBuf>,
+    /// The project inside which Lean runs, if any.
+    project: Option<Project>,
     /// What `lean --version` prints.
     pub version: String,
 }
@@ -58,36 +61,49 @@ pub struct Wish {
     pub lean: Option<PathBuf>,
     /// The file or folder that is worked on; its Lake project's toolchain is used.
     pub near: Option<PathBuf>,
+    /// The project that the user named, wherever the file lies.
+    pub project: Option<PathBuf>,
+}
+
+impl Wish {
+    fn project(&self) -> Result<Option<Project>> {
+        match (&self.project, &self.near) {
+            (Some(named), _) => Project::named(named).map(Some),
+            (None, near) => Ok(near.as_deref().and_then(Project::around)),
+        }
+    }
 }
 
 impl Toolchain {
-    /// Finds a toolchain without making one. Order: named, project, PATH, cache.
+    /// Finds a toolchain without making one. Order: named, project, PATH, cache. Where Lake does not run in a project that the
+    /// user named, another Lean gets its compiled modules.
     ///
     /// # Errors
-    /// When a toolchain that the user named does not run. That none was found is `Ok(None)`.
+    /// When a toolchain or a project that the user named cannot be used. That none was found is `Ok(None)`.
     pub fn find(wish: &Wish) -> Result<Option<Toolchain>> {
+        let project = wish.project()?;
+        let folder = project.as_ref().filter(|_| wish.project.is_some()).map(Project::as_folder);
         if let Some(lean) =
             wish.lean.clone().or_else(|| std::env::var_os("QSTAR_LEAN").filter(|v| !v.is_empty()).map(PathBuf::from))
         {
-            let found = Toolchain::probe(lean.clone(), Source::Named, None);
+            let found = Toolchain::probe(lean.clone(), Source::Named, folder);
             return found
                 .map(Some)
                 .with_context(|| format!("the Lean named by --lean or QSTAR_LEAN, {}, does not run", lean.display()));
         }
-        let project = wish.near.as_deref().and_then(project_root);
-        if let Some(root) = project
-            && Command::new("lake").arg("--version").current_dir(&root).output().is_ok_and(|o| o.status.success())
-            && let Ok(found) = Toolchain::probe("lean".into(), Source::Project, Some(root))
+        if let Some(project) = project
+            && project.lake_runs()
+            && let Ok(found) = Toolchain::probe("lean".into(), Source::Project, Some(project))
         {
             return Ok(Some(found));
         }
-        if let Ok(found) = Toolchain::probe("lean".into(), Source::Path, None) {
-            return Ok(Some(found));
+        if let Ok(found) = Toolchain::probe("lean".into(), Source::Path, folder.clone()) {
+            return found.fitting().map(Some);
         }
         match portable::installed(&cache_home()?) {
             Some(lean) => {
                 portable::node_version()?;
-                Toolchain::probe(lean, Source::Portable, None).map(Some)
+                Toolchain::probe(lean, Source::Portable, folder)?.fitting().map(Some)
             }
             None => Ok(None),
         }
@@ -101,15 +117,29 @@ impl Toolchain {
         if let Some(found) = Toolchain::find(wish)? {
             return Ok(found);
         }
+        let folder = wish.project()?.filter(|_| wish.project.is_some()).map(|p| p.as_folder());
+        if let Some(wanted) = folder.as_ref().and_then(Project::wants) {
+            bail!("{}", unfit(&wanted, "there is no Lean"));
+        }
         let home = cache_home()?;
         tracing::info!("no Lean was found: setting up the portable one in {} (once, about 20 s)", home.display());
-        Toolchain::probe(portable::install(&home, progress)?, Source::Portable, None)
+        Toolchain::probe(portable::install(&home, progress)?, Source::Portable, folder)
     }
 
-    fn probe(lean: PathBuf, source: Source, project: Option<PathBuf>) -> Result<Toolchain> {
+    /// Compiled modules are read only by the Lean that made them.
+    fn fitting(self) -> Result<Toolchain> {
+        match &self.project {
+            Some(project) if !project.fits(&self.version) => {
+                bail!("{}", unfit(&project.wants().unwrap_or_default(), &format!("what was found is {}", self.version)))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    fn probe(lean: PathBuf, source: Source, project: Option<Project>) -> Result<Toolchain> {
         let mut command = Command::new(&lean);
-        if let Some(root) = &project {
-            command.current_dir(root);
+        if let Some(project) = project.as_ref().filter(|p| p.lake) {
+            command.current_dir(&project.root);
         }
         let output = command.arg("--version").output().with_context(|| format!("cannot start {}", lean.display()))?;
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -121,6 +151,8 @@ impl Toolchain {
             lean.display(),
             words.trim()
         );
+        // Lean runs in the project's folder: a program that was named relative to this one must be found from there.
+        let lean = if lean.components().count() > 1 { std::path::absolute(&lean).unwrap_or(lean) } else { lean };
         let server = if version.contains("wasm32") { ServerKind::Worker } else { ServerKind::Watchdog };
         Ok(Toolchain { lean, server, source, project, version })
     }
@@ -134,9 +166,20 @@ impl Toolchain {
         self.server
     }
 
+    /// The commit that Lean says it was built from.
+    pub fn commit(&self) -> Option<&str> {
+        let behind = self.version.split("commit ").nth(1)?;
+        behind.split([',', ')']).next().map(str::trim).filter(|commit| !commit.is_empty())
+    }
+
+    /// The project inside which Lean runs.
+    pub fn project(&self) -> Option<&Project> {
+        self.project.as_ref()
+    }
+
     /// The folder that documents are said to lie in.
     pub fn root(&self) -> PathBuf {
-        self.project.clone().unwrap_or_else(std::env::temp_dir)
+        self.project.as_ref().map_or_else(std::env::temp_dir, |p| p.root.clone())
     }
 
     /// Folders with the compiled modules (`.olean`) of the toolchain and the project.
@@ -147,50 +190,61 @@ impl Toolchain {
         // The portable Lean does not know where it lies; its library stands beside it.
         let beside = self.lean.parent().and_then(Path::parent).map(|root| root.join("lib/lean"));
         let mut folders: Vec<PathBuf> = said.map(PathBuf::from).into_iter().chain(beside).filter(|f| f.is_dir()).collect();
-        if let Some(project) = &self.project {
-            let built = |root: &Path| [root.join(".lake/build/lib/lean"), root.join(".lake/build/lib")];
-            folders.extend(built(project));
-            let packages = std::fs::read_dir(project.join(".lake/packages")).into_iter().flatten().flatten();
-            folders.extend(packages.flat_map(|p| built(&p.path())));
-        }
+        folders.extend(self.project.iter().flat_map(Project::library));
+        folders.extend(self.lean_path());
         folders
+    }
+
+    /// Folders of the user's own `LEAN_PATH`; Lake puts others in its place.
+    fn lean_path(&self) -> Vec<PathBuf> {
+        let own = std::env::var_os("LEAN_PATH").filter(|_| !self.through_lake());
+        own.iter().flat_map(std::env::split_paths).filter(|f| f.is_dir()).collect()
+    }
+
+    fn through_lake(&self) -> bool {
+        self.project.as_ref().is_some_and(|p| p.lake)
+    }
+
+    /// Lean itself, or `lake` with the words that make it run Lean, in the project's folder.
+    fn command(&self, lake: &[&str]) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(if self.through_lake() { Path::new("lake") } else { &self.lean });
+        if self.through_lake() {
+            command.args(lake);
+        } else if let Some(project) = &self.project {
+            let folders = project.library().into_iter().chain(self.lean_path());
+            if let Ok(path) = std::env::join_paths(folders) {
+                command.env("LEAN_PATH", path);
+            }
+        }
+        command.current_dir(self.root());
+        command
     }
 
     /// The command of a language server; `uri` names the one document of a lone worker.
     pub fn server_command(&self, uri: &str) -> tokio::process::Command {
         const NO_DELAY: &str = "-Dserver.reportDelayMs=0";
-        let mut command = match (&self.project, self.server) {
-            (Some(_), ServerKind::Watchdog) => tokio::process::Command::new("lake"),
-            _ => tokio::process::Command::new(&self.lean),
+        let mut command = self.command(&["serve", "--"]);
+        match (self.through_lake(), self.server) {
+            (true, _) => command.arg(NO_DELAY),
+            (false, ServerKind::Watchdog) => command.args(["--server", NO_DELAY]),
+            (false, ServerKind::Worker) => command.args(["--worker", NO_DELAY, uri]),
         };
-        match (&self.project, self.server) {
-            (Some(_), ServerKind::Watchdog) => command.args(["serve", "--", NO_DELAY]),
-            (None, ServerKind::Watchdog) => command.args(["--server", NO_DELAY]),
-            (_, ServerKind::Worker) => command.args(["--worker", NO_DELAY, uri]),
-        };
-        command.current_dir(self.root());
         command
     }
 
     /// The command that elaborates one file in a fresh process and prints messages as JSON lines.
     pub fn check_command(&self, file: &Path) -> tokio::process::Command {
-        let mut command = match &self.project {
-            Some(_) => {
-                let mut lake = tokio::process::Command::new("lake");
-                lake.arg("env").arg("lean");
-                lake
-            }
-            None => tokio::process::Command::new(&self.lean),
-        };
-        command.arg("--json").arg(file).current_dir(self.root());
+        let mut command = self.command(&["env", "lean"]);
+        command.arg("--json").arg(file);
         command
     }
 }
 
-/// The folder of the Lake project around `near`.
-fn project_root(near: &Path) -> Option<PathBuf> {
-    let near = near.canonicalize().ok()?;
-    near.ancestors().find(|d| d.join("lakefile.toml").is_file() || d.join("lakefile.lean").is_file()).map(Path::to_owned)
+fn unfit(wanted: &str, found: &str) -> String {
+    format!(
+        "the project wants {wanted} (lean-toolchain), and {found}; install elan (https://lean-lang.org/install), which gives \
+         each project its own Lean, or name a Lean with --lean"
+    )
 }
 
 #[cfg(test)]
@@ -200,18 +254,9 @@ mod tests {
     #[test]
     fn a_named_lean_that_is_none_is_an_error() {
         for wrong in ["/nonexistent/lean", "/bin/true"] {
-            let wish = Wish { lean: Some(wrong.into()), near: None };
+            let wish = Wish { lean: Some(wrong.into()), ..Wish::default() };
             let error = Toolchain::find(&wish).unwrap_err().to_string();
             assert!(error.contains("QSTAR_LEAN"), "{error}");
         }
-    }
-
-    #[test]
-    fn the_project_is_the_nearest_folder_with_a_lakefile() {
-        let top = tempfile::tempdir().unwrap();
-        let inner = top.path().join("a/b");
-        std::fs::create_dir_all(&inner).unwrap();
-        std::fs::write(top.path().join("lakefile.toml"), "").unwrap();
-        assert_eq!(project_root(&inner), Some(top.path().canonicalize().unwrap()));
     }
 }
