@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result, ensure};
 use clap::ValueEnum;
 use qstar::lean::{Candidate, Goal, Hole, Verdict};
-use qstar::policy::Portfolio;
+use qstar::policy::Moves;
 use qstar::record;
 use qstar::search::{Budget, Event, Oracle, Search, StopReason, StrategyKind, VerdictKind};
 use qstar::value::Heuristic;
@@ -117,7 +117,7 @@ async fn row(name: &str, goals: usize) -> Result<(usize, u64, f64, u64)> {
     let begin = Switch { first: std::sync::Mutex::new(Some(root)), then: oracle };
     let before = resident();
     let budget = Budget { nodes: goals, checks: u64::MAX, time: Duration::from_secs(600) };
-    let policy = Portfolio::default();
+    let policy = Moves::default();
     let place = Hole::whole("example (n : Nat) (h : n % 2 = 1) : n ^ 2 % 8 = 1");
     let start = Instant::now();
     let mut search = Search::begin(&begin, &policy, &Heuristic, place, budget).await?.with_strategy(kind);

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::lean::suggestion::suggestions;
 use crate::lean::{Candidate, Hole, Verdict};
 use crate::search::Oracle;
 
@@ -151,13 +152,11 @@ pub fn stable(asking: &str, answers: &[(usize, String)]) -> String {
     text
 }
 
-/// The first suggestion of a «Try this» message, on one line.
+/// The first suggestion of a message that fits on one line.
 fn suggestion(message: &str) -> Option<String> {
-    let rest = message.split_once("Try this:")?.1.trim_start();
-    let rest = rest.strip_prefix("[apply]").unwrap_or(rest).trim_start();
-    let lines = rest.lines().take_while(|l| !l.trim_start().starts_with("[apply]"));
-    let text: Vec<&str> = lines.map(str::trim).filter(|l| !l.is_empty()).collect();
-    (!text.is_empty()).then(|| text.join(" "))
+    // A block of tactics behind `=>` does not.
+    let one = suggestions(message).into_iter().find(|s| !s.contains("=>\n"))?;
+    Some(one.lines().map(str::trim).collect::<Vec<_>>().join(" "))
 }
 
 /// Every change of one place.

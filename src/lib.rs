@@ -12,7 +12,7 @@
 //! - [`library`], [`network`]: what compiled modules hold; networks run by ONNX Runtime.
 //! - [`verify`]: «proved», certificates, proofs from elsewhere.
 //! - [`prover`], [`finish`], [`fill`]: from statement to certificate; shorter proofs; the `sorry`s of a file.
-//! - [`record`], [`report`]: what a search leaves behind, as lines and as a page.
+//! - [`record`], [`report`], [`recall`]: what a search leaves behind, as lines, as a page, and as a memory for later ones.
 //! - [`corpus`], [`export`]: theorems to learn from, and training data from records.
 //! - [`bench`]: benchmarks, their store, reports, the gate, tasks for outside engines.
 //! - [`iterate`]: the loop: search, train, compare, promote.
@@ -33,6 +33,7 @@ pub mod network;
 pub mod policy;
 pub mod problem;
 pub mod prover;
+pub mod recall;
 pub mod record;
 pub mod report;
 pub mod search;

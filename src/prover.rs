@@ -3,6 +3,7 @@
 //! Joins `search`, `lean` and `verify`; the commands stand on top of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,11 +11,14 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::finish;
+use crate::lean::document::BROKEN_HEADER;
+use crate::lean::suggestion::{is_side_question, side_header};
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
 use crate::problem::Problem;
+use crate::recall::Recall;
 use crate::search::{
-    Budget, Event, Lemmas, Operators, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
+    Budget, Event, Fan, Lemmas, Operators, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
 };
 use crate::toolchain::Toolchain;
 use crate::value::Value;
@@ -31,12 +35,14 @@ const WHOLE_HEARTBEATS: u64 = 200_000;
 pub struct PoolOracle<'a> {
     pool: &'a Pool,
     header: Arc<str>,
+    /// Side questions get no answer under this header.
+    deaf: AtomicBool,
 }
 
 impl<'a> PoolOracle<'a> {
     /// An oracle for candidates that stand behind `header`.
     pub fn new(pool: &'a Pool, header: &str) -> PoolOracle<'a> {
-        PoolOracle { pool, header: header.into() }
+        PoolOracle { pool, header: header.into(), deaf: AtomicBool::new(false) }
     }
 
     /// Equal for equal headers, in every run.
@@ -48,7 +54,33 @@ impl<'a> PoolOracle<'a> {
 
 impl Oracle for PoolOracle<'_> {
     async fn check(&self, candidates: Vec<Candidate>) -> Vec<Verdict> {
-        self.pool.check(Batch { header: self.header.clone(), candidates }).await
+        let asks: Vec<bool> = candidates.iter().map(|c| is_side_question(&c.tactic)).collect();
+        let (questions, tactics): (Vec<Candidate>, Vec<Candidate>) =
+            candidates.into_iter().partition(|c| is_side_question(&c.tactic));
+        let judged = self.pool.check(Batch { header: self.header.clone(), candidates: tactics });
+        let (judged, answered) = futures::join!(judged, self.ask(questions));
+        let (mut judged, mut answered) = (judged.into_iter(), answered.into_iter());
+        let lost = || Verdict::Crashed("no answer".to_owned());
+        asks.into_iter().map(|asks| if asks { answered.next() } else { judged.next() }.unwrap_or_else(lost)).collect()
+    }
+}
+
+impl PoolOracle<'_> {
+    /// Asks side questions, in documents with an import more.
+    async fn ask(&self, questions: Vec<Candidate>) -> Vec<Verdict> {
+        if questions.is_empty() {
+            return Vec::new();
+        }
+        let Some(header) = side_header(&self.header).filter(|_| !self.deaf.load(Ordering::Relaxed)) else {
+            return vec![Verdict::Failed("this Lean has no suggestions here".to_owned()); questions.len()];
+        };
+        let answers = self.pool.side().check(Batch { header: header.into(), candidates: questions }).await;
+        // An older Lean does not have the module: that is said once.
+        let broken = |v: &Verdict| matches!(v, Verdict::Failed(message) if message.starts_with(BROKEN_HEADER));
+        if answers.iter().any(broken) {
+            self.deaf.store(true, Ordering::Relaxed);
+        }
+        answers
     }
 }
 
@@ -90,6 +122,8 @@ pub struct Guide<'a> {
     pub cancel: CancellationToken,
     /// Takes every event of the search.
     pub sink: Option<&'a dyn Sink>,
+    /// Remembers what is proved.
+    pub recall: Option<&'a Recall>,
     pub strategy: StrategyKind,
     pub operators: Operators,
     /// Proofs shared by the searches of a run; `None`: each for itself.
@@ -119,6 +153,7 @@ impl<'a> Guide<'a> {
             parallel: 1,
             cancel: CancellationToken::new(),
             sink: None,
+            recall: None,
             strategy: StrategyKind::default(),
             operators: Operators::default(),
             lemmas: None,
@@ -154,10 +189,12 @@ pub async fn search_at<T>(
     mut judge: impl AsyncFnMut(&str) -> Result<Result<T, Refused>, ProveError>,
 ) -> Result<Found<T>, ProveError> {
     let search = Search::begin(oracle, guide.policy, guide.value, place, guide.budget).await?;
+    let listener = guide.recall.map(Recall::listen);
+    let sinks = Fan(guide.sink.into_iter().chain(listener.iter().map(|l| l as &dyn Sink)).collect());
     let mut search = search
         .with_cancel(guide.cancel.clone())
         .with_parallel(guide.parallel)
-        .with_sink(guide.sink)
+        .with_sink((!sinks.0.is_empty()).then_some(&sinks))
         .with_strategy(guide.strategy)
         .with_operators(guide.operators);
     if let Some(lemmas) = &guide.lemmas {

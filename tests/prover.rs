@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use qstar::lean::{Pool, PoolOptions};
-use qstar::policy::Portfolio;
+use qstar::policy::Moves;
 use qstar::problem::Problem;
 use qstar::prover::{Guide, prove};
 use qstar::search::Budget;
@@ -46,7 +46,7 @@ async fn proved(toolchain: &Arc<Toolchain>) -> (BTreeSet<String>, u64) {
     let budget = Budget { checks: 45, time: Duration::from_secs(300), ..Budget::default() };
     let mut names = BTreeSet::new();
     for problem in problems() {
-        let policy = Portfolio::for_header(&problem.header);
+        let policy = Moves::for_header(&problem.header);
         let guide = Guide { budget, ..Guide::new(&policy, &Heuristic) };
         if prove(toolchain, &pool, &problem, &guide, |_| {}).await.unwrap().proved {
             names.insert(problem.name.clone());

@@ -18,6 +18,7 @@ use crate::lean::Pool;
 use crate::lean::syntax::imports;
 use crate::policy::choice::Policies;
 use crate::prover::{Guide, ProveError, prove};
+use crate::recall::Recall;
 use crate::record::Records;
 use crate::search::{SearchError, Sink, StopReason};
 use crate::source::hex;
@@ -74,6 +75,8 @@ pub struct Desk<'a> {
     pub toolchain: &'a Toolchain,
     pub pool: &'a Pool,
     pub policies: &'a Policies,
+    /// Remembers what is proved.
+    pub recall: Option<&'a Recall>,
     /// Where each search's records are kept, if they are.
     pub records: Option<&'a Path>,
     pub cancel: &'a CancellationToken,
@@ -229,6 +232,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         budget: job.setting.budget(),
         cancel: desk.cancel.clone(),
         sink,
+        recall: desk.recall,
         strategy: job.setting.strategy,
         operators: job.setting.operators(),
         ..Guide::new(policy.as_ref(), value.as_ref())

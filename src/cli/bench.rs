@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::guidance::NetworkArgs;
+use super::guidance::{MemoryArgs, NetworkArgs};
 use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, on_interrupt, put};
 use crate::bench::config::{Config, Setting};
@@ -21,6 +21,7 @@ use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
 use crate::lean::Pool;
 use crate::policy::choice::{Policies, PolicyKind};
+use crate::recall::Recall;
 use crate::record;
 use crate::report::Picture;
 use crate::search::{Operator, StrategyKind};
@@ -59,6 +60,8 @@ pub struct BenchArgs {
     value: Option<ValueKind>,
     #[command(flatten)]
     networks: NetworkArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
     /// Strategies to compare.
     #[arg(long, value_delimiter = ',')]
     strategy: Option<Vec<StrategyKind>>,
@@ -141,6 +144,8 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     let store = Arc::new(store);
     let workers = if config.workers == 0 { lean.default_workers() } else { config.workers };
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
+    let recall = args.memory.recall()?;
+    let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     let cancel = on_interrupt();
     let before = store.attempts()?;
     let mut progress = Progress::new(jobs.len(), &before);
@@ -149,7 +154,8 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let records = records.as_deref();
-    let desk = Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records, cancel: &cancel };
+    let desk =
+        Desk { toolchain: &toolchain, pool: &pool, policies: &policies, recall: recall.as_ref(), records, cancel: &cancel };
     let worked = work(store.clone(), &jobs, &desk, workers, |event| progress.tell(&event)).await;
     progress.bar.finish_and_clear();
     worked.map_err(ToolchainFailed)?;

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::lean::LeanArgs;
 use super::{Exit, put, spinner};
 use crate::corpus::library::{Options, gather};
+use crate::corpus::project;
 use crate::corpus::synthetic::{Family, generate};
+use crate::export::Split;
 
 #[derive(Args)]
 pub struct CorpusArgs {
@@ -23,6 +25,22 @@ enum Kind {
     Synthetic(SyntheticArgs),
     /// Take the theorems of a compiled library, each posed behind the imports of its own module.
     Library(LibraryArgs),
+    /// Read people's tactic proofs out of Lean files, step by step with Lean's own goals: rows for training, and a memory for
+    /// `--remember`.
+    Project(ProjectArgs),
+}
+
+#[derive(Args)]
+struct ProjectArgs {
+    /// A Lake project, another folder with Lean files, or one file.
+    #[arg(value_name = "DIR")]
+    place: PathBuf,
+    /// Print JSON for scripts.
+    #[arg(long)]
+    json: bool,
+    /// The folder of the tables (`policy.SPLIT.jsonl`).
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
 }
 
 #[derive(Args)]
@@ -76,6 +94,7 @@ pub async fn run(args: CorpusArgs, lean: LeanArgs) -> Result<Exit> {
             println!("{} theorems in {}", rows.len(), args.out.display());
         }
         Kind::Library(args) => take_library(args, lean).await?,
+        Kind::Project(args) => read_project(args, lean).await?,
     }
     Ok(Exit::Success)
 }
@@ -107,7 +126,34 @@ async fn take_library(args: LibraryArgs, lean: LeanArgs) -> Result<()> {
     Ok(())
 }
 
+async fn read_project(args: ProjectArgs, lean: LeanArgs) -> Result<()> {
+    let toolchain = lean.toolchain(Some(args.place.clone())).await?;
+    let bar = spinner();
+    let (steps, report) = project::gather(&toolchain, &args.place, |file| bar.set_message(file.to_owned())).await?;
+    bar.finish_and_clear();
+    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    for split in [Split::Train, Split::Validation, Split::Test] {
+        let rows: Vec<&project::PersonsStep> = steps.iter().filter(|s| project::split(s) == split).collect();
+        write(&args.out.join(format!("policy.{}.jsonl", split.name())), &rows)?;
+    }
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+        return Ok(());
+    }
+    println!(
+        "{} steps of {} theorems in {} files; tables in {}",
+        report.steps,
+        report.theorems,
+        report.files,
+        args.out.display()
+    );
+    for lost in &report.lost {
+        println!("not read: {lost}");
+    }
+    Ok(())
+}
+
 fn write<R: Serialize>(out: &Path, rows: &[R]) -> Result<()> {
     let lines = rows.iter().map(serde_json::to_string).collect::<Result<Vec<String>, _>>()?;
-    put(out, &(lines.join("\n") + "\n"))
+    put(out, &lines.iter().map(|line| format!("{line}\n")).collect::<String>())
 }

@@ -21,6 +21,7 @@ use crate::lean::Pool;
 use crate::lean::syntax::imports;
 use crate::policy::choice::Policies;
 use crate::prover::{Guide, PoolOracle, ProveError};
+use crate::recall::Recall;
 use crate::record::put_back;
 use crate::toolchain::Toolchain;
 use crate::verify::Rejection;
@@ -63,11 +64,13 @@ pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
     };
     let (groups, fetched) = tokio::join!(grouped, args.guidance.fetch());
     let groups = groups?;
+    let recall = args.guidance.recall()?;
     let mut all_filled = true;
     for (toolchain, files) in groups.into_values() {
         let pool = Pool::new(toolchain.clone(), lean.pool(workers));
         let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
-        let guidance = (&policies, &setting, workers);
+        let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
+        let guidance = (&policies, recall.as_ref(), &setting, workers);
         // While one file as a whole is before Lean, others are searched.
         let mut outcomes = futures::stream::iter(files)
             .map(async |(path, text)| (path, text, fill_one(&toolchain, &pool, path, text, guidance, &cancel).await))
@@ -93,7 +96,7 @@ async fn fill_one(
     pool: &Pool,
     path: &Path,
     text: &str,
-    (policies, setting, workers): (&Policies, &Setting, usize),
+    (policies, recall, setting, workers): (&Policies, Option<&Recall>, &Setting, usize),
     cancel: &CancellationToken,
 ) -> Result<Outcome> {
     let line = Line::new(&path.display().to_string());
@@ -106,6 +109,7 @@ async fn fill_one(
             cancel: cancel.clone(),
             strategy: setting.strategy,
             operators: setting.operators(),
+            recall,
             ..Guide::new(policy.as_ref(), value.as_ref())
         };
         fill::attempt(oracle, hole, &guide, |p| line.tell(p)).await

@@ -10,6 +10,7 @@ use super::lean::LeanArgs;
 use crate::bench::config::Setting;
 use crate::network::Options;
 use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
+use crate::recall::{self, Recall};
 use crate::search::{Budget, Operator, StrategyKind};
 use crate::toolchain::Toolchain;
 use crate::value::ValueKind;
@@ -28,6 +29,25 @@ pub struct NetworkArgs {
 impl NetworkArgs {
     pub fn place(&self) -> NetworkPlace {
         NetworkPlace { folder: self.networks.clone(), library: self.ort_lib.clone(), options: Options::default() }
+    }
+}
+
+/// What is remembered.
+#[derive(Args)]
+pub struct MemoryArgs {
+    /// Remember what proves goals in this folder, and try what helped at goals like the one at hand: in this run and later ones.
+    /// What `qstar corpus project` and `qstar export` write, and records, may lie there, too.
+    #[arg(long, value_name = "FOLDER")]
+    remember: Option<PathBuf>,
+}
+
+impl MemoryArgs {
+    /// The memory that is wished.
+    ///
+    /// # Errors
+    /// When its folder cannot be used.
+    pub fn recall(&self) -> Result<Option<Recall>> {
+        self.remember.as_deref().map(recall::open).transpose()
     }
 }
 
@@ -86,6 +106,8 @@ pub struct Guidance {
     value: Option<ValueKind>,
     #[command(flatten)]
     search: SearchArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
 }
 
 /// ONNX Runtime, as it was found or fetched; `None`: no network is wished.
@@ -138,6 +160,14 @@ impl Guidance {
         let value = self.value.unwrap_or(if scores { ValueKind::Network } else { ValueKind::Heuristic });
         let networks = networks.map(|n| n.fingerprint().to_owned());
         Ok((Setting { policy, value, networks, ..setting }, policies))
+    }
+
+    /// The memory that is wished.
+    ///
+    /// # Errors
+    /// When its folder cannot be used.
+    pub fn recall(&self) -> Result<Option<Recall>> {
+        self.memory.recall()
     }
 
     /// Number of Lean processes.

@@ -15,6 +15,7 @@ use crate::dataset::{self, Selection, file_name};
 use crate::lean::Pool;
 use crate::problem::Problem;
 use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
+use crate::recall::Recall;
 use crate::record::Trace;
 use crate::report::Sketch;
 use crate::search::{Fan, Lemmas, Operator, Progress, SearchError, Sink, StopReason};
@@ -70,6 +71,8 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
     let (toolchain, fetched) = super::outfit(lean.clone(), near, &args.guidance).await?;
     let workers = args.guidance.workers(&lean);
     let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    let recall = args.guidance.recall()?;
+    let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     if args.cache.is_some() {
         setting.with.push(Operator::Aggregate);
     }
@@ -97,6 +100,7 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
             parallel: workers,
             cancel: cancel.clone(),
             sink: (!sinks.0.is_empty()).then_some(&sinks),
+            recall: recall.as_ref(),
             strategy: setting.strategy,
             operators: setting.operators(),
             lemmas: Some(lemmas.clone()),

@@ -14,6 +14,7 @@ use super::{Exit, on_interrupt};
 use crate::bench::run::{Desk, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
 use crate::lean::Pool;
+use crate::recall::Recall;
 
 #[derive(Args)]
 pub struct WorkerArgs {
@@ -41,9 +42,17 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
     let (toolchain, fetched) = super::outfit(lean.clone(), None, &args.guidance).await?;
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    let recall = args.guidance.recall()?;
+    let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     let cancel = on_interrupt();
-    let desk =
-        Desk { toolchain: &toolchain, pool: &pool, policies: &policies, records: args.records.as_deref(), cancel: &cancel };
+    let desk = Desk {
+        toolchain: &toolchain,
+        pool: &pool,
+        policies: &policies,
+        recall: recall.as_ref(),
+        records: args.records.as_deref(),
+        cancel: &cancel,
+    };
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     let mut flights = FuturesUnordered::new();
     let (mut number, mut more, mut exit) = (0usize, true, Exit::Success);

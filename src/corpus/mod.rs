@@ -1,7 +1,8 @@
 //! The curriculum: theorems to search on, so that there is something to learn from.
 //!
-//! [`synthetic`] makes them up, family by family, from a seed; [`library`] takes those of compiled modules. Knows nothing of
-//! search.
+//! [`synthetic`] makes them up, family by family, from a seed; [`library`] takes those of compiled modules; [`project`] reads
+//! what people proved, step by step. Knows nothing of search.
 
 pub mod library;
+pub mod project;
 pub mod synthetic;

@@ -7,6 +7,7 @@
 use super::goal::Goal;
 use super::guard;
 use super::protocol::LeanDiagnostic;
+use super::suggestion::is_question;
 use super::verdict::{Candidate, Verdict};
 
 /// Longest message kept of a failed candidate, in characters.
@@ -33,8 +34,8 @@ struct Slot {
     asks: bool,
 }
 
-/// Tactics that let their goal go with a `sorry` when all they found is a beginning.
-const QUESTIONS: &[&str] = &["apply?", "rw?"];
+/// Begins the message of a verdict when the text before all candidates is to blame.
+pub const BROKEN_HEADER: &str = "the header does not elaborate";
 
 /// A batch compiled to text.
 #[derive(Debug)]
@@ -95,7 +96,7 @@ impl Document {
                 text.push_str(&format!("end {scope}\n"));
                 line += 1;
             }
-            let asks = QUESTIONS.iter().any(|q| candidate.tactic.contains(q));
+            let asks = is_question(&candidate.tactic);
             slots.push(Slot { first_line, tactic_line, tactic_end, last_line, opener, asks });
         }
         // A last word, so that the last candidate, too, is followed by something that ends it.
@@ -118,7 +119,7 @@ impl Document {
         }
         for (i, slot) in self.slots.iter().enumerate() {
             if let Some(message) = &broken_header {
-                found.push(Some(Verdict::Failed(format!("the header does not elaborate: {message}"))));
+                found.push(Some(Verdict::Failed(format!("{BROKEN_HEADER}: {message}"))));
                 continue;
             }
             match stuck_at {
@@ -161,7 +162,7 @@ impl Document {
 impl Slot {
     fn answers(&self, diagnostics: &[LeanDiagnostic]) -> Verdict {
         let mine = |d: &&LeanDiagnostic| (self.tactic_line..=self.tactic_end).contains(&d.start().line);
-        let words = diagnostics.iter().filter(mine).map(|d| d.base.message.as_str()).filter(|m| m.contains("Try this"));
+        let words = diagnostics.iter().filter(mine).map(|d| d.base.message.as_str()).filter(|m| m.contains("Try th"));
         let words: String = words.collect::<Vec<_>>().join("\n");
         Verdict::Failed(clip(if words.is_empty() { "a question proves nothing" } else { &words }))
     }

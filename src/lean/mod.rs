@@ -12,6 +12,7 @@ pub mod queue;
 pub mod reading;
 mod room;
 pub mod session;
+pub mod suggestion;
 pub mod syntax;
 pub mod transport;
 pub mod verdict;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
@@ -84,6 +84,10 @@ struct Shared {
     counters: Arc<Counters>,
     pids: Arc<Mutex<HashMap<usize, u32>>>,
     workers: Vec<JoinHandle<()>>,
+    toolchain: Arc<Toolchain>,
+    options: PoolOptions,
+    /// A worker for documents with other imports: those that have none of their own would start anew each time.
+    side: OnceLock<Box<Pool>>,
 }
 
 impl Pool {
@@ -112,12 +116,21 @@ impl Pool {
             .collect();
         let memory = Mutex::new(LruCache::new(NonZeroUsize::new(REMEMBERED).expect("not zero")));
         let lane = queue.lane("");
-        Pool { shared: Arc::new(Shared { queue, memory, counters, pids, workers }), lane }
+        Pool {
+            shared: Arc::new(Shared { queue, memory, counters, pids, workers, toolchain, options, side: OnceLock::new() }),
+            lane,
+        }
     }
 
     /// A handle for one request of a client. Clients take turns at the workers, and so do the requests of a client.
     pub fn client(&self, name: &str) -> Pool {
         Pool { shared: self.shared.clone(), lane: self.shared.queue.lane(name) }
+    }
+
+    /// A pool of one worker for questions under other imports; it starts with the first of them.
+    pub fn side(&self) -> &Pool {
+        let make = || Box::new(Pool::new(self.shared.toolchain.clone(), PoolOptions { workers: 1, ..self.shared.options }));
+        self.shared.side.get_or_init(make)
     }
 
     /// Judges a batch; one verdict for each candidate, in order. Never fails: what cannot be judged is

@@ -9,7 +9,6 @@ use indicatif::ProgressBar;
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
 
-use crate::lean::Goal;
 use crate::lean::syntax::imports;
 use crate::library::{Modules, modules_of};
 use crate::network::{Networks, Options, runtime, shipped};
@@ -17,13 +16,12 @@ use crate::toolchain::{Toolchain, cache_home};
 use crate::value::network::NetworkValue;
 use crate::value::{Heuristic, Value, ValueKind};
 
+use super::memory::Memory;
 use super::premises::Premises;
 use super::text::NetworkPolicy;
-use super::{Answer, Mix, Policy, Portfolio, Proposal, Seeded};
+use super::{Mix, Moves, Policy, Seeded};
 
-/// Share of the library's theorems in the mixture with the portfolio.
-const PREMISES_SHARE: f64 = 0.25;
-/// Share of the network in the mixture with the portfolio.
+/// Share of the network in the mixture with the moves.
 const NETWORK_SHARE: f64 = 0.6;
 
 /// The tactics that guide a search.
@@ -97,17 +95,39 @@ pub struct Policies {
     libraries: Mutex<Libraries>,
     place: NetworkPlace,
     networks: Mutex<Option<Arc<Networks>>>,
+    memory: Option<Arc<Memory>>,
 }
 
 impl Policies {
     pub fn new(toolchain: Arc<Toolchain>) -> Policies {
-        Policies { toolchain, libraries: Mutex::default(), place: NetworkPlace::default(), networks: Mutex::default() }
+        Policies {
+            toolchain,
+            libraries: Mutex::default(),
+            place: NetworkPlace::default(),
+            networks: Mutex::default(),
+            memory: None,
+        }
     }
 
     /// Says where networks are.
     pub fn with_networks(mut self, place: NetworkPlace) -> Policies {
         self.place = place;
         self
+    }
+
+    /// Lets the moves remember what helped before.
+    pub fn with_memory(mut self, memory: Option<Arc<Memory>>) -> Policies {
+        self.memory = memory;
+        self
+    }
+
+    /// The moves behind a header, with what is remembered.
+    fn moves(&self, header: &str) -> Moves {
+        let moves = Moves::for_header(header);
+        match &self.memory {
+            Some(memory) => moves.with_memory(memory.clone()),
+            None => moves,
+        }
     }
 
     /// The networks, opened once.
@@ -142,21 +162,14 @@ impl Policies {
     /// When the library's files are broken, or as [`Policies::networks`].
     pub fn make(&self, kind: PolicyKind, header: &str, seed: u64) -> Result<Box<dyn Policy>> {
         let policy: Box<dyn Policy> = match kind {
-            PolicyKind::Portfolio => Box::new(Portfolio::for_header(header)),
-            PolicyKind::Closers => Box::new(Portfolio::closers()),
-            PolicyKind::Premises => {
-                let library = Box::new(Shared(self.library(header)?));
-                let portfolio = Box::new(Portfolio::for_header(header));
-                Box::new(Mix::default().with(1.0 - PREMISES_SHARE, portfolio).with(PREMISES_SHARE, library))
-            }
+            PolicyKind::Portfolio => Box::new(self.moves(header)),
+            PolicyKind::Closers => Box::new(Moves::closers()),
+            PolicyKind::Premises => Box::new(self.moves(header).with_premises(self.library(header)?)),
             PolicyKind::Network => Box::new(NetworkPolicy(self.networks()?)),
             PolicyKind::Mixed => {
                 let network = Box::new(NetworkPolicy(self.networks()?));
-                let portfolio = Box::new(Portfolio::for_header(header));
-                let library = Box::new(Shared(self.library(header)?));
-                let (rest, share) = (1.0 - NETWORK_SHARE, PREMISES_SHARE);
-                let mix = Mix::default().with(NETWORK_SHARE, network);
-                Box::new(mix.with(rest * (1.0 - share), portfolio).with(rest * share, library))
+                let moves = Box::new(self.moves(header).with_premises(self.library(header)?));
+                Box::new(Mix::default().with(NETWORK_SHARE, network).with(1.0 - NETWORK_SHARE, moves))
             }
         };
         Ok(if seed == 0 { policy } else { Box::new(Seeded::new(policy, seed)) })
@@ -178,18 +191,5 @@ impl Policies {
         tracing::info!("{} theorems of the library are indexed", read.len());
         libraries.indexes.put(imports, read.clone());
         Ok(read)
-    }
-}
-
-/// One index for many searches.
-struct Shared(Arc<Premises>);
-
-impl Policy for Shared {
-    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
-        self.0.propose(states)
-    }
-
-    fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
-        self.0.nearest(unknown)
     }
 }

@@ -9,8 +9,8 @@ use crate::lean::Goal;
 ///
 /// ```
 /// use qstar::lean::Goal;
-/// use qstar::policy::{Mix, Policy, Portfolio};
-/// let mix = Mix::default().with(0.7, Box::new(Portfolio::default())).with(0.3, Box::new(Portfolio::closers()));
+/// use qstar::policy::{Mix, Moves, Policy};
+/// let mix = Mix::default().with(0.7, Box::new(Moves::default())).with(0.3, Box::new(Moves::closers()));
 /// let goal = Goal::parse("n : Nat\n⊢ n + 0 = n").unwrap();
 /// # futures::executor::block_on(async {
 /// assert!(mix.propose(&[&[goal]]).await[0].iter().any(|p| p.tactic == "simp"));

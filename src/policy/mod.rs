@@ -1,6 +1,7 @@
 //! What proposes tactics: the trait [`Policy`], and a room for each kind of proposer.
 //!
 //! - [`moves`]: tactics made from the goal's text, with priors by hand.
+//! - [`memory`]: what helped at goals like this one before.
 //! - [`premises`]: theorems of the library that fit a goal, and definitions that it speaks of.
 //! - [`text`]: a network that writes tactics.
 //! - [`mixture`]: several policies as one; [`seeded`]: one in another order for each seed.
@@ -10,6 +11,8 @@
 //! nothing of Lean's server, of the graph, or of how a search uses proposals.
 
 pub mod choice;
+mod features;
+pub mod memory;
 pub mod mixture;
 pub mod moves;
 pub mod premises;
@@ -21,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lean::Goal;
 pub use mixture::Mix;
-pub use moves::Portfolio;
+pub use moves::{Candidate, Family, Moves};
 pub use seeded::Seeded;
 
 /// Who proposed a tactic.
@@ -31,6 +34,8 @@ pub enum Source {
     Portfolio,
     Network,
     Premises,
+    /// What helped at a goal like this one.
+    Memory,
     /// A repair of a tactic that failed.
     Refine,
     /// A proof or a side goal from elsewhere.

@@ -57,14 +57,14 @@ impl Seeded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Portfolio;
+    use crate::policy::Moves;
     use futures::FutureExt;
 
     #[test]
     fn seeds_give_orders_of_their_own_and_the_same_each_time() {
         let goal = Goal { case: None, hypotheses: Vec::new(), target: "a ∧ b".to_owned() };
         let order = |seed| -> Vec<String> {
-            let policy = Seeded::new(Box::new(Portfolio::default()), seed);
+            let policy = Seeded::new(Box::new(Moves::default()), seed);
             policy
                 .propose(&[std::slice::from_ref(&goal)])
                 .now_or_never()

@@ -497,8 +497,8 @@ pub async fn premises(desk: &Desk, client: &str, goal: &str, header: &str, most:
         Goal::parse(state.ok_or_else(why)?).map_err(|e| e.to_string())?
     };
     let found = move |library: &Premises| {
-        let fitting = library.fitting(&goal, most).into_iter();
-        fitting.map(|(name, score)| Premise { name: name.to_owned(), score: Some(score) }).collect()
+        let fitting = library.retrieve(&goal, most).into_iter();
+        fitting.map(|found| Premise { name: found.name.to_owned(), score: Some(found.score) }).collect()
     };
     library(desk, header, found).await
 }

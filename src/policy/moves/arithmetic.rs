@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::List;
 use super::bounds::inequalities;
+use super::candidate::{Family, List};
 use super::shape::{entries, fresh, moduli, number_type, split_top};
 use crate::lean::Goal;
 use crate::lean::goal::mentions;
@@ -15,6 +15,7 @@ const LONGEST_PERIOD: u64 = 12;
 
 /// The steps of this module.
 pub fn steps(goal: &Goal, list: &mut List) {
+    list.begin(Family::Arithmetic);
     let text = goal.to_string();
     let all = entries(goal);
     let numbers: Vec<(&str, &str)> = all.iter().filter_map(|e| Some((e.name, number_type(e.ty)?))).collect();

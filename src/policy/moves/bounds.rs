@@ -1,6 +1,6 @@
 //! Numbers within bounds: find the bounds, prove them, try every value.
 
-use super::List;
+use super::candidate::{Family, List};
 use super::shape::{Entry, entries, fresh, is_proposition, number_type, numerals, split_top};
 use crate::lean::Goal;
 use crate::lean::goal::{is_inaccessible, mentions};
@@ -66,6 +66,7 @@ struct Number<'a> {
 
 /// The steps of this module.
 pub fn steps(goal: &Goal, list: &mut List) {
+    list.begin(Family::Bounds);
     let all = entries(goal);
     let numbers: Vec<Number> = all
         .iter()

@@ -1,52 +1,123 @@
-//! Induction and case splits on data.
+//! Induction: on data, along what varies, strong, on what a hypothesis says, and small ones whose ends are closed at once.
 
-use super::List;
-use super::shape::{Entry, entries, fresh, is_proposition};
-use crate::lean::Goal;
-use crate::lean::goal::mentions;
+use super::candidate::{Family, List};
+use super::header::Header;
+use super::shape::{Entry, Shape, fresh, shape};
+use super::unfold::used;
+use super::view::View;
 
-/// Each variable's induction and cases, and small inductions whose ends are closed in one step.
-pub fn steps(goal: &Goal, list: &mut List) {
-    let all = entries(goal);
+/// Data on which an induction is tried.
+const MOST: usize = 5;
+
+/// The steps of this module.
+pub fn steps(view: &View, header: &Header, list: &mut List) {
+    list.begin(Family::Induction);
+    let text = view.goal.to_string();
+    let opened: Vec<&str> = used(header, &text).into_iter().map(|d| d.name.as_str()).collect();
     let mut taken = Vec::new();
-    let ih = fresh(goal, "ih", &mut taken);
-    for Entry { name: n, ty } in all.iter().filter(|e| !is_proposition(e.ty)) {
-        let mentioned = if mentions(&goal.target, n) { 1.0 } else { 0.3 };
+    let ih = fresh(view.goal, "ih", &mut taken);
+    for Entry { name: n, ty } in view.data.iter().take(MOST) {
+        let share = if view.in_target(n) { 1.0 } else { 0.3 };
+        let head = ty.split_whitespace().next().unwrap_or(ty);
         match *ty {
             "Nat" | "ℕ" => {
-                let k = fresh(goal, "k", &mut taken);
-                list.add(0.12 * mentioned, format!("induction {n} with\n| zero => ?_\n| succ {k} {ih} => ?_"));
-                list.add(0.05 * mentioned, format!("cases {n} with\n| zero => ?_\n| succ {k} => ?_"));
-                list.add(0.02 * mentioned, format!("induction {n} using Nat.strongRecOn with\n| ind {k} {ih} => ?_"));
-                if mentioned == 1.0 {
-                    whole(goal, n, &k, &ih, list);
+                let k = fresh(view.goal, "k", &mut taken);
+                list.add(0.12 * share, format!("induction {n} with\n| zero => ?_\n| succ {k} {ih} => ?_"));
+                list.add(0.02 * share, format!("induction {n} using Nat.strongRecOn with\n| ind {k} {ih} => ?_"));
+                list.add(
+                    0.01 * share,
+                    format!("induction {n} using Nat.strongRecOn with\n| ind {k} {ih} => cases {k} <;> grind"),
+                );
+                if view.in_target(n) {
+                    whole(view, n, &k, &ih, list);
+                    ends(view, n, 0.05, &opened, list);
                 }
             }
-            "Bool" => list.add(0.4, format!("cases {n}")),
-            "Prop" => list.add(0.15, format!("by_cases h{n} : {n}")),
             ty if ty.starts_with("List ") => {
-                list.add(0.3 * mentioned, format!("induction {n} with\n| nil => ?_\n| cons x xs {ih} => ?_"));
-                list.add(0.08 * mentioned, format!("cases {n} with\n| nil => ?_\n| cons x xs => ?_"));
+                list.add(0.3 * share, format!("induction {n} with\n| nil => ?_\n| cons x xs {ih} => ?_"));
+                if view.in_target(n) {
+                    ends(view, n, 0.12, &opened, list);
+                }
             }
-            ty if ty.starts_with("Option ") => {
-                list.add(0.3 * mentioned, format!("cases {n} with\n| none => ?_\n| some x => ?_"));
+            _ => {
+                let own =
+                    header.types.iter().any(|t| t.recursive && (t.name == head || t.name.rsplit('.').next() == Some(head)));
+                if own && view.in_target(n) {
+                    list.add(0.3, format!("induction {n}"));
+                    ends(view, n, 0.25, &opened, list);
+                }
             }
-            ty if ty.starts_with("Fin ") || ty.contains(" × ") => {
-                list.add(0.15 * mentioned, format!("obtain ⟨{n}, h{n}⟩ := {n}"));
-            }
-            _ => {}
         }
+    }
+    along_hypotheses(view, header, list);
+}
+
+/// An induction whose cases are closed in one way, with what else varies generalised or not.
+fn ends(view: &View, n: &str, p: f64, opened: &[&str], list: &mut List) {
+    let others: Vec<&str> = view.data.iter().map(|e| e.name).filter(|m| *m != n && view.in_target(m)).take(4).collect();
+    let definitions = if opened.is_empty() { String::new() } else { format!(" [{}]", opened.join(", ")) };
+    let mut begins = vec![(format!("induction {n}"), 1.0)];
+    if !others.is_empty() {
+        begins.push((format!("induction {n} generalizing {}", others.join(" ")), 0.8));
+    }
+    if others.len() > 1 {
+        begins.extend(others.iter().map(|other| (format!("induction {n} generalizing {other}"), 0.3)));
+    }
+    for (begin, share) in begins {
+        let p = p * share;
+        list.add_with(p, format!("{begin} <;> simp_all{definitions}"), opened);
+        list.add_with(p, format!("{begin} <;> grind{definitions}"), opened);
+        list.add_with(0.4 * p, format!("{begin} <;> simp_all{definitions} <;> grind"), opened);
+        list.add_with(0.3 * p, format!("{begin} <;> simp_all{definitions} <;> omega"), opened);
+        list.add_with(0.3 * p, begin, &[]);
     }
 }
 
 /// Whole small inductions, for targets with powers or recurrences: the ends by linear arithmetic on expanded powers.
-fn whole(goal: &Goal, n: &str, k: &str, ih: &str, list: &mut List) {
+fn whole(view: &View, n: &str, k: &str, ih: &str, list: &mut List) {
+    let target = &view.goal.target;
     let expand = "simp only [Nat.mul_add, Nat.pow_add, Nat.pow_succ] at *";
     list.add(0.10, format!("induction {n} with\n| zero => simp_all\n| succ {k} {ih} => {expand}; omega"));
     list.add(0.06, format!("induction {n} with\n| zero => simp_all\n| succ {k} {ih} => cases {k} <;> {expand} <;> omega"));
     list.add(0.05, format!("induction {n} with\n| zero => simp_all\n| succ {k} {ih} => grind [Nat.pow_succ]"));
-    if goal.target.contains("^ (") || goal.target.contains(&format!("^ {n}")) {
+    if target.contains("^ (") || target.contains(&format!("^ {n}")) {
         let hint = format!("have := Nat.lt_pow_self (n := {k} + 1) (show 1 < 2 by decide)");
         list.add(0.05, format!("induction {n} with\n| zero => simp_all\n| succ {k} {ih} =>\n  {hint}\n  grind"));
+    }
+}
+
+/// Induction on how an inductive predicate of the header came about.
+fn along_hypotheses(view: &View, header: &Header, list: &mut List) {
+    for Entry { name, ty } in view.newest_facts().filter(|f| shape(f.ty) == Shape::Other).take(3) {
+        let head = ty.split_whitespace().next().unwrap_or(ty);
+        if header.types.iter().any(|t| t.name == head || t.name.rsplit('.').next() == Some(head)) {
+            list.add(0.25, format!("induction {name}"));
+            list.add(0.15, format!("induction {name} <;> simp_all"));
+            list.add(0.15, format!("induction {name} <;> grind"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lean::Goal;
+
+    #[test]
+    fn inductions_take_along_what_varies() {
+        let header = Header::read(
+            "inductive Tree where\n  | leaf\n  | node (l r : Tree)\ndef size : Tree → Nat\n  | .leaf => 0\n  | .node l r => size l + size r\n",
+        );
+        let goal = Goal::parse("t : Tree\nxs : List Nat\nk : Nat\n⊢ size t + xs.length = k").unwrap();
+        let mut list = List::default();
+        steps(&View::new(&goal), &header, &mut list);
+        let made = list.tactics();
+        for wanted in [
+            "induction t <;> grind [size]",
+            "induction xs generalizing t k <;> simp_all [size]",
+            "induction k with\n| zero => ?_\n| succ k1 ih => ?_",
+        ] {
+            assert!(made.contains(&wanted), "{wanted} is missing in {made:#?}");
+        }
     }
 }

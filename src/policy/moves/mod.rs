@@ -1,134 +1,155 @@
-//! The portfolio: strong tactics with priors that look at the goal. The policy that every network must beat.
+//! Moves: several hundred candidates a goal, made by templates from what stands in the goal, in the header before it, and
+//! in what is retrieved from the library. Which of them matter is for a ranker to say; until then priors by hand do.
 //!
-//! General steps only; nothing here knows a theorem. Priors are guesses of how often a tactic is the next step,
-//! lowered where a try is dear.
+//! Each family is a module: a function from a goal as [`view::View`] shows it to candidates. General steps only; nothing here
+//! knows a theorem. Depends on `lean::Goal`, `source` and the index of premises; asks nobody and reads no files.
 
+mod apply;
 mod arithmetic;
 mod bounds;
+mod candidate;
+mod cases;
+mod closers;
+mod destruct;
+mod earlier;
+mod forms;
+pub mod header;
 mod induction;
-mod logic;
+mod instantiate;
+mod library;
 mod recurrence;
+mod rewrite;
+mod runaway;
 mod shape;
+mod target;
+mod terms;
+mod unfold;
+mod view;
+mod witness;
 
-use super::{Answer, Policy, Proposal, Source};
+use std::sync::Arc;
+
+use super::memory::Memory;
+use super::premises::Premises;
+use super::{Answer, Policy, Proposal};
 use crate::lean::Goal;
-use crate::lean::syntax::{Kind, tokens};
+use candidate::List;
+pub use candidate::{Candidate, Family};
+use header::Header;
+use view::View;
 
-/// Proposals kept for one goal.
-const MOST: usize = 70;
+/// Candidates kept for one goal.
+pub const MOST: usize = 400;
+/// Theorems retrieved for a goal.
+const RETRIEVED: usize = 12;
+/// Share of what the library brings, beside all other moves.
+const LIBRARY_SHARE: f64 = 0.25;
 
 /// See the module.
-#[derive(Debug, Clone, Default)]
-pub struct Portfolio {
-    /// Definitions of the header, to be unfolded where a goal mentions them.
-    definitions: Vec<String>,
+///
+/// ```
+/// use qstar::lean::Goal;
+/// use qstar::policy::Moves;
+/// let moves = Moves::for_header("def twice (n : Nat) : Nat := n + n");
+/// let goal = Goal::parse("n : Nat\n⊢ twice n = 2 * n").unwrap();
+/// let candidates = moves.candidates(&goal);
+/// assert!(candidates.len() > 40);
+/// assert!(candidates.iter().any(|c| c.tactic == "grind [twice]" && c.premises == ["twice"]));
+/// ```
+#[derive(Clone)]
+pub struct Moves {
+    header: Header,
+    premises: Option<Arc<Premises>>,
+    memory: Option<Arc<Memory>>,
     closers_only: bool,
+    most: usize,
 }
 
-impl Portfolio {
-    /// A portfolio that knows the definitions in a header.
-    pub fn for_header(header: &str) -> Portfolio {
-        let definitions = definitions(header);
-        Portfolio { definitions, closers_only: false }
+impl Default for Moves {
+    fn default() -> Self {
+        Moves { header: Header::default(), premises: None, memory: None, closers_only: false, most: MOST }
+    }
+}
+
+impl Moves {
+    /// Moves that know what a header declares.
+    pub fn for_header(header: &str) -> Moves {
+        Moves { header: Header::read(header), ..Moves::default() }
     }
 
     /// Single tactics that end a goal, and no steps: the baseline of every benchmark.
-    pub fn closers() -> Portfolio {
-        Portfolio { closers_only: true, ..Portfolio::default() }
+    pub fn closers() -> Moves {
+        Moves { closers_only: true, ..Moves::default() }
+    }
+
+    /// With theorems and definitions of a library.
+    pub fn with_premises(self, premises: Arc<Premises>) -> Moves {
+        Moves { premises: Some(premises), ..self }
+    }
+
+    /// With what helped at goals like this one before.
+    pub fn with_memory(self, memory: Arc<Memory>) -> Moves {
+        Moves { memory: Some(memory), ..self }
+    }
+
+    /// Candidates kept for one goal.
+    pub fn with_most(self, most: usize) -> Moves {
+        Moves { most, ..self }
+    }
+
+    /// The candidates of a goal, the best prior first, each tactic once.
+    pub fn candidates(&self, goal: &Goal) -> Vec<Candidate> {
+        let mut list = List::default();
+        closers::usual(&mut list);
+        if self.closers_only {
+            return list.best(self.most);
+        }
+        let view = View::new(goal);
+        closers::more(&view, &mut list);
+        unfold::steps(&view, &self.header, &mut list);
+        earlier::steps(&view, &self.header, &mut list);
+        target::steps(&view, &mut list);
+        target::names(&view, &mut list);
+        destruct::steps(&view, &mut list);
+        apply::steps(&view, &mut list);
+        rewrite::steps(&view, &mut list);
+        instantiate::steps(&view, &mut list);
+        cases::steps(&view, &self.header, &mut list);
+        induction::steps(&view, &self.header, &mut list);
+        witness::steps(&view, &mut list);
+        forms::steps(&view, &mut list);
+        arithmetic::steps(goal, &mut list);
+        bounds::steps(goal, &mut list);
+        recurrence::steps(goal, &mut list);
+        runaway::steps(&view, &mut list);
+        if let Some(premises) = &self.premises {
+            list.damp(1.0 - LIBRARY_SHARE, |_| true);
+            let mut found = List::default();
+            library::steps(&view, &premises.retrieve(goal, RETRIEVED), &mut found);
+            library::questions(&mut found);
+            found.begin(Family::Definition);
+            premises.definitions(goal).into_iter().for_each(|(tactic, p)| found.add(p, tactic));
+            found.damp(LIBRARY_SHARE, |_| true);
+            list.append(found);
+        }
+        if let Some(memory) = &self.memory {
+            memory.recall(goal).into_iter().for_each(|candidate| list.push(candidate));
+        }
+        list.best(self.most)
     }
 }
 
-impl Policy for Portfolio {
+impl Policy for Moves {
     fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
-        let proposals = states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| self.propose_for(goal)));
+        let proposal = |c: Candidate| Proposal { tactic: c.tactic, log_prior: c.log_prior, by: c.family.source() };
+        let of = |goal: &Goal| self.candidates(goal).into_iter().map(proposal).collect();
+        let proposals = states.iter().map(|state| state.first().map_or_else(Vec::new, of));
         Box::pin(std::future::ready(proposals.collect()))
     }
-}
 
-impl Portfolio {
-    fn propose_for(&self, goal: &Goal) -> Vec<Proposal> {
-        let mut list = List(Vec::new());
-        closers(&mut list);
-        if !self.closers_only {
-            unfolding(goal, &self.definitions, &mut list);
-            logic::target_steps(goal, &mut list);
-            logic::hypothesis_steps(goal, &mut list);
-            logic::names(goal, &mut list);
-            induction::steps(goal, &mut list);
-            arithmetic::steps(goal, &mut list);
-            bounds::steps(goal, &mut list);
-            recurrence::steps(goal, &mut list);
-        }
-        let mut seen = std::collections::HashSet::new();
-        list.0.retain(|(tactic, _)| seen.insert(tactic.clone()));
-        list.0.sort_by(|a, b| b.1.total_cmp(&a.1));
-        list.0.truncate(MOST);
-        list.0.into_iter().map(|(tactic, p)| Proposal { tactic, log_prior: p.ln(), by: Source::Portfolio }).collect()
+    fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
+        self.premises.as_ref().map_or_else(Vec::new, |p| p.nearest(unknown))
     }
-}
-
-/// Proposals as they are gathered, with their probabilities.
-struct List(Vec<(String, f64)>);
-
-impl List {
-    fn add(&mut self, probability: f64, tactic: impl Into<String>) {
-        self.0.push((tactic.into(), probability));
-    }
-}
-
-/// Tactics that try to end a goal.
-fn closers(list: &mut List) {
-    for (p, tactic) in [
-        (0.30, "rfl"),
-        (0.60, "omega"),
-        (0.55, "grind"),
-        (0.40, "simp_all"),
-        (0.30, "decide"),
-        (0.20, "assumption"),
-        (0.22, "simp"),
-        (0.12, "decide +kernel"),
-        (0.10, "simp_all\nomega"),
-        (0.10, "simp at *\nomega"),
-        (0.05, "simp [Nat.mul_add, Nat.add_mul, Nat.pow_succ] at *\nomega"),
-        (0.04, "norm_cast at *\nomega"),
-        (0.02, "exact?"),
-        (0.03, "contradiction"),
-        (0.03, "exfalso\ngrind"),
-    ] {
-        list.add(p, tactic);
-    }
-}
-
-/// Steps that open the user's own definitions.
-fn unfolding(goal: &Goal, definitions: &[String], list: &mut List) {
-    let text = goal.to_string();
-    let words: std::collections::HashSet<&str> = text.split(|c: char| !(c.is_alphanumeric() || "_.'".contains(c))).collect();
-    let used: Vec<&str> = definitions.iter().map(String::as_str).filter(|d| words.contains(d)).collect();
-    if used.is_empty() {
-        return;
-    }
-    let all = used.join(", ");
-    list.add(0.50, format!("grind [{all}]"));
-    list.add(0.45, format!("simp_all [{all}]"));
-    list.add(0.30, format!("simp [{all}]"));
-    list.add(0.20, format!("simp_all [{all}]\nomega"));
-    list.add(0.20, format!("simp [{all}] at *\ngrind"));
-    list.add(0.10, format!("unfold {}", used.join(" ")));
-}
-
-/// Names that a header defines.
-fn definitions(header: &str) -> Vec<String> {
-    let found = crate::source::commands(header).unwrap_or_default();
-    let bodies = found
-        .iter()
-        .filter(|c| ["def", "abbrev"].contains(&c.keyword.as_str()))
-        .map(|c| (&header[c.range.clone()], &c.keyword));
-    let name = |(body, keyword): (&str, &String)| {
-        let all = tokens(body).ok()?;
-        let at = all.iter().position(|t| t.kind == Kind::Name && t.text == keyword)?;
-        all.get(at + 1).filter(|t| t.kind == Kind::Name).map(|t| t.text.to_owned())
-    };
-    bodies.filter_map(name).collect()
 }
 
 #[cfg(test)]
@@ -136,9 +157,16 @@ mod tests {
     use super::*;
     use crate::lean::guard;
 
+    const GOALS: &[&str] = &[
+        "x y : Int\nh : 0 < y\ng : y < x\n⊢ x * y % 7 = 1",
+        "n✝ : Nat\nih : ∃ k, k = n✝\nf : Nat → Nat\nhf : ∀ n ≥ 3, f n = f (n - 1)\nl : List Nat\n⊢ ∃ x, f x ^ 2 = gcd (x + 1) (2 * x) ∧ p",
+        "α : Type u_1\nβ : Type u_2\nf : α → β\np : β → Bool\nxs ys : List α\nih : ∀ (zs : List α), List.map f (xs ++ zs) = List.map f xs ++ List.map f zs\nh : ¬(a = b ∨ c)\n⊢ (if xs.length ≤ 2 then xs else ys).length = match o with\n  | none => 0\n  | some x => x + 1",
+        "p q r : Prop\nh : p ∧ q → r\nhp : p\n⊢ (p ∧ q) ∨ ¬q ↔ p",
+    ];
+
     fn tactics(goal: &str) -> Vec<String> {
         let goal = Goal::parse(goal).unwrap();
-        Portfolio::default().propose_for(&goal).into_iter().map(|p| p.tactic).collect()
+        Moves::default().candidates(&goal).into_iter().map(|c| c.tactic).collect()
     }
 
     #[test]
@@ -150,18 +178,8 @@ mod tests {
     }
 
     #[test]
-    fn definitions_of_the_header_are_unfolded() {
-        let portfolio = Portfolio::for_header("/-- doc -/\ndef sumTo : Nat → Nat\n  | 0 => 0\n  | n + 1 => sumTo n\n");
-        let goal = Goal::parse("n : Nat\n⊢ sumTo n = 0").unwrap();
-        assert!(portfolio.propose_for(&goal).iter().any(|p| p.tactic == "grind [sumTo]"));
-    }
-
-    #[test]
     fn every_proposal_passes_the_guard() {
-        for goal in [
-            "x y : Int\nh : 0 < y\ng : y < x\n⊢ x * y % 7 = 1",
-            "n✝ : Nat\nih : ∃ k, k = n✝\nf : Nat → Nat\nhf : ∀ n ≥ 3, f n = f (n - 1)\nl : List Nat\n⊢ ∃ x, f x ^ 2 = gcd (x + 1) (2 * x) ∧ p",
-        ] {
+        for goal in GOALS {
             for tactic in tactics(goal) {
                 assert_eq!(guard::check(&tactic), Ok(()), "{tactic}");
             }
@@ -169,9 +187,20 @@ mod tests {
     }
 
     #[test]
+    fn there_are_many_and_they_are_made_in_no_time() {
+        let goals: Vec<Goal> = GOALS.iter().map(|g| Goal::parse(g).unwrap()).collect();
+        let count: Vec<usize> = goals.iter().map(|g| Moves::default().candidates(g).len()).collect();
+        assert!(count.iter().all(|n| (70..=MOST).contains(n)), "{count:?}");
+        let since = std::time::Instant::now();
+        (0..10).for_each(|_| goals.iter().for_each(|g| drop(Moves::default().candidates(g))));
+        // Some 1 ms each without optimisation; the bound only catches what runs away.
+        assert!(since.elapsed().as_millis() < 4000, "{:?} for 40 goals", since.elapsed());
+    }
+
+    #[test]
     fn priors_fall_and_are_probabilities() {
         let goal = Goal::parse("n : Nat\nh : n % 4 = 3\n⊢ n ^ 2 % 4 = 1").unwrap();
-        let all = Portfolio::default().propose_for(&goal);
-        assert!(all.windows(2).all(|w| w[0].log_prior >= w[1].log_prior) && all[0].log_prior < 0.0 && all.len() <= MOST);
+        let all = Moves::default().with_most(60).candidates(&goal);
+        assert!(all.windows(2).all(|w| w[0].log_prior >= w[1].log_prior) && all[0].log_prior < 0.0 && all.len() == 60);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::List;
+use super::candidate::{Family, List};
 use super::shape::{entries, fresh, split_top};
 use crate::lean::Goal;
 
@@ -114,6 +114,7 @@ struct Recurrence {
 
 /// The steps of this module.
 pub fn steps(goal: &Goal, list: &mut List) {
+    list.begin(Family::Recurrence);
     for entry in entries(goal) {
         let Some(recurrence) = parse(entry.name, entry.ty) else { continue };
         if let Some(tactic) = periodic(goal, &recurrence) {
@@ -373,9 +374,9 @@ mod tests {
         let goal =
             Goal::parse("a : Nat → Int\nh0 : a 0 = 1\nh1 : a 1 = 3\nh : ∀ (n : Nat), a (n + 2) = a (n + 1) - a n\n⊢ a 602 = 2");
         let goal = goal.unwrap();
-        let mut list = List(Vec::new());
+        let mut list = List::default();
         steps(&goal, &mut list);
-        let (tactic, _) = &list.0[0];
+        let tactic = list.tactics()[0];
         // 1, 3, 2, -1, -3, -2, 1, …
         assert!(
             tactic.contains("a (6 * k + 3) = (-1)") && tactic.contains("have bat602 : a 602 = 2 := (per 100).2.2.1"),
@@ -383,8 +384,8 @@ mod tests {
         );
         assert_eq!(crate::lean::guard::check(tactic), Ok(()));
         let grows = Goal::parse("a : Nat → Int\nh0 : a 0 = 1\nh : ∀ (n : Nat), a (n + 1) = 2 * a n\n⊢ a 9 = 512").unwrap();
-        let mut list = List(Vec::new());
+        let mut list = List::default();
         steps(&grows, &mut list);
-        assert!(list.0.is_empty());
+        assert!(list.tactics().is_empty());
     }
 }

@@ -117,6 +117,20 @@ pub fn binders(target: &str) -> Vec<String> {
     BINDER.captures(target.trim()).map(|c| c[1].split_whitespace().map(str::to_owned).collect()).unwrap_or_default()
 }
 
+/// The names that a leading `∃` binds (one behind another is looked into), and their type where it is printed.
+pub fn binders_of_exists(target: &str) -> (Vec<String>, Option<&str>) {
+    let Some((head, body)) = target.trim().strip_prefix('∃').and_then(|rest| split_top(rest, ", ")) else {
+        return (Vec::new(), None);
+    };
+    let (words, ty) = match head.trim().trim_matches(['(', ')']).split_once(" : ") {
+        Some((words, ty)) => (words, Some(ty)),
+        None => (head.trim(), None),
+    };
+    let mut names: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+    names.extend(binders_of_exists(body).0);
+    (names, ty)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +159,11 @@ mod tests {
         assert_eq!(binders("∀ (a b : Nat), a = b"), ["a", "b"]);
         assert_eq!(binders("∀ n ≥ 5, x n = 1"), ["n"]);
         assert_eq!(binders("p"), Vec::<String>::new());
+        assert_eq!(binders_of_exists("∃ a b, a = b ∧ ∃ c, c = a").0, ["a", "b"]);
+        assert_eq!(
+            binders_of_exists("∃ (x : List Nat), ∃ y, x = [y]"),
+            (vec!["x".to_owned(), "y".to_owned()], Some("List Nat"))
+        );
         let goal = Goal::parse("h : n % 7 = 3\n⊢ 3 ∣ n ^ 12").unwrap();
         assert_eq!(moduli(&goal).into_iter().collect::<Vec<_>>(), [3, 7]);
     }

@@ -3,9 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::features::words;
 use crate::lean::Goal;
 use crate::lean::goal::{is_inaccessible, mentions};
+use crate::policy::features::words;
 
 /// Definitions that are looked into at a goal.
 const MOST: usize = 3;

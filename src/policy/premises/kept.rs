@@ -15,7 +15,7 @@ use crate::source::hex;
 /// Files kept; beyond that the oldest go.
 const KEPT: usize = 32;
 /// Changes when an index is made otherwise.
-const FORMAT: &str = "premises 2";
+const FORMAT: &str = "premises 3";
 
 /// Where the index of some imports is kept. A module that was built anew has another place: so have those that import it, for Lake
 /// builds them anew as well, and what stands in the header is enough to look at. `None`: a module is nowhere.

@@ -1,12 +1,11 @@
-//! Premise selection: theorems of the library that a goal may need, by a plain lexical score, as tactics; and the definitions
-//! that it speaks of, looked into.
+//! Premise selection: theorems of the library that a goal may need, by a plain lexical score; and the definitions that it
+//! speaks of, looked into. `moves` makes tactics of what is found.
 //!
-//! A goal and a theorem are alike when they speak of the same constants; rare ones count more (the cosine of vectors
-//! weighted by inverse document frequency; for the task see Irving et al. 2016, «DeepMath»). Depends on `library` and on
-//! the `Policy` trait; knows nothing of servers.
+//! A goal and a theorem are alike when they speak of the same constants, of the same types and of the same operations on
+//! them; rare ones count more (the cosine of vectors weighted by inverse document frequency; for the task see Irving et al.
+//! 2016, «DeepMath»). Depends on `library` and on the guard; knows nothing of servers.
 
 mod definitions;
-mod features;
 mod kept;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,19 +14,23 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::lean::Goal;
+use crate::lean::{Goal, guard};
 use crate::library::{Constant, Library, Modules};
-use crate::policy::{Answer, Policy, Proposal, Source};
 
+use super::features::{of_constants, of_goal};
 use definitions::Definitions;
-use features::{of_constant, of_text};
 
-/// Theorems offered for a goal.
-const OFFERED: usize = 8;
 /// Theorems whose names are near an unknown one.
 const NEAREST: usize = 3;
-/// How much the hypotheses say of what is needed, beside the target.
-const HYPOTHESIS_WEIGHT: f64 = 0.35;
+/// A theorem that fits a goal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retrieved<'a> {
+    pub name: &'a str,
+    /// Its conclusion is an equation or an equivalence: it can rewrite.
+    pub rewrites: bool,
+    /// In (0, 1].
+    pub score: f64,
+}
 
 struct Theorem {
     name: String,
@@ -102,11 +105,6 @@ impl Premises {
         self.theorems.is_empty()
     }
 
-    /// The names of the theorems most like a goal, the best first, with scores in (0, 1].
-    pub fn fitting(&self, goal: &Goal, most: usize) -> Vec<(&str, f64)> {
-        self.select(goal, most).into_iter().map(|(theorem, score)| (theorem.name.as_str(), score)).collect()
-    }
-
     /// The names of theorems that have a text in them, the shortest first.
     pub fn named(&self, part: &str, most: usize) -> Vec<&str> {
         let mut found: Vec<&str> = self.theorems.iter().map(|t| t.name.as_str()).filter(|n| n.contains(part)).collect();
@@ -115,20 +113,12 @@ impl Premises {
         found
     }
 
-    /// The theorems most like a goal, the best first, with scores in (0, 1].
-    fn select(&self, goal: &Goal, most: usize) -> Vec<(&Theorem, f64)> {
-        let mut wanted: HashMap<String, f64> = HashMap::new();
-        let target = of_text(&goal.target).into_iter().map(|f| (f, 1.0));
-        let context = goal.hypotheses.iter().flat_map(|h| of_text(&h.ty)).map(|f| (f, HYPOTHESIS_WEIGHT));
-        for (feature, weight) in target.chain(context) {
-            let known = wanted.entry(feature).or_default();
-            *known = weight.max(*known);
-        }
+    /// The theorems most like a goal, the best first.
+    pub fn retrieve(&self, goal: &Goal, most: usize) -> Vec<Retrieved<'_>> {
+        let wanted = of_goal(goal);
         let mut scores: HashMap<u32, f64> = HashMap::new();
         let mut norm = 0.0;
-        // In order, so that sums are the same in every run.
-        let mut wanted: Vec<(String, f64)> = wanted.into_iter().collect();
-        wanted.sort_by(|a, b| a.0.cmp(&b.0));
+        // In the features' order, so that sums are the same in every run.
         for (feature, weight) in wanted {
             let Some((idf, list)) = self.features.get(&feature) else { continue };
             norm += (weight * idf).powi(2);
@@ -137,18 +127,21 @@ impl Premises {
         let mut ranked: Vec<(f64, u32)> =
             scores.into_iter().map(|(n, s)| (s / (self.theorems[n as usize].norm * norm.sqrt().max(1e-9)), n)).collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        ranked.into_iter().take(most).map(|(score, n)| (&self.theorems[n as usize], score)).collect()
-    }
-}
-
-impl Policy for Premises {
-    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
-        let proposals = states.iter().map(|state| state.first().map_or_else(Vec::new, |goal| self.propose_for(goal)));
-        Box::pin(std::future::ready(proposals.collect()))
+        let of = |(score, n): (f64, u32)| {
+            let Theorem { name, rewrites, .. } = &self.theorems[n as usize];
+            Retrieved { name, rewrites: *rewrites, score }
+        };
+        ranked.into_iter().take(most).map(of).collect()
     }
 
-    /// Theorems: those of the same name in other namespaces, and those spelt nearly so.
-    fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
+    /// Tactics that look into the definitions that a goal speaks of, with their probabilities.
+    pub fn definitions(&self, goal: &Goal) -> Vec<(String, f64)> {
+        self.definitions.moves(goal)
+    }
+
+    /// Theorems whose names are near one that Lean does not know, the nearest first, with how near they are, in (0, 1]: those of
+    /// the same name in other namespaces, and those spelt nearly so.
+    pub fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
         let last = |name: &str| name.rsplit_once('.').map_or(0, |(before, _)| before.len() + 1);
         let wanted = &unknown[last(unknown)..];
         let near = |name: &str| match name[last(name)..] == *wanted {
@@ -164,36 +157,28 @@ impl Policy for Premises {
     }
 }
 
-impl Premises {
-    fn propose_for(&self, goal: &Goal) -> Vec<Proposal> {
-        let chosen = self.select(goal, OFFERED);
-        let mut list: Vec<(String, f64)> = Vec::new();
-        let names: Vec<&str> = chosen.iter().map(|(theorem, _)| theorem.name.as_str()).collect();
-        if names.len() > 1 {
-            list.push((format!("grind [{}]", names[..names.len().min(5)].join(", ")), 0.20));
-            list.push((format!("simp_all [{}]", names[..names.len().min(5)].join(", ")), 0.12));
-        }
-        list.extend(self.definitions.moves(goal));
-        for (rank, (Theorem { name, rewrites, .. }, score)) in chosen.iter().enumerate() {
-            let p = score / (2.0 + rank as f64);
-            list.push((format!("apply {name}"), 0.25 * p));
-            list.push((format!("exact {name} .."), 0.20 * p));
-            if *rewrites {
-                list.push((format!("rw [{name}]"), 0.30 * p));
-                list.push((format!("simp [{name}]"), 0.15 * p));
-            }
-        }
-        list.sort_by(|a, b| b.1.total_cmp(&a.1));
-        list.into_iter().map(|(tactic, p)| Proposal { tactic, log_prior: p.ln(), by: Source::Premises }).collect()
-    }
+/// Parts of names that belong to a tactic's inside, or that elaboration made: theorems that no person would name.
+const INSIDE: &[&str] =
+    &["Lean", "Lake", "Grind", "Linear", "Omega", "Internal", "Simproc", "SOM", "Tactic", "Meta", "Elab", "Poly"];
+/// Last parts of such names.
+const MADE: &[&str] =
+    &["eq_def", "congr_simp", "hinj", "hcongr", "ctorIdx", "toCtorIdx", "sizeOf_eq", "fun_cases", "induct", "induct_unfolding"];
+
+/// Whether a theorem may be offered: the guard lets its name through, and it is no tactic's inner lemma.
+fn offered(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('.').collect();
+    let last = parts.last().copied().unwrap_or("");
+    let made =
+        MADE.contains(&last) || last.starts_with("ofNat_eq_") || parts.iter().any(|p| p.starts_with('_') || p.contains("✝"));
+    !made && !parts.iter().any(|p| INSIDE.contains(p)) && guard::check(&format!("exact {name}")).is_ok()
 }
 
 fn postings(theorems: &[&Constant], definitions: Vec<String>) -> Postings {
     let mut found = Postings { definitions, ..Postings::default() };
-    for (number, theorem) in theorems.iter().enumerate() {
+    for (number, theorem) in theorems.iter().filter(|t| offered(&t.name)).enumerate() {
         found.names.push(theorem.name.clone());
         found.rewrites.push(matches!(theorem.conclusion.as_deref(), Some("Eq" | "Iff")));
-        for feature in theorem.uses.iter().flat_map(|name| of_constant(name)) {
+        for feature in of_constants(&theorem.uses, theorem.conclusion.as_deref()) {
             let list = found.features.entry(feature).or_default();
             if list.last() != Some(&(number as u32)) {
                 list.push(number as u32);
@@ -227,16 +212,46 @@ mod tests {
             theorem("Nat.gcd_comm", &["Eq", "Nat", "Nat.gcd"]),
         ];
         let premises = Premises::weighted(postings(&all.iter().collect::<Vec<_>>(), Vec::new()));
-        let first = |goal: &str| premises.select(&Goal::parse(goal).unwrap(), 3)[0].0.name.clone();
+        let first = |goal: &str| premises.retrieve(&Goal::parse(goal).unwrap(), 3)[0].name.to_owned();
         assert_eq!(first("xs ys : List Nat\n⊢ (xs ++ ys).length = ys.length + xs.length"), "List.length_append");
         assert_eq!(first("a b : Nat\n⊢ gcd a b = gcd b a"), "Nat.gcd_comm");
-        let goal = Goal::parse("a b : Nat\n⊢ a + b = b + a").unwrap();
-        let proposals = premises.propose_for(&goal);
-        assert!(proposals.iter().any(|p| p.tactic == "rw [Nat.add_comm]"));
+        assert_eq!(first("a b : Nat\n⊢ a + b = b + a"), "Nat.add_comm");
         let nearest = |unknown: &str| premises.nearest(unknown).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
         assert_eq!(nearest("add_comm"), ["Nat.add_comm"]);
         assert_eq!(nearest("List.lenght_append"), ["List.length_append"]);
         assert!(nearest("Finset.sum_range").is_empty());
-        assert!(proposals.windows(2).all(|w| w[0].log_prior >= w[1].log_prior) && proposals[0].log_prior < 0.0);
+    }
+
+    #[test]
+    fn types_tell_theorems_apart() {
+        let all = [
+            theorem("Array.size_map", &["Array", "Array.map", "Array.size", "Eq", "Nat"]),
+            theorem("List.length_map", &["Eq", "List", "List.length", "List.map", "Nat"]),
+            theorem("Int.add_comm", &["Eq", "HAdd.hAdd", "Int"]),
+            theorem("Nat.add_comm", &["Eq", "HAdd.hAdd", "Nat"]),
+        ];
+        let premises = Premises::weighted(postings(&all.iter().collect::<Vec<_>>(), Vec::new()));
+        let first = |goal: &str| premises.retrieve(&Goal::parse(goal).unwrap(), 1)[0].name.to_owned();
+        assert_eq!(first("a : List Nat\n⊢ (a.map f).length = a.length"), "List.length_map");
+        assert_eq!(first("a : Array Nat\n⊢ (a.map f).size = a.size"), "Array.size_map");
+        assert_eq!(first("x y : Int\nn : Nat\n⊢ x + y = y + x"), "Int.add_comm");
+    }
+
+    #[test]
+    fn what_no_person_would_name_is_not_offered() {
+        for name in ["Nat.add_comm", "List.map_id", "Nat.le.dest", "funext", "Option.some.injEq"] {
+            assert!(offered(name), "{name}");
+        }
+        for name in [
+            "Lean.Grind.CommRing.mul_comm",
+            "Lean.Omega.Int.emod_pos",
+            "Nat.Linear.Poly.denote",
+            "List.map.eq_def",
+            "Nat.sorryAx",
+            "Std.Internal.List.x",
+            "f._proof_1",
+        ] {
+            assert!(!offered(name), "{name}");
+        }
     }
 }

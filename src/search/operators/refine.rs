@@ -8,6 +8,7 @@ use regex::Regex;
 
 use crate::lean::Goal;
 use crate::lean::goal::is_inaccessible;
+use crate::lean::suggestion::{is_side_question, suggestions};
 use crate::policy::Policy;
 use crate::search::event::VerdictKind;
 
@@ -50,20 +51,11 @@ struct Suggestions;
 
 impl Repairer for Suggestions {
     fn repair(&self, failure: &Failure) -> Vec<(String, f64)> {
-        let mut found = Vec::new();
-        let mut lines = failure.message.lines();
-        while let Some(line) = lines.next() {
-            let Some(rest) = line.trim_start().strip_prefix("Try this:") else { continue };
-            let text = if rest.trim().is_empty() { lines.next().unwrap_or("").trim() } else { rest.trim() };
-            // `[apply]` marks a suggestion that an editor can apply.
-            let text = text.trim_start_matches("[apply]").trim();
-            if !text.is_empty() {
-                // The first is the one that Lean thinks best.
-                found.push((text.to_owned(), 0.3 / (1 + found.len()) as f64));
-            }
-        }
-        found.truncate(SUGGESTED);
-        found
+        // What answers a side question closed the goal there.
+        let sure = if is_side_question(failure.tactic) { 0.9 } else { 0.3 };
+        // The first is the one that Lean thinks best.
+        let ranked = suggestions(failure.message).into_iter().take(SUGGESTED).enumerate();
+        ranked.map(|(rank, text)| (text, sure / (1 + rank) as f64)).collect()
     }
 }
 
@@ -196,6 +188,10 @@ mod tests {
         assert_eq!(repaired(goal, "rw [add_com]", "Unknown constant `add_com`"), ["rw [Nat.add_comm]"]);
         assert_eq!(repaired(goal, "linarith", "unknown tactic"), ["omega", "grind"]);
         assert_eq!(repaired(goal, "apply?", "…\nTry this:\n  [apply] exact hyp.symm\n"), ["exact hyp.symm"]);
+        assert_eq!(
+            repaired(goal, "grind? +suggestions", "Try these:\n  [apply] grind only [a]\n  [apply] grind"),
+            ["grind only [a]", "grind"]
+        );
         assert!(repaired(goal, "omega", "omega could not prove the goal").is_empty());
     }
 }

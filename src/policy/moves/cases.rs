@@ -1,0 +1,188 @@
+//! Case splits: on data by their type, on conditions that stand in the goal, on `if` and `match`.
+
+use super::candidate::{Family, List};
+use super::header::Header;
+use super::shape::{Entry, fresh};
+use super::terms::Kind;
+use super::view::View;
+
+/// Conditions that are split on.
+const CONDITIONS: usize = 6;
+
+/// The steps of this module.
+pub fn steps(view: &View, header: &Header, list: &mut List) {
+    list.begin(Family::Cases);
+    let mut taken = Vec::new();
+    for entry in &view.data {
+        data(view, header, entry, &mut taken, list);
+    }
+    for p in &view.propositions {
+        list.add(0.15, format!("by_cases h{p} : {p}"));
+        list.add(0.04, format!("by_cases h{p} : {p} <;> simp_all"));
+    }
+    if view.propositions.len() > 1 {
+        let all: Vec<String> = view.propositions.iter().take(5).map(|p| format!("by_cases h{p} : {p}")).collect();
+        list.add(0.10, format!("{} <;> simp_all", all.join(" <;> ")));
+        list.add(0.06, format!("{} <;> grind", all.join(" <;> ")));
+    }
+    conditions(view, list);
+    splits(view, list);
+}
+
+fn data(view: &View, header: &Header, Entry { name: n, ty }: &Entry, taken: &mut Vec<String>, list: &mut List) {
+    let share = if view.in_target(n) { 1.0 } else { 0.3 };
+    match *ty {
+        "Nat" | "ℕ" => {
+            let k = fresh(view.goal, "k", taken);
+            list.add(0.05 * share, format!("cases {n} with\n| zero => ?_\n| succ {k} => ?_"));
+            list.add(0.015 * share, format!("rcases {n} with _ | _ | {n} <;> simp_all"));
+            list.add(0.015 * share, format!("rcases {n} with _ | {n} <;> grind"));
+            list.add(0.01 * share, format!("rcases Nat.eq_zero_or_pos {n} with h | h"));
+        }
+        "Int" | "ℤ" => {
+            list.add(0.01 * share, format!("cases {n}"));
+            list.add(0.01 * share, format!("rcases Int.le_total 0 {n} with h | h"));
+            list.add(0.01 * share, format!("obtain ⟨{n}, rfl | rfl⟩ := Int.eq_nat_or_neg {n}"));
+        }
+        "Bool" => {
+            list.add(0.4, format!("cases {n}"));
+            list.add(0.1, format!("cases {n} <;> simp_all"));
+        }
+        ty if ty.starts_with("List ") => {
+            list.add(0.08 * share, format!("cases {n} with\n| nil => ?_\n| cons x xs => ?_"));
+            list.add(0.04 * share, format!("cases {n} <;> simp_all"));
+            list.add(0.04 * share, format!("cases {n} <;> grind"));
+        }
+        ty if ty.starts_with("Option ") => {
+            list.add(0.3 * share, format!("cases {n} with\n| none => ?_\n| some x => ?_"));
+            list.add(0.15 * share, format!("cases {n} <;> simp_all"));
+            list.add(0.05 * share, format!("cases {n} <;> grind"));
+        }
+        ty if ty.starts_with("Fin ") || ty.contains(" × ") || ty.starts_with('{') => {
+            list.add(0.15 * share, format!("obtain ⟨{n}, h{n}⟩ := {n}"));
+            list.add(0.04 * share, format!("cases {n} <;> simp_all"));
+        }
+        ty if ["Except ", "Array ", "Sum ", "Subtype ", "PUnit", "Unit", "Ordering", "Char"]
+            .iter()
+            .any(|h| ty.starts_with(h))
+            || ty.contains(" ⊕ ") =>
+        {
+            list.add(0.15 * share, format!("cases {n}"));
+            list.add(0.08 * share, format!("cases {n} <;> simp_all"));
+            list.add(0.05 * share, format!("cases {n} <;> grind"));
+        }
+        ty => {
+            let head = ty.split_whitespace().next().unwrap_or(ty);
+            let own = header.types.iter().find(|t| t.name == head || t.name.rsplit('.').next() == Some(head));
+            if let Some(own) = own {
+                let p = if own.recursive { 0.5 } else { 1.0 };
+                list.add(0.3 * p * share, format!("cases {n}"));
+                list.add(0.15 * p * share, format!("cases {n} <;> simp_all"));
+                list.add(0.10 * p * share, format!("cases {n} <;> grind"));
+                list.add(0.05 * p * share, format!("cases {n} <;> rfl"));
+            }
+        }
+    }
+}
+
+/// Conditions of `if`, and tests whose result is a `Bool`.
+fn conditions(view: &View, list: &mut List) {
+    let mut found: Vec<(&str, f64)> = Vec::new();
+    let h = fresh(view.goal, "h", &mut Vec::new());
+    for term in &view.terms {
+        match term.kind {
+            Kind::If => {
+                if let Some(condition) = term.parts.first().filter(|c| view.terms.iter().any(|t| t.text == c.text)) {
+                    found.push((condition.text, 0.12));
+                }
+            }
+            Kind::Binary("==" | "!=") => {
+                let [a, b] = &term.parts[..] else { continue };
+                list.add(0.04, format!("by_cases {h} : {} = {}", a.text, b.text));
+            }
+            Kind::Binary("<" | "≤" | ">" | "≥" | "=" | "∣" | "∈") if term.text != view.goal.target.trim() => {
+                found.push((term.text, 0.03));
+            }
+            _ => {}
+        }
+    }
+    found.sort_by(|a, b| b.1.total_cmp(&a.1));
+    for (condition, p) in found.iter().take(CONDITIONS) {
+        list.add(*p, format!("by_cases {h} : {condition}"));
+        list.add(*p * 0.5, format!("by_cases {h} : {condition} <;> simp_all"));
+        list.add(*p * 0.4, format!("by_cases {h} : {condition} <;> grind"));
+    }
+    // Two numbers that are compared or subtracted: which is larger?
+    let numbers: Vec<&str> = view.numbers().filter(|(n, _)| view.in_target(n)).map(|(n, _)| n).take(3).collect();
+    let kind = view.numbers().next().map_or("Nat", |(_, kind)| kind);
+    let compares = view.goal.target.contains([' ', '-']) && view.goal.target.contains(['-', '<', '≤', '≠']);
+    if compares {
+        for (i, a) in numbers.iter().enumerate() {
+            for b in &numbers[i + 1..] {
+                list.add(0.015, format!("rcases {kind}.lt_trichotomy {a} {b} with {h} | {h} | {h}"));
+                list.add(0.015, format!("rcases {kind}.le_total {a} {b} with {h} | {h}"));
+            }
+        }
+    }
+    for call in view.terms.iter().filter(|t| t.kind == Kind::Apply && t.text != view.goal.target.trim()).take(3) {
+        list.add(0.012, format!("cases {h} : {}", call.text));
+        list.add(0.01, format!("cases {h} : {} <;> simp_all", call.text));
+        list.add(0.008, format!("generalize {h} : {} = z at *", call.text));
+    }
+}
+
+/// `if` and `match`, wherever they stand.
+fn splits(view: &View, list: &mut List) {
+    let branches = |text: &str| text.contains("if ") || text.contains("match ");
+    if branches(&view.goal.target) {
+        for (p, tactic) in [
+            (0.5, "split"),
+            (0.15, "split <;> simp_all"),
+            (0.15, "split <;> grind"),
+            (0.08, "split <;> omega"),
+            (0.05, "split <;> split <;> simp_all"),
+        ] {
+            list.add(p, tactic);
+        }
+    }
+    for fact in view.newest_facts().filter(|f| branches(f.ty)).take(3) {
+        list.add(0.25, format!("split at {}", fact.name));
+        list.add(0.08, format!("split at {} <;> simp_all", fact.name));
+        list.add(0.08, format!("split at {} <;> grind", fact.name));
+    }
+    if view.facts.iter().any(|f| f.ty.contains(" ∨ ")) {
+        list.add(0.03, "cases ‹_ ∨ _›");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lean::Goal;
+
+    fn made(goal: &str, header: &str) -> Vec<String> {
+        let goal = Goal::parse(goal).unwrap();
+        let mut list = List::default();
+        steps(&View::new(&goal), &Header::read(header), &mut list);
+        list.tactics().into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn data_is_split_by_its_type() {
+        let tactics = made(
+            "o : Option Nat\nt : Tree\nb : Bool\n⊢ f o t b = 1",
+            "inductive Tree where\n  | leaf\n  | node (l r : Tree)\n",
+        );
+        for wanted in ["cases b", "cases t <;> simp_all", "cases o <;> simp_all"] {
+            assert!(tactics.contains(&wanted.to_owned()), "{wanted} is missing in {tactics:#?}");
+        }
+    }
+
+    #[test]
+    fn conditions_of_the_goal_are_split_on() {
+        let tactics = made("a b : Nat\n⊢ (if a ≤ b then b else a) - a = b - a", "");
+        assert!(tactics.contains(&"by_cases h : a ≤ b <;> simp_all".to_owned()), "{tactics:#?}");
+        assert!(tactics.contains(&"split".to_owned()));
+        assert!(made("p q : Prop\n⊢ p ∨ q", "").iter().any(|t| t == "by_cases hp : p <;> by_cases hq : q <;> simp_all"));
+    }
+}

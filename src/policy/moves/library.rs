@@ -1,0 +1,119 @@
+//! Theorems of the library that were retrieved for a goal, in every way they are used; and pairs of them.
+
+use super::candidate::{Family, List};
+use super::view::View;
+use crate::lean::suggestion::SIDE_QUESTIONS;
+use crate::policy::premises::Retrieved;
+
+/// Theorems that make pairs.
+const PAIRED: usize = 4;
+
+/// How likely a question's answer is to help, beside what it costs: it looks through the whole library.
+const QUESTIONS: f64 = 0.2;
+
+/// Questions to Lean itself, each less likely than the one before.
+pub fn questions(list: &mut List) {
+    list.begin(Family::Question);
+    for (rank, question) in SIDE_QUESTIONS.iter().enumerate() {
+        list.add(QUESTIONS / (1.0 + rank as f64), *question);
+    }
+}
+
+/// The steps of this module.
+pub fn steps(view: &View, retrieved: &[Retrieved], list: &mut List) {
+    list.begin(Family::Library);
+    let names: Vec<&str> = retrieved.iter().map(|r| r.name).collect();
+    if names.len() > 1 {
+        for (most, share) in [(5, 1.0), (10, 0.4)] {
+            let some = &names[..most.min(names.len())];
+            let all = some.join(", ");
+            list.add_with(0.20 * share, format!("grind [{all}]"), some);
+            list.add_with(0.12 * share, format!("simp_all [{all}]"), some);
+            list.add_with(0.05 * share, format!("simp [{all}]"), some);
+        }
+    }
+    for (rank, Retrieved { name, rewrites, score }) in retrieved.iter().enumerate() {
+        let p = score / (2.0 + rank as f64);
+        one(view, name, *rewrites, p, list);
+    }
+    pairs(retrieved, list);
+}
+
+fn one(view: &View, name: &str, rewrites: bool, p: f64, list: &mut List) {
+    let premises = &[name];
+    let mut add = |share: f64, tactic: String| list.add_with(share * p, tactic, premises);
+    add(0.25, format!("apply {name}"));
+    add(0.20, format!("exact {name} .."));
+    add(0.06, format!("apply {name} <;> assumption"));
+    add(0.06, format!("apply {name} <;> simp_all"));
+    add(0.05, format!("apply {name} <;> omega"));
+    add(0.08, format!("grind [{name}]"));
+    add(0.03, format!("simpa using {name} .."));
+    if rewrites {
+        add(0.30, format!("rw [{name}]"));
+        add(0.15, format!("simp [{name}]"));
+        add(0.10, format!("rw [← {name}]"));
+        add(0.06, format!("simp_all [{name}]"));
+        add(0.04, format!("simp only [{name}]"));
+        add(0.05, format!("exact ({name} ..).symm"));
+        add(0.03, format!("apply {name}.mpr"));
+        add(0.03, format!("apply {name}.mp"));
+        for fact in view.newest_facts().take(3) {
+            add(0.08, format!("rw [{name}] at {}", fact.name));
+            add(0.04, format!("simp [{name}] at {}", fact.name));
+        }
+    }
+    for fact in view.newest_facts().take(4) {
+        add(0.06, format!("exact {name} {}", fact.name));
+        add(0.04, format!("have := {name} {}", fact.name));
+        add(0.03, format!("exact {name} _ {}", fact.name));
+    }
+}
+
+/// Two at once: one rewrite behind another, or both for a tactic that closes.
+fn pairs(retrieved: &[Retrieved], list: &mut List) {
+    let first: Vec<&Retrieved> = retrieved.iter().take(PAIRED).collect();
+    for (i, a) in first.iter().enumerate() {
+        for (j, b) in first.iter().enumerate().filter(|(j, _)| *j != i) {
+            let p = a.score * b.score / (2.0 + (i + j) as f64);
+            let both = &[a.name, b.name];
+            if a.rewrites && b.rewrites {
+                list.add_with(0.10 * p, format!("rw [{}, {}]", a.name, b.name), both);
+            }
+            if i < j {
+                list.add_with(0.10 * p, format!("grind [{}, {}]", a.name, b.name), both);
+                list.add_with(0.08 * p, format!("simp [{}, {}]", a.name, b.name), both);
+            }
+            if a.rewrites {
+                list.add_with(0.05 * p, format!("rw [{}]\napply {}", a.name, b.name), both);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lean::Goal;
+
+    #[test]
+    fn retrieved_theorems_are_used_in_every_way() {
+        let goal = Goal::parse("a b : Nat\nh : a + b = 0\n⊢ b + a = 0").unwrap();
+        let retrieved = [
+            Retrieved { name: "Nat.add_comm", rewrites: true, score: 0.9 },
+            Retrieved { name: "Nat.le_of_add", rewrites: false, score: 0.5 },
+        ];
+        let mut list = List::default();
+        steps(&View::new(&goal), &retrieved, &mut list);
+        let best = list.best(400);
+        for wanted in [
+            "rw [Nat.add_comm]",
+            "rw [Nat.add_comm] at h",
+            "apply Nat.le_of_add <;> assumption",
+            "grind [Nat.add_comm, Nat.le_of_add]",
+        ] {
+            assert!(best.iter().any(|c| c.tactic == wanted), "{wanted}");
+        }
+        assert!(best.iter().all(|c| !c.premises.is_empty() && c.premises.iter().all(|p| c.tactic.contains(p))));
+    }
+}

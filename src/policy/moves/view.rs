@@ -1,0 +1,156 @@
+//! A goal as the families see it: its entries by what they are, and the terms that stand in it. Read once for each goal.
+
+use std::collections::HashSet;
+
+use super::shape::{Entry, entries, is_proposition, number_type};
+use super::terms::{self, Kind, Term};
+use crate::lean::Goal;
+use crate::lean::goal::mentions;
+
+/// Longest term that is used as an argument, in bytes.
+const LONGEST: usize = 60;
+
+/// A goal, read.
+pub struct View<'a> {
+    pub goal: &'a Goal,
+    /// Hypotheses, the oldest first.
+    pub facts: Vec<Entry<'a>>,
+    /// Data: neither hypotheses nor types nor propositions nor instances.
+    pub data: Vec<Entry<'a>>,
+    /// Variables for propositions.
+    pub propositions: Vec<&'a str>,
+    /// The target as a term, where it can be read.
+    pub target: Option<Term<'a>>,
+    /// Terms of target and hypotheses that can stand outside of their binders, without repetition, the target's first.
+    pub terms: Vec<Term<'a>>,
+}
+
+impl<'a> View<'a> {
+    pub fn new(goal: &'a Goal) -> View<'a> {
+        let all = entries(goal);
+        let sorts: HashSet<&str> = all.iter().filter(|e| ends_in_prop(e.ty)).map(|e| e.name).collect();
+        let mut view = View {
+            goal,
+            facts: Vec::new(),
+            data: Vec::new(),
+            propositions: Vec::new(),
+            target: terms::parse(goal.target.trim()),
+            terms: Vec::new(),
+        };
+        for entry in all {
+            let head = entry.ty.split_whitespace().next().unwrap_or("");
+            if entry.ty == "Prop" {
+                view.propositions.push(entry.name);
+            } else if is_proposition(entry.ty) || sorts.contains(head) || is_implication(entry.ty, &sorts) {
+                view.facts.push(entry);
+            } else if !["Type", "Sort"].contains(&head) && !entry.name.starts_with("inst") {
+                view.data.push(entry);
+            }
+        }
+        view.gather();
+        view
+    }
+
+    fn gather(&mut self) {
+        let bound = self.bound();
+        let mut seen: HashSet<&str> = HashSet::new();
+        let mut found: Vec<Term<'a>> = Vec::new();
+        let mut visit = |term: &Term<'a>| {
+            let closed = term.text.len() <= LONGEST
+                && !matches!(term.kind, Kind::Binder | Kind::Match)
+                && !term.text.contains(['?', '✝', '\n'])
+                && !bound.iter().any(|name| mentions(term.text, name));
+            if closed && seen.insert(term.text) {
+                found.push(term.clone());
+            }
+        };
+        if let Some(target) = &self.target {
+            target.walk(&mut visit);
+        }
+        for entry in &self.facts {
+            if let Some(term) = terms::parse(entry.ty) {
+                term.walk(&mut visit);
+            }
+        }
+        self.terms = found;
+    }
+
+    /// Names that binders of the goal bind: terms that mention them cannot stand outside.
+    fn bound(&self) -> Vec<&'a str> {
+        let texts = self.goal.hypotheses.iter().map(|h| h.ty.as_str()).chain([self.goal.target.as_str()]);
+        let mut found: Vec<&str> = Vec::new();
+        for text in texts {
+            let mut open = false;
+            for word in text.split(|c: char| c.is_whitespace() || "(){}[],:⟨⟩".contains(c)).filter(|w| !w.is_empty()) {
+                match word {
+                    "∀" | "∃" | "fun" | "λ" | "let" | "have" | "∃!" | "|" => open = true,
+                    "=>" | ":=" | "→" | "↦" | "≥" | "≤" | "<" | ">" | "∈" => open = false,
+                    name if open => {
+                        if self.goal.names().any(|n| n == name)
+                            || !name.chars().next().is_some_and(|c| c.is_lowercase() || c == '_')
+                        {
+                            open = false;
+                        } else {
+                            found.push(name);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    /// Entries that are numbers, and which.
+    pub fn numbers(&self) -> impl Iterator<Item = (&'a str, &'static str)> {
+        self.data.iter().filter_map(|e| Some((e.name, number_type(e.ty)?)))
+    }
+
+    /// Whether the target speaks of a name.
+    pub fn in_target(&self, name: &str) -> bool {
+        mentions(&self.goal.target, name)
+    }
+
+    /// The hypotheses, the newest first.
+    pub fn newest_facts(&self) -> impl Iterator<Item = &Entry<'a>> {
+        self.facts.iter().rev()
+    }
+}
+
+/// `α → β → Prop`: what it is applied to is a proposition.
+fn ends_in_prop(ty: &str) -> bool {
+    ty == "Prop" || ty.trim_end().ends_with("→ Prop")
+}
+
+/// `p → q` over variables for propositions.
+fn is_implication(ty: &str, sorts: &HashSet<&str>) -> bool {
+    ty.contains('→') && ty.rsplit('→').next().and_then(|end| end.split_whitespace().next()).is_some_and(|w| sorts.contains(w))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_told_apart() {
+        let goal = Goal::parse(
+            "α : Type u\ninst : DecidableEq α\np q : Prop\nr : α → Prop\nf : Nat → Nat\nn : Nat\nhp : p\nhq : p → q\nhr : r a\nh : n = 1\n⊢ q",
+        )
+        .unwrap();
+        let view = View::new(&goal);
+        let names = |list: &[Entry]| list.iter().map(|e| e.name.to_owned()).collect::<Vec<_>>();
+        assert_eq!(names(&view.facts), ["hp", "hq", "hr", "h"]);
+        assert_eq!(names(&view.data), ["r", "f", "n"]);
+        assert_eq!(view.propositions, ["p", "q"]);
+        assert_eq!(view.numbers().collect::<Vec<_>>(), [("n", "Nat")]);
+    }
+
+    #[test]
+    fn terms_under_binders_stay_there() {
+        let goal =
+            Goal::parse("f : Nat → Nat\nn : Nat\nh : ∀ (k : Nat), f (k + 1) = f k\n⊢ f (n + 2) = f n ∧ ∃ m, f m = n").unwrap();
+        let texts: Vec<&str> = View::new(&goal).terms.iter().map(|t| t.text).collect();
+        assert!(texts.contains(&"n + 2") && texts.contains(&"f n"), "{texts:?}");
+        assert!(!texts.iter().any(|t| t.contains("f k") || t.contains("f m")), "{texts:?}");
+    }
+}
