@@ -108,6 +108,7 @@ impl Pool {
                     room: room.clone(),
                     imports: String::new(),
                     served: 0,
+                    start: Duration::ZERO,
                     counters: counters.clone(),
                     pids: pids.clone(),
                 };
@@ -236,6 +237,8 @@ struct Worker {
     /// What the session has imported: Lean ends, or hangs, when that changes.
     imports: String,
     served: u32,
+    /// What the last start took.
+    start: Duration,
     counters: Arc<Counters>,
     pids: Arc<Mutex<HashMap<usize, u32>>>,
 }
@@ -253,7 +256,7 @@ impl Worker {
                 self.room.wait().await;
             }
             // Given up in the middle of a document, a session's state is unknown.
-            let whole = match queue.next(self.number).await {
+            let whole = match queue.next(self.number, self.start).await {
                 (Job::Batch(batch, answer), _) => settle(self.judge(&batch), answer).await,
                 (Job::Snippet(snippet, answer), _) => settle(self.read(&snippet), answer).await,
             };
@@ -283,6 +286,7 @@ impl Worker {
     }
 
     async fn read_once(&mut self, snippet: &Snippet) -> Result<Reading, SessionError> {
+        let begun = Instant::now();
         let cold = self.prepare(&snippet.imports).await?;
         let Some(session) = &mut self.session else { unreachable!("just prepared") };
         if cold {
@@ -291,6 +295,7 @@ impl Worker {
             if let (Some(place), Some(took)) = (&mut self.place, session.imported()) {
                 place.settle(took);
             }
+            self.start = begun.elapsed();
         }
         let start = Instant::now();
         let seen = session.elaborate_until(&snippet.text, Some(start + snippet.time)).await?;

@@ -14,8 +14,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// How long a worker stays with its imports while others wait for other ones.
+/// How long at least a worker stays with its imports while others wait for other ones.
 const QUANTUM: Duration = Duration::from_secs(5);
+/// How long in times of what its start took: so much of its time is work.
+const STARTS: u32 = 4;
 
 /// Jobs on their way to workers.
 pub struct Queue<J> {
@@ -77,13 +79,14 @@ impl<J> Queue<J> {
         self.state().waiting
     }
 
-    /// The next job for a worker, and its imports, which the worker is taken to hold from now on.
-    pub async fn next(&self, worker: usize) -> (J, String) {
+    /// The next job for a worker, whose last start took so long, and the job's imports, which the worker is taken to hold
+    /// from now on.
+    pub async fn next(&self, worker: usize, start: Duration) -> (J, String) {
         loop {
             let wake = self.more.notified();
             let (found, left) = {
                 let mut state = self.state();
-                (state.take(worker), state.waiting)
+                (state.take(worker, QUANTUM.max(start * STARTS)), state.waiting)
             };
             if let Some(found) = found {
                 // A wake-up is kept for one worker only.
@@ -125,9 +128,9 @@ impl<J> Lane<J> {
 }
 
 impl<J> State<J> {
-    fn take(&mut self, worker: usize) -> Option<(J, String)> {
+    fn take(&mut self, worker: usize, quantum: Duration) -> Option<(J, String)> {
         let own = self.held.get(&worker).map(|(imports, _)| imports.clone());
-        let fresh = self.held.get(&worker).is_some_and(|(_, since)| since.elapsed() < QUANTUM);
+        let fresh = self.held.get(&worker).is_some_and(|(_, since)| since.elapsed() < quantum);
         let mine = |imports: &str| own.as_deref() == Some(imports);
         let mut place = fresh.then(|| self.find(mine)).flatten();
         place = place.or_else(|| self.find(|imports| !self.held.values().any(|(held, _)| held == imports)));
@@ -173,7 +176,7 @@ mod tests {
     async fn taken(queue: &Queue<&'static str>, worker: usize, count: usize) -> Vec<&'static str> {
         let mut jobs = Vec::new();
         for _ in 0..count {
-            jobs.push(queue.next(worker).await.0);
+            jobs.push(queue.next(worker, Duration::ZERO).await.0);
         }
         jobs
     }

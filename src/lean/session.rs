@@ -229,19 +229,25 @@ impl Session {
         Ok(seen)
     }
 
-    /// The goals at a place of the current document (line and UTF-16 column, from 0), before the tactic or the term that
-    /// begins there; `None` where no proof stands.
+    /// The goals at a place of the current document (line and UTF-16 column, from 0).
     ///
     /// # Errors
     /// When the server is broken or refuses.
+    pub async fn plain_goal(&mut self, line: u32, character: u32) -> Result<Option<PlainGoal>, SessionError> {
+        let answer = self.ask_at("$/lean/plainGoal", line, character).await?;
+        serde_json::from_value(answer).map_err(|e| SessionError::Refused(e.to_string()))
+    }
+
+    /// The goals before the tactic or the term that begins at a place; `None` where no proof stands.
+    ///
+    /// # Errors
+    /// As [`Session::plain_goal`].
     pub async fn goals_at(&mut self, line: u32, character: u32) -> Result<Option<Vec<String>>, SessionError> {
-        let refused = |e: serde_json::Error| SessionError::Refused(e.to_string());
-        let tactic = self.ask_at("$/lean/plainGoal", line, character).await?;
-        if let Some(goal) = serde_json::from_value::<Option<PlainGoal>>(tactic).map_err(refused)? {
+        if let Some(goal) = self.plain_goal(line, character).await? {
             return Ok(Some(goal.goals));
         }
         let term = self.ask_at("$/lean/plainTermGoal", line, character).await?;
-        let term: Option<PlainTermGoal> = serde_json::from_value(term).map_err(refused)?;
+        let term: Option<PlainTermGoal> = serde_json::from_value(term).map_err(|e| SessionError::Refused(e.to_string()))?;
         Ok(term.map(|t| vec![t.goal]))
     }
 
