@@ -2,6 +2,7 @@
 //!
 //! Depends on the oracle and on text; the result is verified like any other proof.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::lean::suggestion::suggestions;
@@ -99,20 +100,122 @@ fn fold(items: &[Item]) -> Vec<Item> {
     folded
 }
 
-/// The alternatives of a `first` on one line.
-fn alternatives(tactic: &[String]) -> Vec<String> {
-    let [line] = tactic else { return Vec::new() };
-    let Some(list) = line.strip_prefix("first | ") else { return Vec::new() };
-    let (mut found, mut depth) = (vec![String::new()], 0i32);
-    for c in list.chars() {
+/// Every `first | … | …` of a line: where it stands, up to the bracket around it, and its alternatives.
+fn firsts(line: &str) -> Vec<(Range<usize>, Vec<String>)> {
+    let starts = line.match_indices("first | ").map(|(at, _)| at);
+    let whole_word = |at: &usize| !line[..*at].ends_with(|c: char| c.is_alphanumeric() || "_.'".contains(c));
+    starts
+        .filter(whole_word)
+        .map(|at| {
+            let end = segment_end(line, at);
+            (at..end, alternatives(&line[at + "first | ".len()..end]))
+        })
+        .collect()
+}
+
+/// Where the bracket around a place is closed, or the line's end.
+fn segment_end(line: &str, at: usize) -> usize {
+    let mut depth = 0i32;
+    for (i, c) in line[at..].char_indices() {
         depth += i32::from("([{⟨".contains(c)) - i32::from(")]}⟩".contains(c));
-        match (c, found.last_mut()) {
-            ('|', _) if depth == 0 => found.push(String::new()),
-            (c, Some(last)) => last.push(c),
-            _ => {}
+        if depth < 0 {
+            return at + i;
         }
     }
-    found.iter().map(|f| f.trim().to_owned()).filter(|f| !f.is_empty()).collect()
+    line.len()
+}
+
+/// A list of alternatives, cut at the bars that stand outside of brackets.
+fn alternatives(list: &str) -> Vec<String> {
+    let (mut found, mut depth, mut from) = (Vec::new(), 0i32, 0);
+    for (i, c) in list.char_indices() {
+        depth += i32::from("([{⟨".contains(c)) - i32::from(")]}⟩".contains(c));
+        // Absolute values and `||` have no blanks on both sides.
+        if c == '|' && depth == 0 && list[..i].ends_with(' ') && list[i + 1..].starts_with(' ') {
+            found.push(list[from..i].trim().to_owned());
+            from = i + 1;
+        }
+    }
+    found.push(list[from..].trim().to_owned());
+    found
+}
+
+/// A tactic with fewer alternatives in one of its `first`s: one alone, or where several goals need several, a half of
+/// them, or one less.
+fn fewer_alternatives(lines: &[String]) -> Vec<Vec<String>> {
+    // One alternative to a line is the same as all on one.
+    let joined = match lines {
+        [first, rest @ ..] if first.trim_end().ends_with("first") && !rest.is_empty() => {
+            let bars = rest.iter().all(|l| l.trim_start().starts_with("| "));
+            bars.then(|| vec![lines.iter().map(|l| l.trim()).collect::<Vec<_>>().join(" ")])
+        }
+        _ => None,
+    };
+    let lines = joined.as_deref().unwrap_or(lines);
+    let mut found = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        for (range, all) in firsts(line) {
+            let mut put = |text: String| {
+                let mut new = lines.to_vec();
+                new[number] = format!("{}{text}{}", &line[..range.start], &line[range.end..]);
+                found.push(new);
+            };
+            for one in &all {
+                // In brackets where it stands behind a combinator: an alternative may be a sequence.
+                let bare = range.start == 0 || !one.contains([';', '|']) && !one.contains("<;>");
+                put(if bare { one.clone() } else { format!("({one})") });
+            }
+            if all.len() > 2 {
+                let (left, right) = all.split_at(all.len() / 2);
+                let list = |some: &[String]| format!("first | {}", some.join(" | "));
+                put(list(left));
+                put(list(right));
+                (0..all.len()).for_each(|out| put(list(&[&all[..out], &all[out + 1..]].concat())));
+            }
+        }
+    }
+    found
+}
+
+/// Tactics that look for what closes or changes a goal; Lean says what they found.
+const SEARCHERS: &[&str] =
+    &["aesop?", "apply?", "apply_rules?", "dsimp?", "exact?", "grind?", "hint", "rw?", "simp?", "simp_all?", "simpa?"];
+
+/// The tactic of a line that searches each time it is run: where it stands.
+fn searcher(line: &str) -> Option<Range<usize>> {
+    let ends = |c: char| c.is_whitespace() || "([{)]};,".contains(c);
+    let mut at = 0;
+    for word in line.split_inclusive(ends) {
+        let plain = word.trim_end_matches(ends);
+        if SEARCHERS.contains(&plain) {
+            let end = segment_end(line, at);
+            let stop = [" <;> ", "; ", " | "].iter().filter_map(|s| line[at..end].find(s)).min();
+            return Some(at..stop.map_or(end, |s| at + s));
+        }
+        at += word.len();
+    }
+    None
+}
+
+/// Whether a proof has tactics that search each time it is run.
+pub fn searches(proof: &str) -> bool {
+    proof.lines().any(|line| searcher(line).is_some())
+}
+
+/// A proof in which tactics that search give way to what they found (Lean's answers, with the line they belong to, from
+/// 0). Those without an answer stay.
+pub fn found_instead(proof: &str, answers: &[(usize, String)]) -> String {
+    let mut text = String::new();
+    for (number, line) in proof.lines().enumerate() {
+        let mut mine = answers.iter().filter(|(at, _)| *at == number).filter_map(|(_, message)| suggestion(message));
+        match (searcher(line), mine.next(), mine.next()) {
+            (Some(range), Some(answer), None) => {
+                text.push_str(&format!("{}{answer}{}\n", &line[..range.start], &line[range.end..]));
+            }
+            _ => text.push_str(&format!("{line}\n")),
+        }
+    }
+    text
 }
 
 /// Open-ended calls (`simp`, `simp_all`, `grind`) as calls that say what they used; `None` when there are none.
@@ -170,8 +273,8 @@ fn changes(items: &[Item]) -> Vec<Vec<Item>> {
         match item {
             Item::Tactic(lines) => {
                 found.push([&items[..i], &items[i + 1..]].concat());
-                let one = |text: String| [&items[..i], &[Item::Tactic(vec![text])], &items[i + 1..]].concat();
-                found.extend(alternatives(lines).into_iter().map(one));
+                let put = |lines: Vec<String>| [&items[..i], &[Item::Tactic(lines)], &items[i + 1..]].concat();
+                found.extend(fewer_alternatives(lines).into_iter().map(put));
             }
             Item::Bullet(inner) => {
                 let inside = changes(inner).into_iter().filter(|new| !new.is_empty());
@@ -288,7 +391,29 @@ mod tests {
         let proof = "first | exact ⟨0, by decide⟩ | exact ⟨(1 | 2), rfl⟩ | exact ⟨3, by decide⟩\n";
         let third = Fake(|t| t.contains("⟨3, by decide⟩"), Mutex::new(0));
         assert_eq!(shorten(&third, &Arc::new(Hole::whole("example : p")), proof).await, "exact ⟨3, by decide⟩\n");
-        assert_eq!(alternatives(&[proof.trim().to_owned()]).len(), 3);
+        assert_eq!(alternatives(proof.trim().strip_prefix("first | ").unwrap()).len(), 3);
+        let inside = "intro n\ncases n <;> (first | omega | exact |x| | (simp; rfl) | grind)\n";
+        let needs = Fake(|t| t.contains("omega") && t.contains("(simp; rfl)") && t.contains("cases"), Mutex::new(0));
+        let short = shorten(&needs, &Arc::new(Hole::whole("example : p")), inside).await;
+        assert_eq!(short, "cases n <;> (first | omega | (simp; rfl))\n", "two of four are needed");
+        let listed = "first\n  | omega\n  | grind\n";
+        let second = Fake(|t| t.trim() == "grind" || t.contains("| grind"), Mutex::new(0));
+        assert_eq!(shorten(&second, &Arc::new(Hole::whole("example : p")), listed).await, "grind\n");
+    }
+
+    #[test]
+    fn what_searches_gives_way_to_what_it_found() {
+        let proof = "intro h\n· exact?\n· constructor <;> exact?\nhave : p := by simp? [h]; rfl\nomega\n";
+        assert!(searches(proof) && !searches("exact h?\nomega\n") && searches("cases h <;> (rw? ; rfl)"));
+        let answers = [
+            (1, "Try this:\n  [apply] exact And.intro h\n    rfl".to_owned()),
+            (2, "Try this: exact a".to_owned()),
+            (2, "Try this: exact b".to_owned()),
+            (3, "Try this: simp only [h]".to_owned()),
+        ];
+        let found = found_instead(proof, &answers);
+        let wanted = "intro h\n· exact And.intro h rfl\n· constructor <;> exact?\nhave : p := by simp only [h]; rfl\nomega\n";
+        assert_eq!(found, wanted, "two answers for one place are left alone");
     }
 
     #[test]

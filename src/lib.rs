@@ -12,6 +12,7 @@
 //! - [`library`], [`network`]: what compiled modules hold; networks run by ONNX Runtime.
 //! - [`verify`]: «proved», certificates, proofs from elsewhere.
 //! - [`prover`], [`finish`], [`fill`]: from statement to certificate; shorter proofs; the `sorry`s of a file.
+//! - [`files`]: written whole or not at all, and found below folders.
 //! - [`record`], [`report`], [`recall`]: what a search leaves behind, as lines, as a page, and as a memory for later ones.
 //! - [`corpus`], [`export`]: theorems to learn from, and training data from records.
 //! - [`bench`]: benchmarks, their store, reports, the gate, tasks for outside engines.
@@ -24,6 +25,7 @@ pub mod cli;
 pub mod corpus;
 pub mod dataset;
 pub mod export;
+pub mod files;
 pub mod fill;
 pub mod finish;
 pub mod iterate;

@@ -4,14 +4,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use crate::dataset::header::{self, Kind, Severity};
+use crate::dataset::inspect::{LEMMA_UNKNOWN, lemma_is_unknown, lemma_probe};
 use crate::finish;
-use crate::lean::document::BROKEN_HEADER;
+use crate::lean::document::{BROKEN_HEADER, indent_into};
 use crate::lean::suggestion::{is_side_question, side_header};
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
@@ -22,12 +24,14 @@ use crate::search::{
 };
 use crate::toolchain::Toolchain;
 use crate::value::Value;
-use crate::verify::{Certificate, Rejection, statement_hash, suggestions, verify};
+use crate::verify::{Certificate, Rejection, process, statement_hash, verify};
 
 /// Proofs that the verifier may refuse before a search gives up.
 const MAX_REJECTIONS: usize = 20;
-/// For the fresh process of the verifier.
+/// For the fresh process of the verifier, where the budget has so much left.
 const VERIFY_TIME: Duration = Duration::from_secs(300);
+/// What the verifier gets for a proof that was found when the budget is spent: a proof is not lost to the clock.
+const VERIFY_LEAST: Duration = Duration::from_secs(60);
 /// For a whole proof judged by the oracle (Lean's own default).
 const WHOLE_HEARTBEATS: u64 = 200_000;
 
@@ -95,6 +99,9 @@ pub struct Outcome {
     pub proof: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
+    /// A proof that the search found and that could not be verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unverified: Option<Unverified>,
     pub checks: u64,
     pub goals: usize,
     pub seconds: f64,
@@ -102,15 +109,33 @@ pub struct Outcome {
     pub rejected: Vec<String>,
 }
 
+/// A proof of which nothing is known but that the search found it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unverified {
+    /// The theorem with its proof.
+    pub proof: String,
+    /// Why it could not be verified.
+    pub why: String,
+}
+
 /// Why an attempt could not be made or finished.
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
     #[error(transparent)]
     Search(#[from] SearchError),
-    #[error("the proof that was found could not be verified: {0}")]
-    Verify(Rejection),
+    #[error("the header is refused: {0}")]
+    Header(String),
     #[error("the library cannot be read: {0:#}")]
     Library(anyhow::Error),
+    #[error("it was stopped before it began")]
+    Cancelled,
+}
+
+impl ProveError {
+    /// The next theorem would fare no better.
+    pub fn is_lean_missing(&self) -> bool {
+        matches!(self, ProveError::Search(SearchError::Toolchain(_)) | ProveError::Library(_))
+    }
 }
 
 /// What guides an attempt.
@@ -169,26 +194,45 @@ pub struct Refused {
     pub line: Option<usize>,
 }
 
+/// A judge's word on a proof that the search found.
+pub enum Judged<T> {
+    Accepted(T),
+    Refused(Refused),
+    /// It could not be judged, for that reason.
+    Unjudged(String),
+}
+
 /// How a search ended, and what the judge made of the proof it accepted.
 pub struct Found<T> {
     pub reason: StopReason,
     pub accepted: Option<(String, T)>,
+    /// A proof that could not be judged, and why.
+    pub unjudged: Option<(String, String)>,
     pub rejected: Vec<String>,
     pub spent: Spent,
 }
 
-/// Searches at a place until `judge` accepts a proof: refused ones are taken back and the search goes on.
+/// Searches at a place until `judge` accepts a proof: refused ones are taken back and the search goes on. The judge
+/// hears when the budget of time is spent.
 ///
 /// # Errors
-/// When Lean does not take the place, or fails; and the judge's own.
+/// When Lean does not take the place, or fails.
 pub async fn search_at<T>(
     oracle: &PoolOracle<'_>,
     place: Hole,
     guide: &Guide<'_>,
     mut tell: impl FnMut(&Progress),
-    mut judge: impl AsyncFnMut(&str) -> Result<Result<T, Refused>, ProveError>,
+    mut judge: impl AsyncFnMut(&str, Instant) -> Judged<T>,
 ) -> Result<Found<T>, ProveError> {
-    let search = Search::begin(oracle, guide.policy, guide.value, place, guide.budget).await?;
+    let begun = tokio::select! {
+        begun = Search::begin(oracle, guide.policy, guide.value, place, guide.budget) => begun,
+        () = guide.cancel.cancelled() => return Err(ProveError::Cancelled),
+    };
+    let search = match begun {
+        // The statement is to blame where others are judged.
+        Err(SearchError::Unjudged(why)) if !oracle.pool.is_alive().await => return Err(SearchError::Toolchain(why).into()),
+        begun => begun?,
+    };
     let listener = guide.recall.map(Recall::listen);
     let sinks = Fan(guide.sink.into_iter().chain(listener.iter().map(|l| l as &dyn Sink)).collect());
     let mut search = search
@@ -200,19 +244,24 @@ pub async fn search_at<T>(
     if let Some(lemmas) = &guide.lemmas {
         search = search.with_lemmas(lemmas.clone(), oracle.header_key());
     }
-    let (mut rejected, mut accepted) = (Vec::new(), None);
+    let deadline = search.spent().since + guide.budget.time;
+    let (mut rejected, mut accepted, mut unjudged) = (Vec::new(), None, None);
     let mut reason;
     loop {
         reason = search.run(&mut tell).await;
         let Some((proof, lines)) = search.graph().proof(search.graph().root()).filter(|_| reason == StopReason::Proved) else {
             break;
         };
-        match judge(&proof).await? {
-            Ok(found) => {
+        let judged = tokio::select! {
+            judged = judge(&proof, deadline) => judged,
+            () = guide.cancel.cancelled() => Judged::Unjudged("it was stopped while the proof was verified".into()),
+        };
+        match judged {
+            Judged::Accepted(found) => {
                 accepted = Some((proof, found));
                 break;
             }
-            Err(Refused { why, line }) => {
+            Judged::Refused(Refused { why, line }) => {
                 tracing::info!("a proof is refused: {why}\n{proof}");
                 search.retract(lines.get(line.unwrap_or(0)).copied().unwrap_or(lines[0]), &why);
                 rejected.push(why);
@@ -221,19 +270,24 @@ pub async fn search_at<T>(
                     break;
                 }
             }
+            Judged::Unjudged(why) => {
+                reason = StopReason::Unverified;
+                unjudged = Some((proof, why));
+                break;
+            }
         }
     }
     if let Some(sink) = guide.sink {
         let proof = accepted.as_ref().map(|(proof, _)| proof.clone());
         sink.put(&Event::End { reason, checks: search.spent().checks, goals: search.spent().nodes, proof });
     }
-    Ok(Found { reason, accepted, rejected, spent: search.spent().clone() })
+    Ok(Found { reason, accepted, unjudged, rejected, spent: search.spent().clone() })
 }
 
 /// Tries to prove a problem.
 ///
 /// # Errors
-/// When the statement does not elaborate, or Lean fails.
+/// When the statement does not elaborate or cannot be judged, or Lean fails.
 pub async fn prove(
     toolchain: &Toolchain,
     pool: &Pool,
@@ -241,25 +295,35 @@ pub async fn prove(
     guide: &Guide<'_>,
     tell: impl FnMut(&Progress),
 ) -> Result<Outcome, ProveError> {
-    let (oracle, place) = set_out(toolchain, pool, problem, guide);
+    let (oracle, place) = set_out(toolchain, pool, problem, guide).await?;
     let hole = Arc::new(place.clone());
-    let judge = async |found: &str| {
-        let finished = finished(toolchain, problem, &oracle, &hole, found, guide.finish).await;
+    let judge = async |found: &str, deadline: Instant| {
+        // Nicer ones in the time that is left; the proof as it was found is verified in any case.
+        let finished = finished(toolchain, &oracle, &hole, found, guide.finish, deadline);
+        let finished = tokio::time::timeout_at(deadline.into(), finished).await.unwrap_or_default();
         for proof in finished.iter() {
-            if let Ok(certificate) = verify(toolchain, problem, proof, VERIFY_TIME).await {
-                return Ok(Ok(certificate));
+            let time = deadline.saturating_duration_since(Instant::now()).min(VERIFY_TIME);
+            if let Ok(certificate) = verify(toolchain, problem, proof, time).await {
+                return Judged::Accepted(certificate);
             }
         }
-        judge(toolchain, problem, found).await
+        let time = deadline.saturating_duration_since(Instant::now()).clamp(VERIFY_LEAST, VERIFY_TIME);
+        judge(toolchain, problem, found, time).await
     };
     let found = search_at(&oracle, place, guide, tell, judge).await?;
     let certificate = found.accepted.map(|(_, certificate)| certificate);
+    let unverified = found.unjudged.map(|(proof, why)| {
+        let mut text = format!("{} := by\n", problem.statement.text);
+        indent_into(&mut text, &proof, 2);
+        Unverified { proof: text, why }
+    });
     Ok(Outcome {
         name: problem.name.clone(),
         proved: certificate.is_some(),
         reason: found.reason,
         proof: certificate.as_ref().map(Certificate::source),
         certificate,
+        unverified,
         checks: found.spent.checks,
         goals: found.spent.nodes,
         seconds: found.spent.since.elapsed().as_secs_f64(),
@@ -271,27 +335,40 @@ pub async fn prove(
 /// proofs are verified together afterwards.
 ///
 /// # Errors
-/// When the statement does not elaborate, or Lean fails.
+/// As [`prove`].
 pub async fn explore(
     toolchain: &Toolchain,
     pool: &Pool,
     problem: &Problem,
     guide: &Guide<'_>,
 ) -> Result<Found<()>, ProveError> {
-    let (oracle, place) = set_out(toolchain, pool, problem, guide);
+    let (oracle, place) = set_out(toolchain, pool, problem, guide).await?;
     let hole = Arc::new(place.clone());
-    let judge = async |found: &str| {
-        let whole = Candidate { hole: hole.clone(), tactic: found.to_owned(), heartbeats: WHOLE_HEARTBEATS };
-        match oracle.check(vec![whole]).await.pop() {
-            Some(Verdict::Closed) => Ok(Ok(())),
-            other => Ok(Err(Refused { why: format!("as a whole it is not accepted: {other:?}"), line: None })),
-        }
-    };
+    let judge = async |found: &str, _| whole(&oracle, &hole, found).await;
     search_at(&oracle, place, guide, |_| (), judge).await
 }
 
+/// The oracle's word on a whole proof.
+pub async fn whole(oracle: &PoolOracle<'_>, hole: &Arc<Hole>, proof: &str) -> Judged<()> {
+    let candidate = Candidate { hole: hole.clone(), tactic: proof.to_owned(), heartbeats: WHOLE_HEARTBEATS };
+    let refused = |why: String| Judged::Refused(Refused { why: format!("as a whole it does not hold: {why}"), line: None });
+    match oracle.check(vec![candidate]).await.pop() {
+        Some(Verdict::Closed) => Judged::Accepted(()),
+        Some(verdict) => refused(verdict.to_string()),
+        None => Judged::Unjudged("Lean gave no answer".into()),
+    }
+}
+
 /// The oracle of a problem and the place of its proof; the sink hears what begins.
-fn set_out<'a>(toolchain: &Toolchain, pool: &'a Pool, problem: &Problem, guide: &Guide<'_>) -> (PoolOracle<'a>, Hole) {
+///
+/// # Errors
+/// When no proof of the statement as it stands could be accepted.
+async fn set_out<'a>(
+    toolchain: &Toolchain,
+    pool: &'a Pool,
+    problem: &Problem,
+    guide: &Guide<'_>,
+) -> Result<(PoolOracle<'a>, Hole), ProveError> {
     if let Some(sink) = guide.sink {
         sink.put(&Event::Begin {
             theorem: problem.name.clone(),
@@ -300,44 +377,81 @@ fn set_out<'a>(toolchain: &Toolchain, pool: &'a Pool, problem: &Problem, guide: 
             run: statement_hash(&problem.header, &problem.statement.text)[..16].to_owned(),
         });
     }
+    // A user's own header may do what it likes, but for what blinds Lean or hides the statement from it.
+    let blinds =
+        |f: &header::Finding| f.severity == Severity::Refused && matches!(f.kind, Kind::Option | Kind::Unfinished | Kind::End);
+    if let Some(finding) = header::look(&problem.header, "").into_iter().find(blinds) {
+        return Err(ProveError::Header(finding.text));
+    }
     let header = format!("{}\n{}", problem.header.trim_end(), problem.statement.universe_command());
-    (PoolOracle::new(pool, header.trim()), Hole::whole(&problem.statement.as_example()))
+    let oracle = PoolOracle::new(pool, header.trim());
+    if let Some(probe) = lemma_probe(&problem.statement)
+        && oracle.check(vec![probe]).await.first().is_some_and(lemma_is_unknown)
+    {
+        return Err(SearchError::Statement(LEMMA_UNKNOWN.into()).into());
+    }
+    Ok((oracle, Hole::whole(&problem.statement.as_example())))
 }
 
 /// The verifier's word on a proof; a rejection says which line is to blame.
-async fn judge(toolchain: &Toolchain, problem: &Problem, proof: &str) -> Result<Result<Certificate, Refused>, ProveError> {
-    match verify(toolchain, problem, proof, VERIFY_TIME).await {
-        Ok(certificate) => Ok(Ok(certificate)),
-        Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => Err(ProveError::Verify(error)),
-        Err(Rejection::Lean { message, proof_line }) => {
-            Ok(Err(Refused { why: format!("Lean rejects it: {message}"), line: proof_line }))
+async fn judge(toolchain: &Toolchain, problem: &Problem, proof: &str, time: Duration) -> Judged<Certificate> {
+    match verify(toolchain, problem, proof, time).await {
+        Ok(certificate) => Judged::Accepted(certificate),
+        Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => {
+            Judged::Unjudged(error.to_string())
         }
-        Err(error) => Ok(Err(Refused { why: error.to_string(), line: None })),
+        Err(Rejection::Lean { message, proof_line }) => {
+            Judged::Refused(Refused { why: format!("Lean rejects it: {message}"), line: proof_line })
+        }
+        Err(error) => Judged::Refused(Refused { why: error.to_string(), line: None }),
     }
 }
 
 /// Proofs that are nicer than the one found, the nicest first; none when it is nice already, or when nothing is wished.
-async fn finished(
+pub async fn finished(
     toolchain: &Toolchain,
-    problem: &Problem,
     oracle: &PoolOracle<'_>,
     place: &Arc<Hole>,
     found: &str,
     wish: Finish,
+    deadline: Instant,
 ) -> Vec<String> {
     if wish == Finish::None {
         return Vec::new();
     }
     let short = finish::shorten(oracle, place, found).await;
-    let mut proofs = Vec::new();
+    let mut proofs = vec![short.clone()];
+    let answers = async |asking: &str| answers(toolchain, oracle, place, asking, deadline).await;
+    // What searches each time it is run is slow, and may find nothing in another version.
+    if finish::searches(&short) {
+        proofs.push(finish::found_instead(&short, &answers(&short).await));
+    }
     if wish == Finish::Stable
-        && let Some(asking) = finish::ask_for_stable(&short)
-        && let Ok(answers) = suggestions(toolchain, problem, &asking, VERIFY_TIME).await
+        && let Some(asking) = proofs.last().and_then(|p| finish::ask_for_stable(p))
     {
-        proofs.push(finish::stable(&asking, &answers));
+        proofs.push(finish::stable(&asking, &answers(&asking).await));
     }
-    if short != found {
-        proofs.push(short);
-    }
+    proofs.reverse();
+    proofs.dedup();
+    proofs.retain(|p| p != found);
     proofs
+}
+
+/// What Lean suggests («Try this») for a proof that asks for it, and the line of the proof (from 0) it belongs to.
+async fn answers(
+    toolchain: &Toolchain,
+    oracle: &PoolOracle<'_>,
+    place: &Hole,
+    proof: &str,
+    deadline: Instant,
+) -> Vec<(usize, String)> {
+    let mut text = format!("{}\n\n{}", oracle.header, place.before);
+    let first = text.matches('\n').count() + 1;
+    indent_into(&mut text, proof, place.indent);
+    let end = text.matches('\n').count();
+    text.push_str(&place.after);
+    let time = deadline.saturating_duration_since(Instant::now()).min(VERIFY_TIME);
+    let messages = process::run(toolchain, &text, time).await.unwrap_or_default();
+    let mine = messages.into_iter().filter(|m| (first..=end).contains(&m.line) && m.text.contains("Try this"));
+    mine.map(|m| (m.line - first, m.text)).collect()
 }

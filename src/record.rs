@@ -7,64 +7,13 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
+use crate::files::temporary;
 use crate::search::{Event, Sink};
-
-/// A file beside `path` that can take its name when it is whole. Its rights are those of any new file: for all, but for
-/// the user's umask.
-///
-/// # Errors
-/// When the folder cannot be written to.
-pub fn temporary(path: &Path) -> Result<tempfile::NamedTempFile> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let file = tempfile::Builder::new().prefix(".qstar").permissions(rights).tempfile_in(folder);
-    file.with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Writes a file whole or not at all.
-///
-/// # Errors
-/// When its folder cannot be written to.
-pub fn put(path: &Path, text: &str) -> Result<()> {
-    let cannot = || format!("cannot write {}", path.display());
-    let mut file = temporary(path)?;
-    file.write_all(text.as_bytes()).with_context(cannot)?;
-    file.persist(path).with_context(cannot)?;
-    Ok(())
-}
-
-/// Writes a file that held `old`, whole or not at all, with the rights it had; what is behind a link is written, not the
-/// link.
-///
-/// # Errors
-/// When it holds something else by now, or cannot be written.
-pub fn put_back(path: &Path, old: &str, new: &str) -> Result<()> {
-    let cannot = || format!("cannot write {}", path.display());
-    let path = path.canonicalize().with_context(cannot)?;
-    let now = std::fs::read_to_string(&path).with_context(cannot)?;
-    anyhow::ensure!(now == old, "{} was changed in the meantime; nothing is written, run it again", path.display());
-    let rights = std::fs::metadata(&path).with_context(cannot)?.permissions();
-    put(&path, new)?;
-    std::fs::set_permissions(&path, rights).with_context(cannot)
-}
-
-/// Gives a folder its name when it is whole; another process that was faster is as good.
-///
-/// # Errors
-/// When it cannot be renamed and nothing is there.
-pub fn settle(folder: tempfile::TempDir, target: &Path) -> Result<()> {
-    match std::fs::rename(folder.path(), target) {
-        Ok(()) => drop(folder.keep()),
-        Err(_) if target.is_dir() => {}
-        Err(error) => return Err(error).with_context(|| format!("cannot make {}", target.display())),
-    }
-    Ok(())
-}
 
 /// The events of one search on their way to a compressed file; dropped before [`Records::keep`], nothing stays.
 pub struct Records {
@@ -182,6 +131,31 @@ pub fn read(path: &Path) -> Result<Vec<Event>> {
             }
         }
     }
+}
+
+/// Every file of records, and in folders of them, in order of its path.
+///
+/// # Errors
+/// When a folder cannot be read, or there is none.
+pub fn files(places: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for place in places {
+        if place.is_dir() {
+            let entries = std::fs::read_dir(place).with_context(|| format!("cannot read {}", place.display()))?;
+            let paths = entries.map(|e| Ok(e?.path())).collect::<std::io::Result<Vec<PathBuf>>>()?;
+            let is_record = |p: &PathBuf| {
+                let name = p.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                !name.starts_with('.') && (name.ends_with(".jsonl") || name.ends_with(".jsonl.gz"))
+            };
+            files.extend(paths.into_iter().filter(is_record));
+        } else {
+            files.push(place.clone());
+        }
+    }
+    files.sort();
+    files.dedup();
+    ensure!(!files.is_empty(), "no records found; `qstar bench --records` and `qstar prove --trace` make them");
+    Ok(files)
 }
 
 #[cfg(test)]

@@ -219,6 +219,11 @@ impl Statement {
         format!("example {}", self.signature())
     }
 
+    /// The statement as a theorem: as it is written, or with a name where it has none.
+    pub fn as_theorem(&self, name: &str) -> String {
+        if self.name.is_some() { self.text.clone() } else { format!("theorem {name} {}", self.signature()) }
+    }
+
     /// A command that declares the universe names of the statement, for [`Statement::as_example`].
     pub fn universe_command(&self) -> String {
         if self.universes.is_empty() { String::new() } else { format!("universe {}\n", self.universes) }

@@ -21,11 +21,11 @@ fn synthetic_theorems_elaborate() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data.jsonl");
     let data = data.to_str().unwrap();
-    assert!(qstar(&["corpus", "synthetic", "--count", "140", "--seed", "5", "--out", data]).status.success());
+    assert!(qstar(&["corpus", "synthetic", "--count", "460", "--seed", "5", "--out", data]).status.success());
     let check = qstar(&["dataset", "check", "--json", data]);
     let report: Value = serde_json::from_slice(&check.stdout).unwrap();
     let theorems = report["theorems"].as_array().unwrap();
-    assert_eq!(theorems.len(), 140);
+    assert_eq!(theorems.len(), 460);
     let bad: Vec<&Value> = theorems.iter().filter(|t| t["status"] != "elaborates" || !t["duplicate_of"].is_null()).collect();
     assert!(bad.is_empty() && check.status.success(), "{bad:?}");
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Records of a search for `square_mod_eight` of benchmarks/small.lean.
 const RECORDS: &str = "benchmarks/answers.jsonl.gz";
-const TABLES: [&str; 3] = ["policy", "value", "preference"];
+const TABLES: [&str; 4] = ["policy", "value", "preference", "verdict"];
 const SPLITS: [&str; 3] = ["train", "validation", "test"];
 
 fn export(out: &Path, more: &[&str]) -> Output {
@@ -35,6 +35,7 @@ fn rows(folder: &Path, table: &str, split: &str) -> Vec<Value> {
         Field::Null => Value::Null,
         Field::Bool(b) => (*b).into(),
         Field::UInt(n) => (*n).into(),
+        Field::ULong(n) => (*n).into(),
         Field::Float(x) => (*x).into(),
         Field::Str(text) => text.as_str().into(),
         other => panic!("{other:?}"),
@@ -43,11 +44,11 @@ fn rows(folder: &Path, table: &str, split: &str) -> Vec<Value> {
     reader.get_row_iter(None).unwrap().map(|r| row(r.unwrap())).collect()
 }
 
-/// Weights as Parquet has them: in single precision.
+/// Numbers as Parquet has them: in single precision.
 fn single(rows: &[Value]) -> Vec<Value> {
     let mut rows = rows.to_vec();
-    for weight in rows.iter_mut().filter_map(|r| r.get_mut("weight")) {
-        *weight = (weight.as_f64().unwrap() as f32).into();
+    for number in rows.iter_mut().filter_map(Value::as_object_mut).flat_map(|r| r.values_mut()).filter(|v| v.is_f64()) {
+        *number = (number.as_f64().unwrap() as f32).into();
     }
     rows
 }
@@ -76,6 +77,15 @@ fn both_formats_hold_the_same_rows_of_one_split() {
     pairs.sort();
     pairs.dedup();
     assert_eq!(pairs.len(), policy.len(), "each example once");
+    // Every verdict is there, the failures included, and the ranker's table holds the same ones.
+    let verdicts = lines(folder.path(), "verdict", split);
+    let count = |kind: &str| verdicts.iter().filter(|v| v["verdict"] == kind).count();
+    assert!(count("failed") > count("closed") && count("closed") > 0 && count("helped") > 0, "{}", verdicts.len());
+    let ranking = lines(folder.path(), "ranking", split);
+    let candidates = || ranking.iter().flat_map(|r| r["candidates"].as_array().unwrap());
+    assert_eq!(candidates().count(), verdicts.len());
+    assert_eq!(candidates().filter(|c| c["verdict"] == 0).count(), count("closed"));
+    assert!(candidates().all(|c| !c["features"].as_array().unwrap().is_empty()));
     // The same records again, twice over: nothing changes, to the byte.
     let again = tempfile::tempdir().unwrap();
     std::fs::create_dir(again.path().join("records")).unwrap();

@@ -9,6 +9,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use qstar::network::ranking::{Candidate, Pairing, RankingModel};
+use qstar::network::runtime;
+use qstar::toolchain::cache_home;
 use serde_json::Value;
 
 fn python() -> Option<String> {
@@ -39,6 +42,35 @@ fn run_for(mut child: Child, limit: Duration) -> Option<bool> {
             return None;
         }
         std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The ranker that was trained, run by ONNX Runtime, in batches and with candidates that are known already.
+fn ranker_computes_what_pytorch_computed(networks: &Path) {
+    let home = cache_home().unwrap();
+    let library = runtime::find(None, &home).unwrap();
+    let library = library.unwrap_or_else(|| runtime::install(&home, &indicatif::ProgressBar::hidden()).unwrap());
+    let mut model = RankingModel::open(&runtime::load(&library).unwrap(), networks, 1).unwrap();
+    let parity: Value = serde_json::from_str(&std::fs::read_to_string(networks.join("ranker_parity.json")).unwrap()).unwrap();
+    let floats = |v: &Value| -> Vec<f32> { v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect() };
+    let ids = |v: &Value| -> Vec<u32> { v.as_array().unwrap().iter().map(|x| x.as_u64().unwrap() as u32).collect() };
+    let cases = parity["cases"].as_array().unwrap();
+    let pairing = |case: &Value| {
+        let candidates = case["candidates"].as_array().unwrap().iter().zip(case["fit"].as_array().unwrap());
+        let candidates = candidates.map(|(c, fit)| Candidate { features: ids(c), fit: floats(fit) }).collect();
+        Pairing { goal: ids(&case["goal"]), candidates }
+    };
+    let pairings: Vec<Pairing> = cases.iter().map(pairing).collect();
+    assert!(!pairings.is_empty());
+    for _ in 0..2 {
+        for (case, found) in cases.iter().zip(model.foretell(&pairings).unwrap()) {
+            let helps: Vec<f32> = found.iter().map(|f| f.helps).collect();
+            let seconds: Vec<f32> = found.iter().map(|f| f.seconds).collect();
+            let close =
+                |ours: &[f32], theirs: Vec<f32>| ours.iter().zip(theirs).all(|(a, b)| (a - b).abs() < 1e-4 * b.abs().max(1.0));
+            assert!(close(&helps, floats(&case["helps"])) && close(&seconds, floats(&case["seconds"])), "{case} {found:?}");
+            assert!(found.iter().all(|f| (f.verdict.iter().sum::<f32>() - 1.0).abs() < 1e-4));
+        }
     }
 }
 
@@ -89,6 +121,9 @@ fn a_loop_that_is_killed_goes_on_and_nothing_is_lost_or_done_twice() {
         {
             command.arg(format!("--train-arg={arg}"));
         }
+        for arg in ["--epochs=2", "--width=16", "--inner=8", "--threads=1"] {
+            command.arg(format!("--ranker-arg={arg}"));
+        }
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
     };
@@ -111,7 +146,7 @@ fn a_loop_that_is_killed_goes_on_and_nothing_is_lost_or_done_twice() {
     let round = path("loop/round-1");
     let names =
         |file: &Path| -> Vec<String> { lines(file).iter().map(|r| r["theorem"].as_str().unwrap().to_owned()).collect() };
-    for (stage, expected) in [("search", 10), ("arena-mixed", 4), ("arena-network", 4)] {
+    for (stage, expected) in [("search", 10), ("arena-mixed", 4), ("arena-ranked", 4), ("arena-network", 4)] {
         let found = names(&round.join(stage).join("outcomes.jsonl"));
         let different: BTreeSet<&String> = found.iter().collect();
         assert_eq!((found.len(), different.len()), (expected, expected), "{stage}");
@@ -125,8 +160,10 @@ fn a_loop_that_is_killed_goes_on_and_nothing_is_lost_or_done_twice() {
     assert!(!examples.is_empty() && examples.iter().all(|e| !held.contains(e["theorem"].as_str().unwrap())));
     let table: Value = serde_json::from_slice(&output.stdout).unwrap();
     let guided: Vec<&str> = table["rows"].as_array().unwrap().iter().map(|r| r["guided_by"].as_str().unwrap()).collect();
-    assert_eq!(guided, ["portfolio", "premises", "mixed", "network"]);
+    assert_eq!(guided, ["portfolio", "premises", "mixed", "ranked", "network"]);
     assert!(table["rows"][0]["proved"].as_u64().unwrap() > 0, "{table}");
+
+    ranker_computes_what_pytorch_computed(&round.join("networks"));
 
     // Once more: nothing is done again.
     let before = std::fs::read(round.join("networks/model.onnx")).unwrap();

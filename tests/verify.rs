@@ -145,12 +145,14 @@ async fn files_of_proofs_are_judged_theorem_by_theorem() {
     let toolchain = common::toolchain();
     let original = "def f (n : Nat) := n + 1\n\ntheorem one : f 0 = 1 := by\n  sorry\n\ntheorem two (n : Nat) : n < f n := sorry\n\ntheorem three : f 1 = 3 := by sorry\n";
     let candidate = "def f (n : Nat) := n + 1\n\ntheorem one : f 0 = 1 := by\n  rfl\n\ntheorem helper (n : Nat) : n < n + 1 := by\n  omega\n\ntheorem two (n : Nat) : n < f n := helper n\n\ntheorem three : f 1 = 3 := by decide\n";
-    let judged = verify_file(&toolchain, original, candidate, TIME).await.unwrap();
+    let judged = verify_file(&toolchain, original, candidate, TIME, None).await.unwrap();
     assert_eq!(judged.iter().map(|j| j.proved).collect::<Vec<_>>(), [true, true, false], "{judged:?}");
     assert!(judged[2].reason.as_ref().unwrap().contains("Lean rejects it"));
-    // A helper that shadows what a later statement means.
-    let shadow =
-        original.replace("def f (n : Nat) := n + 1", "def f (n : Nat) := n + 1\n\ndef Nat.f := 0").replace("sorry", "rfl");
-    let judged = verify_file(&toolchain, original, &shadow, TIME).await.unwrap();
+    // An instance that changes what a later statement means.
+    let shadow = original
+        .replace("theorem one", "instance (priority := 9000) wet : LT Nat := ⟨fun _ _ => True⟩\n\ntheorem one")
+        .replace("n < f n := sorry", "n < f n := trivial");
+    let judged = verify_file(&toolchain, original, &shadow, TIME, None).await.unwrap();
     assert!(judged.iter().all(|j| !j.proved));
+    assert!(judged[1].reason.as_ref().unwrap().contains("wet"), "{judged:?}");
 }

@@ -39,11 +39,13 @@ pub struct GateRules {
     pub tolerance: f64,
     /// A fall beyond the tolerance counts only when a sign test says that chance makes it less often than this.
     pub significance: f64,
+    /// Theorems of the baseline may be missing in this run: those in both are compared.
+    pub partial: bool,
 }
 
 impl Default for GateRules {
     fn default() -> Self {
-        GateRules { must_keep: Vec::new(), tolerance: 0.02, significance: 0.05 }
+        GateRules { must_keep: Vec::new(), tolerance: 0.02, significance: 0.05, partial: false }
     }
 }
 

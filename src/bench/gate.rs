@@ -17,6 +17,12 @@ pub struct Comparison {
     pub setting: String,
     /// Theorems in both runs; only they are compared.
     pub common: usize,
+    /// Theorems of the baseline, and must-keep ones, that this run does not have; empty when that is wished.
+    pub missing: Vec<String>,
+    /// Theorems of this run that have no verdict, though they had one, or that Lean could not judge.
+    pub unjudged: Vec<String>,
+    /// Attempts of this run that were not made.
+    pub left: usize,
     pub before: usize,
     pub now: usize,
     pub lost: Vec<String>,
@@ -32,8 +38,9 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// What is not known is not passed.
     pub fn passes(&self) -> bool {
-        self.broken.is_empty() && !self.worse
+        self.broken.is_empty() && !self.worse && self.missing.is_empty() && self.unjudged.is_empty() && self.left == 0
     }
 }
 
@@ -64,8 +71,18 @@ pub fn compare(baseline: &Summary, run: &Summary, rules: &GateRules) -> Vec<Comp
         let fall = (before as f64 - after as f64) / pairs.len().max(1) as f64;
         let broken = lost.iter().filter(|t| must.contains(t)).cloned().collect();
         let worse = fall > rules.tolerance && p < rules.significance;
-        let (common, setting) = (pairs.len(), setting.name.clone());
-        Comparison { setting, common, before, now: after, lost, won, slower, p, broken, worse }
+        let known = baseline.without_verdict(&setting.name);
+        let none = run.without_verdict(&setting.name).into_iter();
+        let unjudged = none.filter(|(t, by_lean)| *by_lean || !known.contains_key(t)).map(|(t, _)| t.to_owned()).collect();
+        let absent = |t: &&str| !now.contains_key(t);
+        let mut missing: Vec<String> = must.iter().map(|t| t.as_str()).filter(absent).map(str::to_owned).collect();
+        if !rules.partial {
+            missing.extend(then.keys().copied().filter(absent).map(str::to_owned));
+        }
+        missing.sort();
+        missing.dedup();
+        let (common, left, setting) = (pairs.len(), setting.left, setting.name.clone());
+        Comparison { setting, common, missing, unjudged, left, before, now: after, lost, won, slower, p, broken, worse }
     })
     .collect()
 }
@@ -101,9 +118,14 @@ pub fn report(comparisons: &[Comparison]) -> String {
                 let _ = writeln!(text, "- {what}: {}", code_list(&names.iter().map(String::as_str).collect::<Vec<_>>()));
             }
         };
+        list("missing in this run", &c.missing);
+        list("without a verdict", &c.unjudged);
         list("must be kept, and lost", &c.broken);
         list("lost", &c.lost);
         list("won", &c.won);
+        if c.left > 0 {
+            let _ = writeln!(text, "- unfinished: {} attempts were not made", c.left);
+        }
         for (theorem, before, now) in &c.slower {
             let _ = writeln!(text, "- slower: `{theorem}`, {before:.1} s before, {now:.1} s now");
         }
@@ -157,6 +179,31 @@ mod tests {
     fn theorems_of_one_run_only_are_not_compared() {
         let comparison = compare(&run(60, |i| i < 40), &run(20, |_| true), &GateRules::default()).remove(0);
         assert_eq!((comparison.common, comparison.lost.len()), (20, 0));
+    }
+
+    #[test]
+    fn what_is_not_known_does_not_pass() {
+        let base = run(20, |i| i < 10);
+        let fails = |run: &Summary, rules: &GateRules, part: &str| {
+            let compared = compare(&base, run, rules);
+            assert!(!compared[0].passes() && report(&compared).contains(part), "{}", report(&compared));
+        };
+        let strict = GateRules::default();
+        assert!(compare(&base, &base, &strict)[0].passes());
+        fails(&run(19, |i| i < 10), &strict, "missing in this run: `t19`");
+        let partial = GateRules { partial: true, ..GateRules::default() };
+        assert!(compare(&base, &run(19, |i| i < 10), &partial)[0].passes());
+        fails(&base, &GateRules { must_keep: vec!["nowhere".into()], ..partial.clone() }, "missing in this run: `nowhere`");
+        let mut unjudged = base.clone();
+        (unjudged.attempts[15].error, unjudged.attempts[15].unjudged) = (Some("Lean ended".into()), true);
+        fails(&unjudged, &strict, "without a verdict: `t15`");
+        let mut error = base.clone();
+        error.attempts[15].error = Some("unknown".into());
+        fails(&error, &strict, "without a verdict: `t15`");
+        assert!(compare(&error, &error, &strict)[0].passes(), "an error that the baseline has, too");
+        let mut stopped = base.clone();
+        stopped.settings[0].left = 3;
+        fails(&stopped, &strict, "3 attempts were not made");
     }
 
     #[test]

@@ -8,7 +8,8 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use super::summary::Summary;
 
 /// The report as XML. A theorem that is not proved is a skipped case (a benchmark is no list of duties); one of the
-/// names in `broken` (lost, though it must be kept) is a failure; a statement that does not elaborate is an error.
+/// names in `broken` (lost, though it must be kept) is a failure; one without a verdict is an error: its statement does not
+/// elaborate, Lean could not judge it, or the run was stopped before it.
 ///
 /// # Errors
 /// When the text cannot be written as XML.
@@ -23,7 +24,9 @@ pub fn write(summary: &Summary, broken: &[String]) -> Result<String> {
                 TestCaseStatus::success()
             } else if let Some(message) = error {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-                status.set_message("the statement does not elaborate").set_description(clean(message));
+                let unjudged = mine().any(|a| a.unjudged);
+                let what = if unjudged { "it could not be judged" } else { "the statement does not elaborate" };
+                status.set_message(what).set_description(clean(message));
                 status
             } else if broken.iter().any(|b| b == theorem) {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
@@ -38,6 +41,13 @@ pub fn write(summary: &Summary, broken: &[String]) -> Result<String> {
             let mut case = TestCase::new(theorem, status);
             let seconds: f64 = mine().map(|a| a.seconds).sum();
             case.set_classname(summary.dataset.as_str()).set_time(Duration::from_secs_f64(seconds.max(0.0)));
+            suite.add_test_case(case);
+        }
+        for left in summary.left.iter().filter(|l| l.setting == setting.name) {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_message("not attempted: the run was stopped");
+            let mut case = TestCase::new(format!("{} (seed {})", left.theorem, left.seed), status);
+            case.set_classname(summary.dataset.as_str());
             suite.add_test_case(case);
         }
         report.add_test_suite(suite);
@@ -63,6 +73,7 @@ mod tests {
         let mut s =
             summary(&[("a<b>\u{7}", "x", 0, true), ("lost", "x", 0, false), ("open", "x", 0, false), ("bad", "x", 0, false)]);
         s.attempts[3].error = Some("unknown \u{1b}[0m `ℝ` & more".into());
+        s.left.push(crate::bench::summary::Left { theorem: "never".into(), setting: "x".into(), seed: 0 });
         let text = write(&s, &["lost".into()]).unwrap();
         let read = Report::deserialize_from_str(&text).unwrap();
         let cases = &read.test_suites[0].test_cases;
@@ -71,5 +82,7 @@ mod tests {
         assert!(matches!(kind("lost"), TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. }));
         assert!(matches!(kind("bad"), TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. }));
         assert!(matches!(kind("open"), TestCaseStatus::Skipped { .. }));
+        assert!(matches!(kind("never"), TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. }));
+        assert!(text.contains("errors=\"2\""), "{text}");
     }
 }

@@ -17,7 +17,7 @@ use crate::search::StopReason;
 use crate::verify::Certificate;
 
 /// One attempt at one theorem, as it is stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     pub theorem: String,
     /// The setting's name ([`config::Setting::name`]).
@@ -26,9 +26,18 @@ pub struct Attempt {
     pub proved: bool,
     /// Why the search ended; `None` when it could not begin.
     pub reason: Option<StopReason>,
-    /// Why the search could not begin: the statement does not elaborate.
+    /// Why there is no verdict: the statement does not elaborate, it could not be judged, or its proof could not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The error is no word on the statement: Lean hung or ended on it, or on the proof that was found.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unjudged: bool,
+    /// A proof that was found and could not be verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unverified: Option<String>,
+    /// What header and statement do that can bend a proof, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Candidates given to Lean.
     pub checks: u64,
     /// Goal nodes of the graph.

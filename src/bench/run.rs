@@ -14,6 +14,7 @@ use super::Attempt;
 use super::config::{Config, Setting};
 use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
+use crate::dataset::inspect::inspect;
 use crate::lean::Pool;
 use crate::lean::syntax::imports;
 use crate::policy::choice::Policies;
@@ -163,13 +164,16 @@ pub async fn run(
             () = cancel.cancelled() => {}
         }
     }
-    // What is still on its way is given up; its tasks are free for the next run.
+    // What is still on its way ends now: what has an end is kept, the rest is free for the next run.
     if cancel.is_cancelled() {
         if let Some((id, _)) = next {
             blocking(&store, move |s| s.release(id)).await?;
         }
-        while let Some((id, _)) = flights.next().await {
-            blocking(&store, move |s| s.release(id)).await?;
+        while let Some((id, made)) = flights.next().await {
+            match made {
+                Ok(Some(made)) => drop(blocking(&store, move |s| s.finish(id, &made)).await?),
+                _ => blocking(&store, move |s| s.release(id)).await?,
+            }
         }
     }
     renewal.abort();
@@ -207,15 +211,8 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         theorem: job.entry.name.clone(),
         setting: job.setting.name(),
         seed: job.seed,
-        proved: false,
-        reason: None,
-        error: None,
-        checks: 0,
-        goals: 0,
-        seconds: 0.0,
-        certificate: None,
-        picture: None,
-        rejected: Vec::new(),
+        notes: job.entry.findings.iter().map(|f| f.text.clone()).collect(),
+        ..Attempt::default()
     };
     let problem = match &job.entry.problem {
         Ok(problem) => problem,
@@ -238,6 +235,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         ..Guide::new(policy.as_ref(), value.as_ref())
     };
     match prove(desk.toolchain, desk.pool, problem, &guide, |_| ()).await {
+        Ok(outcome) if !outcome.proved && desk.cancel.is_cancelled() => return Ok(None),
         Ok(outcome) if outcome.reason == StopReason::Cancelled => return Ok(None),
         Ok(outcome) => {
             made.proved = outcome.proved;
@@ -246,9 +244,25 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
             made.goals = outcome.goals;
             made.certificate = outcome.certificate;
             made.rejected = outcome.rejected;
+            if let Some(unverified) = outcome.unverified {
+                made.unjudged = true;
+                made.error = Some(format!("a proof was found that could not be verified: {}", unverified.why));
+                made.unverified = Some(unverified.proof);
+            }
         }
-        Err(ProveError::Search(SearchError::Statement(message))) => made.error = Some(message),
+        Err(ProveError::Cancelled) => return Ok(None),
+        Err(error @ (ProveError::Header(_) | ProveError::Search(SearchError::Statement(_)))) => {
+            made.error = Some(error.to_string());
+        }
+        Err(error @ ProveError::Search(SearchError::Unjudged(_))) => {
+            made.unjudged = true;
+            made.error = Some(error.to_string());
+        }
         Err(error) => return Err(anyhow::Error::from(error).context(format!("theorem {}", job.entry.name))),
+    }
+    if made.proved && job.entry.foreign {
+        let seen = inspect(desk.pool, &problem.header, &[problem]).await;
+        made.notes.extend(seen.into_iter().flat_map(|s| s.warnings).map(|f| f.text));
     }
     if let Some(records) = records {
         records.keep()?;

@@ -239,15 +239,10 @@ mod tests {
             theorem: theorem.into(),
             setting: "x".into(),
             seed: 0,
-            proved: false,
-            reason: None,
-            error: None,
             checks: 1,
             goals: 1,
             seconds: 0.5,
-            certificate: None,
-            picture: None,
-            rejected: Vec::new(),
+            ..Attempt::default()
         }
     }
 

@@ -18,6 +18,17 @@ pub struct Summary {
     pub must_keep: Vec<String>,
     /// Every attempt, without its certificate.
     pub attempts: Vec<Attempt>,
+    /// What was planned and not made: the run was stopped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Left>,
+}
+
+/// An attempt that was planned and not made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    pub theorem: String,
+    pub setting: String,
+    pub seed: u64,
 }
 
 /// One setting's figures.
@@ -27,8 +38,15 @@ pub struct SettingSummary {
     pub theorems: usize,
     /// Proved with at least one seed.
     pub proved: usize,
-    /// Statements that this Lean does not understand; they count as not proved.
+    /// Theorems without a verdict: statements that this Lean does not understand, or could not judge. They count as not
+    /// proved.
     pub errors: usize,
+    /// Those of them that Lean could not judge: it hung or ended on them, or on their proof.
+    #[serde(default)]
+    pub unjudged: usize,
+    /// Attempts that were planned and not made.
+    #[serde(default)]
+    pub left: usize,
     /// pass@1, pass@2, … up to the number of attempts at each theorem.
     pub pass_at: Vec<f64>,
     /// Sums over all attempts.
@@ -46,10 +64,26 @@ impl Summary {
         names: &[String],
         must_keep: Vec<String>,
         attempts: Vec<Attempt>,
+        left: Vec<Left>,
     ) -> Summary {
-        let settings = names.iter().map(|name| setting(name, attempts.iter().filter(|a| a.setting == *name))).collect();
+        let mine = |name: &String| SettingSummary {
+            left: left.iter().filter(|l| l.setting == *name).count(),
+            ..setting(name, attempts.iter().filter(|a| a.setting == *name))
+        };
+        let settings = names.iter().map(mine).collect();
         let attempts = attempts.into_iter().map(|a| Attempt { certificate: None, ..a }).collect();
-        Summary { dataset, toolchain, settings, must_keep, attempts }
+        Summary { dataset, toolchain, settings, must_keep, attempts, left }
+    }
+
+    /// Theorems without a verdict under one setting, and whether it was Lean that could not give one.
+    pub fn without_verdict(&self, setting: &str) -> BTreeMap<&str, bool> {
+        let mut found: BTreeMap<&str, bool> = BTreeMap::new();
+        for a in self.attempts.iter().filter(|a| a.setting == setting && a.error.is_some()) {
+            *found.entry(&a.theorem).or_default() |= a.unjudged;
+        }
+        let proved = self.verdicts(setting);
+        found.retain(|theorem, _| proved.get(theorem) == Some(&false));
+        found
     }
 
     /// Whether each theorem was proved with any seed, under one setting.
@@ -100,6 +134,9 @@ impl Summary {
         for (a, b, only) in self.differences().iter().filter(|d| !d.2.is_empty()) {
             let _ = writeln!(text, "\n{} more with «{a}» than with «{b}»: {}", only.len(), code_list(only));
         }
+        for s in self.settings.iter().filter(|s| s.left > 0) {
+            let _ = writeln!(text, "\n**Unfinished**: {} attempts with «{}» were not made", s.left, s.name);
+        }
         for s in &self.settings {
             let missing: Vec<&str> = self.verdicts(&s.name).into_iter().filter(|(_, p)| !p).map(|(t, _)| t).collect();
             let _ = writeln!(
@@ -123,7 +160,7 @@ fn header(settings: &[SettingSummary]) -> Vec<String> {
     let passes = settings.iter().map(|s| s.pass_at.len()).max().unwrap_or(1);
     let mut head = vec!["setting".to_owned(), "proved".to_owned()];
     head.extend((1..=passes).filter(|k| shown(*k, passes)).map(|k| format!("pass@{k}")));
-    head.extend(["errors", "checks", "checks/s", "median s"].map(str::to_owned));
+    head.extend(["errors", "unjudged", "left", "checks", "checks/s", "median s"].map(str::to_owned));
     head
 }
 
@@ -134,7 +171,9 @@ fn row(s: &SettingSummary) -> Vec<String> {
     row.extend(s.pass_at.iter().enumerate().filter(|(i, _)| shown(i + 1, passes)).map(|(_, rate)| percent(rate)));
     let speed = if s.seconds > 0.0 { format!("{:.1}", s.checks as f64 / s.seconds) } else { "-".to_owned() };
     let median = s.median_seconds.map_or("-".to_owned(), |m| format!("{m:.1}"));
-    row.extend([s.errors.to_string(), s.checks.to_string(), speed, median]);
+    let counts = [s.errors, s.unjudged, s.left].map(|n| n.to_string());
+    row.extend(counts);
+    row.extend([s.checks.to_string(), speed, median]);
     row
 }
 
@@ -161,6 +200,8 @@ fn setting<'a>(name: &str, attempts: impl Iterator<Item = &'a Attempt>) -> Setti
         theorems: by_theorem.len(),
         proved: by_theorem.values().filter(|a| a.iter().any(|a| a.proved)).count(),
         errors: by_theorem.values().filter(|a| a.iter().all(|a| a.error.is_some())).count(),
+        unjudged: by_theorem.values().filter(|a| !a.iter().any(|a| a.proved) && a.iter().any(|a| a.unjudged)).count(),
+        left: 0,
         pass_at: (1..=tries).map(rate).collect(),
         checks: all().map(|a| a.checks).sum(),
         seconds: all().map(|a| a.seconds).sum(),
@@ -190,14 +231,10 @@ pub(super) mod tests {
                 setting: setting.into(),
                 seed,
                 proved,
-                reason: None,
-                error: None,
                 checks: 10,
                 goals: 3,
                 seconds: 2.0,
-                certificate: None,
-                picture: None,
-                rejected: Vec::new(),
+                ..Attempt::default()
             })
             .collect();
         let mut names: Vec<String> = Vec::new();
@@ -206,7 +243,7 @@ pub(super) mod tests {
                 names.push(a.setting.clone());
             }
         }
-        Summary::new("made up".into(), "Lean".into(), &names, Vec::new(), attempts)
+        Summary::new("made up".into(), "Lean".into(), &names, Vec::new(), attempts, Vec::new())
     }
 
     #[test]
@@ -231,7 +268,7 @@ pub(super) mod tests {
         assert_eq!((s.settings[0].proved, s.settings[0].pass_at.clone()), (1, vec![0.25, 0.5]));
         assert_eq!(s.differences(), [("x", "y", vec!["a"]), ("y", "x", vec!["b"])]);
         assert!(s.table().lines().nth(1).unwrap().contains("1 of 2"), "{}", s.table());
-        assert!(s.markdown().contains("| x | 1 of 2 | 25.0 % | 50.0 % | 0 | 40 | 5.0 | 2.0 |"), "{}", s.markdown());
+        assert!(s.markdown().contains("| x | 1 of 2 | 25.0 % | 50.0 % | 0 | 0 | 0 | 40 | 5.0 | 2.0 |"), "{}", s.markdown());
         let copy: Summary = serde_json::from_str(&serde_json::to_string(&s).unwrap()).unwrap();
         assert_eq!(copy, s);
     }

@@ -1,5 +1,6 @@
 //! `qstar bench`.
 
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,14 +12,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::guidance::{MemoryArgs, NetworkArgs};
 use super::lean::LeanArgs;
-use super::{Exit, ToolchainFailed, on_interrupt, put};
+use super::{Exit, ToolchainFailed, on_interrupt, put, say};
 use crate::bench::config::{Config, Setting};
 use crate::bench::gate;
 use crate::bench::run::{Desk, Event, Job, jobs, records_file, run as work, task};
 use crate::bench::store::Store;
-use crate::bench::summary::Summary;
+use crate::bench::summary::{Left, Summary};
 use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
+use crate::files::make_folder;
 use crate::lean::Pool;
 use crate::policy::choice::{Policies, PolicyKind};
 use crate::recall::Recall;
@@ -90,6 +92,9 @@ pub struct BenchArgs {
     /// Theorems that must stay proved if the baseline proved them.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     must_keep: Option<Vec<String>>,
+    /// Compare the theorems of both runs, though the baseline has others as well.
+    #[arg(long)]
+    partial: bool,
     /// Print the results as JSON instead of the table.
     #[arg(long)]
     json: bool,
@@ -119,6 +124,7 @@ impl BenchArgs {
         put(&mut config.gate.tolerance, &self.tolerance);
         put(&mut config.gate.significance, &self.significance);
         put(&mut config.gate.must_keep, &self.must_keep);
+        config.gate.partial |= self.partial;
         config.validate()?;
         Ok(config)
     }
@@ -138,7 +144,7 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     }
     let jobs = jobs(&config, &entries);
     let tasks = jobs.iter().map(task).collect::<Result<Vec<_>>>()?;
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    make_folder(&args.out)?;
     let path = args.out.join("store.sqlite");
     let store = tokio::task::spawn_blocking(move || Store::open(&path, &tasks)).await??;
     let store = Arc::new(store);
@@ -146,21 +152,21 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let recall = args.memory.recall()?;
     let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
-    let cancel = on_interrupt();
+    let cancel = on_interrupt()?;
     let before = store.attempts()?;
     let mut progress = Progress::new(jobs.len(), &before);
     let records = config.records.then(|| args.out.join("records"));
     if let Some(folder) = &records {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        make_folder(folder)?;
     }
     let records = records.as_deref();
     let desk =
         Desk { toolchain: &toolchain, pool: &pool, policies: &policies, recall: recall.as_ref(), records, cancel: &cancel };
     let worked = work(store.clone(), &jobs, &desk, workers, |event| progress.tell(&event)).await;
     progress.bar.finish_and_clear();
-    worked.map_err(ToolchainFailed)?;
     let mut attempts = store.attempts()?;
-    if attempts.len() < jobs.len() {
+    let left = left(&jobs, &attempts);
+    if !left.is_empty() {
         eprintln!("stopped: {} of {} attempts are kept; the same command goes on", attempts.len(), jobs.len());
     }
     let names: Vec<String> = config.settings().iter().map(Setting::name).collect();
@@ -169,24 +175,61 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
         draw(&args.out, folder, &jobs, &mut attempts)?;
     }
     let certificates: Vec<Attempt> = attempts.iter().filter(|a| a.certificate.is_some()).cloned().collect();
-    let summary = Summary::new(dataset, toolchain.version.clone(), &names, config.gate.must_keep.clone(), attempts);
+    let summary = Summary::new(dataset, toolchain.version.clone(), &names, config.gate.must_keep.clone(), attempts, left);
     let comparisons = baseline.as_ref().map(|b| gate::compare(b, &summary, &config.gate));
-    reports(&args, &summary, comparisons.as_deref().unwrap_or(&[]), &certificates)?;
+    let written = reports(&args, &summary, comparisons.as_deref().unwrap_or(&[]), &certificates);
     if args.json {
-        println!("{}", serde_json::to_string(&summary)?);
+        say(serde_json::to_string(&summary)?)?;
     } else {
-        print!("{}", summary.table());
-        println!("\nreports: {}/{{results.json, junit.xml, summary.md, index.html}}", args.out.display());
+        say(summary.table().trim_end())?;
     }
-    let Some(comparisons) = comparisons else { return Ok(Exit::Success) };
-    eprint!("{}", gate::report(&comparisons));
-    ensure!(!comparisons.is_empty(), "the baseline has none of this run's settings: {}", names.join("; "));
-    Ok(if comparisons.iter().all(gate::Comparison::passes) { Exit::Success } else { Exit::NotProved })
+    // After the table: a full disk must not hide what was found.
+    written?;
+    if !args.json {
+        say(format_args!("\nreports: {}/{{results.json, junit.xml, summary.md, index.html}}", args.out.display()))?;
+    }
+    tell_errors(&summary);
+    // Lean's failure, after the reports of what was judged before it.
+    worked.map_err(ToolchainFailed)?;
+    let unfinished = !summary.left.is_empty();
+    if let Some(comparisons) = &comparisons {
+        eprint!("{}", gate::report(comparisons));
+        ensure!(!comparisons.is_empty(), "the baseline has none of this run's settings: {}", names.join("; "));
+    }
+    let passed = comparisons.iter().flatten().all(gate::Comparison::passes);
+    Ok(match (unfinished, passed) {
+        (true, _) => Exit::Stopped,
+        (false, true) => Exit::Success,
+        (false, false) => Exit::NotProved,
+    })
+}
+
+/// What was planned and not made.
+fn left(jobs: &[Job<'_>], attempts: &[Attempt]) -> Vec<Left> {
+    let made: HashSet<(&str, &str, u64)> = attempts.iter().map(|a| (a.theorem.as_str(), a.setting.as_str(), a.seed)).collect();
+    let of = |job: &Job<'_>| Left { theorem: job.entry.name.clone(), setting: job.setting.name(), seed: job.seed };
+    jobs.iter().map(of).filter(|l| !made.contains(&(l.theorem.as_str(), l.setting.as_str(), l.seed))).collect()
+}
+
+/// Every theorem without a verdict, with the reason, once.
+fn tell_errors(summary: &Summary) {
+    let mut told = HashSet::new();
+    for a in &summary.attempts {
+        if let Some(error) = &a.error
+            && told.insert((&a.theorem, error))
+        {
+            eprintln!("no verdict: {}: {}", a.theorem, error.lines().next().unwrap_or(""));
+        }
+    }
 }
 
 fn read_baseline(path: &Path) -> Result<Summary> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is no results.json of qstar bench", path.display()))
+    let read: Summary =
+        serde_json::from_str(&text).with_context(|| format!("{} is no results.json of qstar bench", path.display()))?;
+    let left = read.left.len();
+    ensure!(left == 0, "{} is of a run that was stopped: {left} attempts are missing; finish it first", path.display());
+    Ok(read)
 }
 
 /// Draws every search that has records, once, and names its picture in the attempt.

@@ -1,17 +1,23 @@
 //! `qstar corpus`.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::lean::LeanArgs;
-use super::{Exit, put, spinner};
+use super::{Exit, put, say, spinner};
+use crate::corpus::hindsight;
 use crate::corpus::library::{Options, gather};
 use crate::corpus::project;
 use crate::corpus::synthetic::{Family, generate};
+use crate::dataset::load;
 use crate::export::Split;
+use crate::files::{check_writable, make_folder};
+use crate::record;
+use crate::search::Event;
 
 #[derive(Args)]
 pub struct CorpusArgs {
@@ -25,9 +31,24 @@ enum Kind {
     Synthetic(SyntheticArgs),
     /// Take the theorems of a compiled library, each posed behind the imports of its own module.
     Library(LibraryArgs),
+    /// Pose goals that searches proved on their way as theorems.
+    Hindsight(HindsightArgs),
     /// Read people's tactic proofs out of Lean files, step by step with Lean's own goals: rows for training, and a memory for
     /// `--remember`.
     Project(ProjectArgs),
+}
+
+#[derive(Args)]
+struct HindsightArgs {
+    /// Records and traces of searches, or folders of them.
+    #[arg(required = true)]
+    records: Vec<PathBuf>,
+    /// The datasets that were searched: headers are theirs, and searches of other theorems are left out.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "DATA")]
+    data: Vec<PathBuf>,
+    /// The dataset.
+    #[arg(long, value_name = "DATA.jsonl")]
+    out: PathBuf,
 }
 
 #[derive(Args)]
@@ -79,8 +100,11 @@ struct SyntheticArgs {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Families to draw from, in turn.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Family::ALL)]
+    #[arg(long, alias = "families", value_enum, value_delimiter = ',', default_values_t = Family::ALL.to_vec(), hide_default_value = true)]
     family: Vec<Family>,
+    /// Families to leave out: hold some out whole, to see what is learnt of the others.
+    #[arg(long, alias = "without-families", value_enum, value_delimiter = ',', hide_possible_values = true)]
+    without_family: Vec<Family>,
     /// The dataset.
     #[arg(long, value_name = "DATA.jsonl")]
     out: PathBuf,
@@ -89,9 +113,17 @@ struct SyntheticArgs {
 pub async fn run(args: CorpusArgs, lean: LeanArgs) -> Result<Exit> {
     match args.kind {
         Kind::Synthetic(args) => {
-            let rows = generate(&args.family, args.count, args.seed)?;
+            check_writable(&args.out)?;
+            let wanted: Vec<Family> = args.family.into_iter().filter(|f| !args.without_family.contains(f)).collect();
+            let rows = generate(&wanted, args.count, args.seed)?;
             write(&args.out, &rows)?;
-            println!("{} theorems in {}", rows.len(), args.out.display());
+            say(format_args!("{} theorems in {}", rows.len(), args.out.display()))?;
+        }
+        Kind::Hindsight(args) => {
+            check_writable(&args.out)?;
+            let rows = look_back(&args)?;
+            write(&args.out, &rows)?;
+            say(format_args!("{} theorems in {}", rows.len(), args.out.display()))?;
         }
         Kind::Library(args) => take_library(args, lean).await?,
         Kind::Project(args) => read_project(args, lean).await?,
@@ -100,6 +132,7 @@ pub async fn run(args: CorpusArgs, lean: LeanArgs) -> Result<Exit> {
 }
 
 async fn take_library(args: LibraryArgs, lean: LeanArgs) -> Result<()> {
+    check_writable(&args.out)?;
     let workers = args.workers.map_or_else(|| lean.default_workers(), usize::from);
     let toolchain = lean.toolchain(None).await?;
     let options = Options {
@@ -115,40 +148,58 @@ async fn take_library(args: LibraryArgs, lean: LeanArgs) -> Result<()> {
     bar.finish_and_clear();
     write(&args.out, &rows)?;
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(format_args!("{}", serde_json::to_string(&report)?))?;
         return Ok(());
     }
-    println!("{} theorems in {}", report.kept, args.out.display());
-    println!("{} were found in {} modules of {}", report.found, report.modules, toolchain.version);
+    say(format_args!("{} theorems in {}", report.kept, args.out.display()))?;
+    say(format_args!("{} were found in {} modules of {}", report.found, report.modules, toolchain.version))?;
     for (reason, count) in &report.lost {
-        println!("{count:7}  {reason}");
+        say(format_args!("{count:7}  {reason}"))?;
     }
     Ok(())
 }
 
+/// Each goal once, in the order of the records.
+fn look_back(args: &HindsightArgs) -> Result<Vec<hindsight::Row>> {
+    let mut headers: HashMap<String, String> = HashMap::new();
+    for path in &args.data {
+        let problems = load(path)?.into_iter().filter_map(|e| e.problem.ok());
+        headers.extend(problems.map(|p| (p.statement.text.clone(), p.header)));
+    }
+    let mut known = HashSet::new();
+    let mut rows = Vec::new();
+    for file in record::files(&args.records)? {
+        let events = record::read(&file)?;
+        let Some(Event::Begin { statement, .. }) = events.first() else { continue };
+        let Some(header) = headers.get(statement) else { continue };
+        rows.extend(hindsight::goals(&events, header).into_iter().filter(|row| known.insert(row.name.clone())));
+    }
+    Ok(rows)
+}
+
 async fn read_project(args: ProjectArgs, lean: LeanArgs) -> Result<()> {
+    make_folder(&args.out)?;
     let toolchain = lean.toolchain(Some(args.place.clone())).await?;
     let bar = spinner();
     let (steps, report) = project::gather(&toolchain, &args.place, |file| bar.set_message(file.to_owned())).await?;
     bar.finish_and_clear();
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     for split in [Split::Train, Split::Validation, Split::Test] {
         let rows: Vec<&project::PersonsStep> = steps.iter().filter(|s| project::split(s) == split).collect();
         write(&args.out.join(format!("policy.{}.jsonl", split.name())), &rows)?;
     }
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(format_args!("{}", serde_json::to_string(&report)?))?;
         return Ok(());
     }
-    println!(
+    say(format_args!(
         "{} steps of {} theorems in {} files; tables in {}",
         report.steps,
         report.theorems,
         report.files,
         args.out.display()
-    );
+    ))?;
     for lost in &report.lost {
-        println!("not read: {lost}");
+        say(format_args!("not read: {lost}"))?;
     }
     Ok(())
 }

@@ -9,8 +9,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::lean::LeanArgs;
-use super::{Exit, spinner};
+use super::{Exit, on_interrupt, say, spinner};
 use crate::dataset::check::{Checked, Status, check};
+use crate::dataset::header::Severity;
 use crate::dataset::{Selection, load, select};
 use crate::lean::Pool;
 
@@ -41,7 +42,7 @@ struct CheckArgs {
     json: bool,
 }
 
-/// Exit code 0: every statement elaborates; 1: some do not.
+/// Exit code 0: every statement elaborates; 1: some do not, or are refused; 3: some could not be judged.
 pub async fn run(args: DatasetArgs, lean: LeanArgs) -> Result<Exit> {
     let Command::Check(args) = args.command;
     let entries = select(load(&args.data)?, &Selection { name: None, split: args.split, first: args.first })?;
@@ -49,16 +50,24 @@ pub async fn run(args: DatasetArgs, lean: LeanArgs) -> Result<Exit> {
     let pool = Pool::new(toolchain.clone(), lean.pool(1));
     let bar = spinner();
     bar.set_message(format!("{} statements", entries.len()));
-    let checked = check(&pool, &entries, |done| bar.set_message(format!("{done} of {} statements", entries.len()))).await;
+    let cancel = on_interrupt()?;
+    let checked =
+        check(&pool, &entries, &cancel, |done| bar.set_message(format!("{done} of {} statements", entries.len()))).await;
     bar.finish_and_clear();
     let good = checked.iter().filter(|c| c.status == Status::Elaborates).count();
     if args.json {
         let summary: BTreeMap<String, usize> = summary(&checked).into_iter().collect();
-        println!("{}", json!({"toolchain": toolchain.version, "summary": summary, "theorems": checked}));
+        say(format_args!("{}", json!({"toolchain": toolchain.version, "summary": summary, "theorems": checked})))?;
     } else {
         table(&checked, &toolchain.version)?;
     }
-    Ok(if good == checked.len() { Exit::Success } else { Exit::NotProved })
+    let unjudged = checked.iter().any(|c| matches!(c.status, Status::Unjudged { .. }));
+    Ok(match (cancel.is_cancelled(), unjudged) {
+        (true, _) => Exit::Stopped,
+        (false, true) => Exit::Toolchain,
+        (false, false) if good == checked.len() => Exit::Success,
+        _ => Exit::NotProved,
+    })
 }
 
 /// The status in words that a table can count.
@@ -68,8 +77,9 @@ fn class(status: &Status) -> String {
         Status::MissingLibrary { library } => format!("needs {library}, which is not here"),
         Status::OtherVersion { .. } => "unknown name or syntax (another version, or a missing import)".to_owned(),
         Status::NoStatement { .. } => "not a statement without proof".to_owned(),
-        Status::SorryInHeader => "its header holds `sorry`".to_owned(),
+        Status::Refused { .. } => "refused".to_owned(),
         Status::Error { .. } => "error".to_owned(),
+        Status::Unjudged { .. } => "could not be judged".to_owned(),
     }
 }
 
@@ -89,13 +99,20 @@ fn table(checked: &[Checked], version: &str) -> Result<()> {
     let width = checked.iter().map(|c| c.name.chars().count()).max().unwrap_or(0).min(60);
     for c in checked {
         let detail = match &c.status {
-            Status::OtherVersion { message } | Status::Error { message } | Status::NoStatement { message } => {
-                format!(": {}", message.lines().next().unwrap_or(""))
-            }
-            _ => String::new(),
+            Status::OtherVersion { message }
+            | Status::Error { message }
+            | Status::NoStatement { message }
+            | Status::Refused { message }
+            | Status::Unjudged { message } => format!(": {}", message.lines().next().unwrap_or("")),
+            Status::Elaborates | Status::MissingLibrary { .. } => String::new(),
         };
         let twin = c.duplicate_of.as_ref().map(|d| format!(" (the same as {d})")).unwrap_or_default();
         writeln!(out, "{:width$}  {}{detail}{twin}", c.name, class(&c.status))?;
+        // A refusal is the status already.
+        for finding in c.findings.iter().filter(|f| f.severity != Severity::Refused) {
+            let word = if finding.severity == Severity::Warned { "warning" } else { "note" };
+            writeln!(out, "{:width$}    {word}: {}", "", finding.text)?;
+        }
     }
     let twins = checked.iter().filter(|c| c.duplicate_of.is_some()).count();
     writeln!(out, "\n{} statements, {version}", checked.len())?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::lean::LeanArgs;
-use super::{Exit, spinner};
+use super::{Exit, say, spinner};
 use crate::lean::syntax::imports;
 use crate::lean::{Limits, Session};
 use crate::library::built::{self, Built};
@@ -71,12 +71,13 @@ pub async fn run(args: DoctorArgs, lean: LeanArgs) -> Result<Exit> {
     if args.json {
         let version = env!("CARGO_PKG_VERSION");
         let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-        println!(
-            "{}",
-            json!({"ok": good, "qstar": version, "system": system, "toolchain": toolchain, "imports": imported, "findings": report.0})
-        );
+        say(
+            json!({"ok": good, "qstar": version, "system": system, "toolchain": toolchain, "imports": imported, "findings": report.0}),
+        )?;
     } else {
-        report.0.iter().for_each(|f| println!("{} {:8} {}", if f.good { "ok " } else { "NO " }, f.what, f.text));
+        for f in &report.0 {
+            say(format_args!("{} {:8} {}", if f.good { "ok " } else { "NO " }, f.what, f.text))?;
+        }
     }
     Ok(if good { Exit::Success } else { Exit::Toolchain })
 }

@@ -1,12 +1,15 @@
 //! `qstar export`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
 
-use super::{Exit, spinner};
+use super::lean::LeanArgs;
+use super::{Exit, say, spinner};
 use crate::export::{Format, Options, export};
+use crate::policy::choice::Policies;
 
 #[derive(Args)]
 pub struct ExportArgs {
@@ -22,14 +25,23 @@ pub struct ExportArgs {
     /// Formats of the tables; by default all that this build can write.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Format::HERE.to_vec())]
     format: Vec<Format>,
+    /// For the ranker's table: theorems that tactics name are looked up in these modules and all they import. Wants a Lean.
+    #[arg(long, value_delimiter = ',', value_name = "MODULE")]
+    library: Vec<String>,
     /// Print the counts as JSON.
     #[arg(long)]
     json: bool,
 }
 
-pub fn run(args: ExportArgs) -> Result<Exit> {
+pub async fn run(args: ExportArgs, lean: LeanArgs) -> Result<Exit> {
     let bar = spinner();
-    let options = Options { records: args.records, exclude: args.exclude, out: args.out, formats: args.format };
+    let statements = if args.library.is_empty() {
+        Arc::default()
+    } else {
+        let imports: String = args.library.iter().map(|m| format!("import {m}\n")).collect();
+        Policies::new(Arc::new(lean.toolchain(None).await?)).statements(&imports)?
+    };
+    let options = Options { records: args.records, exclude: args.exclude, out: args.out, formats: args.format, statements };
     let report = export(&options, |at, all| {
         bar.set_message(format!("reading records, {at} of {all}"));
         bar.tick();
@@ -37,18 +49,18 @@ pub fn run(args: ExportArgs) -> Result<Exit> {
     bar.finish_and_clear();
     let report = report?;
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(format_args!("{}", serde_json::to_string(&report)?))?;
         return Ok(Exit::Success);
     }
-    println!("{} searches of {} theorems, {} left out", report.searches, report.theorems, report.excluded);
+    say(format_args!("{} searches of {} theorems, {} left out", report.searches, report.theorems, report.excluded))?;
     for file in &report.unreadable {
-        println!("skipped, no search begins in it: {file}");
+        say(format_args!("skipped, no search begins in it: {file}"))?;
     }
-    println!("| table | train | validation | test |\n| --- | ---: | ---: | ---: |");
+    say(format_args!("| table | train | validation | test |\n| --- | ---: | ---: | ---: |"))?;
     for (table, splits) in &report.examples {
         let counts: Vec<String> = splits.values().map(usize::to_string).collect();
-        println!("| {table} | {} |", counts.join(" | "));
+        say(format_args!("| {table} | {} |", counts.join(" | ")))?;
     }
-    println!("in {}", options.out.display());
+    say(format_args!("in {}", options.out.display()))?;
     Ok(Exit::Success)
 }

@@ -4,27 +4,28 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use futures::StreamExt;
-use serde_json::json;
+use serde_json::{Value, json};
 use similar::TextDiff;
 use tokio_util::sync::CancellationToken;
 
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
 use super::prove::{Line, remedy};
-use super::{Exit, ToolchainFailed, on_interrupt};
+use super::{Exit, on_interrupt, say};
 use crate::bench::config::Setting;
 use crate::fill::{self, Outcome, Status};
 use crate::lean::Pool;
 use crate::lean::syntax::imports;
 use crate::policy::choice::Policies;
-use crate::prover::{Guide, PoolOracle, ProveError};
+use crate::prover::{Finish, Guide, PoolOracle, ProveError};
 use crate::recall::Recall;
-use crate::record::put_back;
 use crate::toolchain::Toolchain;
-use crate::verify::Rejection;
+
+/// Errors of a file that are shown.
+const SHOWN: usize = 5;
 
 #[derive(Args)]
 pub struct FillArgs {
@@ -45,10 +46,11 @@ pub struct FillArgs {
     json: bool,
 }
 
-/// Exit code 0: no `sorry` is left (or would be); 1: some are.
+/// Exit code 0: no `sorry` is left (or would be), and Lean has no error; 1: some are; 2: a file could not be read or
+/// written; 3: Lean failed.
 pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
     let workers = args.guidance.workers(&lean);
-    let cancel = on_interrupt();
+    let cancel = on_interrupt()?;
     // All are read first, so that a wrong name is told before any work.
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let texts = args.files.iter().map(read).collect::<Result<Vec<String>>>()?;
@@ -65,7 +67,7 @@ pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
     let (groups, fetched) = tokio::join!(grouped, args.guidance.fetch());
     let groups = groups?;
     let recall = args.guidance.recall()?;
-    let mut all_filled = true;
+    let mut exit = Exit::Success;
     for (toolchain, files) in groups.into_values() {
         let pool = Pool::new(toolchain.clone(), lean.pool(workers));
         let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
@@ -75,17 +77,31 @@ pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
         let mut outcomes = futures::stream::iter(files)
             .map(async |(path, text)| (path, text, fill_one(&toolchain, &pool, path, text, guidance, &cancel).await))
             .buffered(workers + 1);
+        // Each file for itself: what goes wrong with one is told, and the others are written.
         while let Some((path, text, outcome)) = outcomes.next().await {
-            let outcome = outcome?;
-            let written = outcome.text != *text && !args.diff && !args.check;
-            if written {
-                put_back(path, text, &outcome.text)?;
-            }
-            all_filled &= outcome.sorrys.iter().all(|s| matches!(s.status, Status::Filled { .. }));
-            report(&args, path, text, &outcome, written)?;
+            let outcome = match outcome {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    exit = exit.and(Exit::Usage);
+                    eprintln!("qstar: {}: {error:#}", path.display());
+                    if args.json {
+                        say(json!({"file": path, "written": false, "error": format!("{error:#}"), "sorrys": []}))?;
+                    }
+                    continue;
+                }
+            };
+            let wanted = outcome.text != *text && !args.diff && !args.check;
+            let written = if wanted { write_back(path, text, &outcome.text) } else { Ok(()) };
+            exit = exit.and(match (&written, &outcome) {
+                (Err(_), _) => Exit::Usage,
+                (_, outcome) if outcome.failure.is_some() => Exit::Toolchain,
+                (_, outcome) if outcome.is_complete() => Exit::Success,
+                _ => Exit::NotProved,
+            });
+            report(&args, path, text, &outcome, wanted, &written)?;
         }
     }
-    Ok(if all_filled { Exit::Success } else { Exit::NotProved })
+    Ok(if cancel.is_cancelled() && exit != Exit::Success { Exit::Stopped } else { exit })
 }
 
 /// Files that share workers, with their texts.
@@ -109,28 +125,41 @@ async fn fill_one(
             cancel: cancel.clone(),
             strategy: setting.strategy,
             operators: setting.operators(),
+            finish: Finish::Shorten,
             recall,
             ..Guide::new(policy.as_ref(), value.as_ref())
         };
-        fill::attempt(oracle, hole, &guide, |p| line.tell(p)).await
+        fill::attempt(toolchain, oracle, hole, &guide, |p| line.tell(p)).await
     };
-    let outcome = fill::fill(toolchain, pool, text, search).await;
+    let outcome = fill::fill(toolchain, pool, text, cancel, search).await;
     line.end();
-    outcome.map_err(|e| {
-        let toolchain = e.is::<ProveError>() || e.is::<Rejection>();
-        let e = e.context(path.display().to_string());
-        if toolchain { ToolchainFailed(e).into() } else { e }
-    })
+    outcome
 }
 
-fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, written: bool) -> Result<()> {
+/// Tells what became of a file; what could not be written is shown as a diff, so that it is not lost.
+fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, wanted: bool, written: &Result<()>) -> Result<()> {
     use std::io::Write;
+    if let Err(error) = written {
+        eprintln!("qstar: {}: {error:#}", path.display());
+    }
     let mut out = std::io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", json!({"file": path, "written": written, "sorrys": outcome.sorrys}))?;
-        return Ok(());
+        let mut row = json!({"file": path, "written": wanted && written.is_ok(), "sorrys": outcome.sorrys});
+        let mut add = |key: &str, value: Value| drop(row.as_object_mut().map(|row| row.insert(key.to_owned(), value)));
+        if !outcome.remaining.is_empty() {
+            add("remaining", json!(outcome.remaining));
+        }
+        if !outcome.errors.is_empty() {
+            add("errors", json!(outcome.errors));
+        }
+        if let Err(error) = written {
+            add("error", json!(format!("{error:#}")));
+        } else if let Some(failure) = &outcome.failure {
+            add("error", json!(failure));
+        }
+        return Ok(writeln!(out, "{row}")?);
     }
-    if args.diff {
+    if args.diff || written.is_err() {
         let name = path.display().to_string();
         let diff = TextDiff::from_lines(old, &outcome.text);
         write!(out, "{}", diff.unified_diff().header(&name, &name))?;
@@ -143,12 +172,27 @@ fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, written: b
             Status::Filled { conditional: true, .. } => "filled; it may rest on a `sorry` before it".to_owned(),
             Status::Open { reason } => format!("open: {reason}{}", remedy(*reason)),
             Status::Data => "left alone: a value is missing there, not a proof".to_owned(),
-            Status::Error { message } => format!("not filled: {}", message.lines().next().unwrap_or("")),
+            Status::Error { message } => format!("not filled: {}", first_line(message)),
+            Status::Unverified { proof, message } => {
+                format!("NOT VERIFIED, not written: {}; the proof that was found:\n{proof}", first_line(message))
+            }
         };
         words.push_str(&format!("{}:{}:{}: {what}\n", path.display(), s.line, s.column));
     }
-    if outcome.sorrys.is_empty() {
+    if outcome.sorrys.is_empty() && outcome.remaining.is_empty() && outcome.failure.is_none() {
         words.push_str(&format!("{}: no `sorry` in it\n", path.display()));
+    }
+    for note in &outcome.remaining {
+        words.push_str(&format!("{}:{}: a `sorry` is left that stands in no proof here\n", path.display(), note.line));
+    }
+    for note in outcome.errors.iter().take(SHOWN) {
+        words.push_str(&format!("{}:{}: Lean has an error here: {}\n", path.display(), note.line, note.message));
+    }
+    if outcome.errors.len() > SHOWN {
+        words.push_str(&format!("{}: and {} more errors\n", path.display(), outcome.errors.len() - SHOWN));
+    }
+    if let Some(failure) = &outcome.failure {
+        words.push_str(&format!("{}: not checked to the end: {failure}\n", path.display()));
     }
     if args.diff {
         eprint!("{words}");
@@ -156,4 +200,15 @@ fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, written: b
         write!(out, "{words}")?;
     }
     Ok(())
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or("")
+}
+
+/// Writes the file whole or not at all, with the rights it had; what is behind a link is written, not the link.
+fn write_back(path: &Path, old: &str, new: &str) -> Result<()> {
+    let now = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    ensure!(now == old, "it was changed in the meantime; nothing is written, run it again");
+    super::put(path, new)
 }

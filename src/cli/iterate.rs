@@ -8,9 +8,11 @@ use clap::Args;
 
 use super::guidance::SearchArgs;
 use super::lean::LeanArgs;
-use super::{Exit, ToolchainFailed, on_interrupt};
+use super::{Exit, ToolchainFailed, on_interrupt, say};
 use crate::dataset::{Entry, load};
+use crate::files::make_folder;
 use crate::iterate::rollout::Ground;
+use crate::iterate::training::Trainer;
 use crate::iterate::{Event, Options, claim, run as iterate};
 use crate::lean::Pool;
 use crate::policy::choice::Policies;
@@ -34,6 +36,12 @@ pub struct IterateArgs {
     /// Theorems searched in each round.
     #[arg(long, default_value_t = 300)]
     per_round: usize,
+    /// Checks of a theorem's first search in a round; near misses get half as much more each time, up to `--checks`.
+    #[arg(long, default_value_t = 24)]
+    first_checks: u64,
+    /// Train the ranker alone; the networks of `--networks` (by default those that ship) stay beside it.
+    #[arg(long)]
+    only_ranker: bool,
     /// A round is promoted when chance explains its lead less often than this.
     #[arg(long, default_value_t = 0.05)]
     significance: f64,
@@ -48,9 +56,12 @@ pub struct IterateArgs {
     /// The folder of the Python package `qstar_training`.
     #[arg(long, default_value = "training", value_name = "FOLDER")]
     package: PathBuf,
-    /// An argument for training, such as `--train-arg=--minutes=20`; may be given again.
+    /// An argument for the training of policy and value, such as `--train-arg=--minutes=20`; may be given again.
     #[arg(long, allow_hyphen_values = true)]
     train_arg: Vec<String>,
+    /// The same for the training of the ranker.
+    #[arg(long, allow_hyphen_values = true)]
+    ranker_arg: Vec<String>,
     /// At the end compare policy alone, value alone, both and neither.
     #[arg(long)]
     ablation: bool,
@@ -61,7 +72,7 @@ pub struct IterateArgs {
     json: bool,
 }
 
-/// Exit code 0: all rounds are done; 1: it was stopped.
+/// Exit code 0: all rounds are done; 4: it was stopped.
 pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
     let read =
         |paths: &[PathBuf]| -> Result<Vec<Entry>> { Ok(paths.iter().map(|p| load(p)).collect::<Result<Vec<_>>>()?.concat()) };
@@ -80,12 +91,13 @@ pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
         "{} is missing; --package names the folder of qstar_training",
         package.display()
     );
+    make_folder(&args.out)?;
     let near = args.train.first().cloned();
     let toolchain = Arc::new(lean.clone().toolchain(near).await?);
     let policies = Policies::new(toolchain.clone());
     let workers = args.search.workers(&lean);
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
-    let cancel = on_interrupt();
+    let cancel = on_interrupt()?;
     let searches = usize::from(args.searches);
     let ground = Ground { toolchain: &toolchain, pool: &pool, policies: &policies, cancel: &cancel, workers, searches };
     let options = Options {
@@ -98,9 +110,15 @@ pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
         setting: args.search.setting(),
         significance: args.significance,
         seed: args.seed,
-        python: args.python,
-        package: args.package,
-        train_args: args.train_arg,
+        first_checks: args.first_checks,
+        trainer: Trainer {
+            python: args.python,
+            package: args.package,
+            text: !args.only_ranker,
+            base: args.search.place().folder()?,
+            train_args: args.train_arg,
+            ranker_args: args.ranker_arg,
+        },
         ablation: args.ablation,
         place: args.search.place(),
     };
@@ -109,12 +127,12 @@ pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
     let table = iterate(&options, &claim, &toolchain, &ground, |event| progress.tell(&event)).await.map_err(ToolchainFailed)?;
     let Some(table) = table else {
         eprintln!("stopped; the same command goes on");
-        return Ok(Exit::NotProved);
+        return Ok(Exit::Stopped);
     };
     if args.json {
-        println!("{}", serde_json::to_string(&table).context("the table")?);
+        say(format_args!("{}", serde_json::to_string(&table).context("the table")?))?;
     } else {
-        println!("{}\nin {}/{{rounds.json, rounds.md, index.html}}", table.markdown(), args.out.display());
+        say(format_args!("{}\nin {}/{{rounds.json, rounds.md, index.html}}", table.markdown(), args.out.display()))?;
     }
     Ok(Exit::Success)
 }

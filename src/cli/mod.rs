@@ -9,6 +9,7 @@ mod fill;
 mod guidance;
 mod iterate;
 mod lean;
+mod proofs;
 mod prove;
 mod report;
 #[cfg(feature = "serve")]
@@ -24,11 +25,12 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::guidance::{Fetched, Guidance};
 use self::lean::LeanArgs;
-use crate::record::put;
+use crate::files::put;
 use crate::toolchain::Toolchain;
 
 /// How a run ended, for scripts.
@@ -40,8 +42,17 @@ pub enum Exit {
     NotProved = 1,
     /// Bad usage or input.
     Usage = 2,
-    /// No Lean, or Lean failed.
+    /// No Lean, or Lean failed, or could not judge something.
     Toolchain = 3,
+    /// Stopped before the end; what was done is kept.
+    Stopped = 4,
+}
+
+impl Exit {
+    /// Of several ends the one that a script must know of.
+    pub fn and(self, other: Exit) -> Exit {
+        if (other as u8) > (self as u8) { other } else { self }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -69,9 +80,10 @@ Examples:
   qstar bench DATA.jsonl --project MATHLIB-PROJECT    with the imports of a project that lies elsewhere
   qstar doctor --project MATHLIB-PROJECT              which Lean is used, and what is missing
 
-Exit codes:
-  0  proved, or done      1  not proved or not accepted
-  2  bad usage or input   3  Lean is missing or failed
+Exit codes (of several, the highest):
+  0  proved, or done      1  not proved, not accepted, or the gate failed
+  2  bad usage or input   3  Lean is missing or failed, or could not judge something
+  4  stopped before the end (Ctrl-C, SIGTERM): what was done is kept
 
 Lean is looked for in this order: --lean or QSTAR_LEAN, the Lake project around the file or named by --project (or
 QSTAR_PROJECT), through elan, `lean` on the PATH, the portable one in the cache (QSTAR_HOME, else the XDG cache). If there is none, the portable one is set up.";
@@ -136,9 +148,9 @@ pub fn run() -> ExitCode {
     match dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            // A closed pipe is the reader's decision, not an error.
-            if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
-                return Exit::Success.into();
+            // A closed pipe is the reader's decision, not an error; but the rest was not done.
+            if is_closed_pipe(&error) {
+                return Exit::Stopped.into();
             }
             eprintln!("qstar: {error:#}");
             let toolchain = error.chain().any(|e| e.is::<ToolchainFailed>());
@@ -160,7 +172,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
             Command::Serve(args) => serve::run(args, cli.lean).await,
             Command::Report(args) => report::run(&args),
             Command::Corpus(args) => corpus::run(args, cli.lean).await,
-            Command::Export(args) => export::run(args),
+            Command::Export(args) => export::run(args, cli.lean).await,
             Command::Iterate(args) => iterate::run(args, cli.lean).await,
             Command::Dataset(args) => dataset::run(args, cli.lean).await,
             Command::Setup(args) => setup::setup(&args),
@@ -170,6 +182,19 @@ fn dispatch(cli: Cli) -> Result<Exit> {
     // Lean processes end when their handles are dropped with the runtime.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     exit
+}
+
+/// One line on standard output; `println!` would panic when nobody reads it.
+fn say(line: impl std::fmt::Display) -> Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}
+
+/// The reader of standard output is gone.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// Lean near a file, and what networks need: what is missing of both is fetched at the same time.
@@ -186,14 +211,22 @@ fn spinner() -> ProgressBar {
     bar.with_style(style)
 }
 
-/// A token that Ctrl-C cancels.
-fn on_interrupt() -> CancellationToken {
+/// A token that Ctrl-C and SIGTERM cancel.
+///
+/// # Errors
+/// When the system does not let signals be heard.
+fn on_interrupt() -> Result<CancellationToken> {
+    let mut asked = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
     let cancel = CancellationToken::new();
     let pulled = cancel.clone();
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            pulled.cancel();
+        tokio::select! {
+            _ = asked.recv() => {}
+            _ = interrupted.recv() => {}
         }
+        eprintln!("qstar: stopping; what was found is kept");
+        pulled.cancel();
     });
-    cancel
+    Ok(cancel)
 }

@@ -7,11 +7,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use serde::Serialize;
+use serde_json::json;
 
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
-use super::{Exit, ToolchainFailed, on_interrupt, put, spinner};
+use super::proofs::Proofs;
+use super::{Exit, is_closed_pipe, on_interrupt, put, say, spinner};
+use crate::dataset::header::{Finding, Severity};
+use crate::dataset::inspect::inspect;
 use crate::dataset::{self, Selection, file_name};
+use crate::files::check_writable;
 use crate::lean::Pool;
 use crate::problem::Problem;
 use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
@@ -60,12 +66,40 @@ pub struct ProveArgs {
     json: bool,
 }
 
+/// A theorem that is asked for, or why it cannot be searched.
+struct Wish {
+    name: String,
+    problem: Result<Problem, String>,
+    /// Of foreign ones: what header and statement do.
+    findings: Vec<Finding>,
+    foreign: bool,
+}
+
+impl Wish {
+    fn own(problem: Problem) -> Wish {
+        Wish { name: problem.name.clone(), problem: Ok(problem), findings: Vec::new(), foreign: false }
+    }
+}
+
+/// What became of it, with what must be known of it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    findings: &'a [Finding],
+}
+
 pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
-    let problems = match (&args.place, &args.statement) {
-        (Some(place), _) => load(place, args.name)?,
-        (None, Some(statement)) => vec![Problem::from_statement(&args.header, statement)?],
+    let wishes = match (&args.place, &args.statement) {
+        (Some(place), _) => load(place, args.name.clone())?,
+        (None, Some(statement)) => vec![Wish::own(Problem::from_statement(&args.header, statement)?)],
         (None, None) => bail!("a file or --statement is needed"),
     };
+    // What cannot be written is told before the search.
+    let mut proofs = args.out.as_deref().map(Proofs::begin).transpose()?;
+    let places = args.report.iter().chain(&args.trace).map(|p| one_of_many(p, &wishes[0].name, wishes.len()));
+    places.chain(args.cache.clone()).try_for_each(|p| check_writable(&p))?;
     let near =
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
     let (toolchain, fetched) = super::outfit(lean.clone(), near, &args.guidance).await?;
@@ -77,22 +111,32 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         setting.with.push(Operator::Aggregate);
     }
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
-    let cancel = on_interrupt();
+    let cancel = on_interrupt()?;
     let lemmas = Arc::new(args.cache.as_deref().map_or_else(|| Ok(Lemmas::default()), Lemmas::open)?);
     let value = policies.value(setting.value)?;
-    let mut found = Vec::new();
-    for problem in &problems {
+    let mut ends: Vec<End> = Vec::new();
+    let mut exit = Exit::Success;
+    for wish in &wishes {
         if cancel.is_cancelled() {
             break;
         }
+        let mut findings = wish.findings.clone();
+        let problem = match &wish.problem {
+            Ok(problem) => problem,
+            Err(reason) => {
+                ends.push(End::Error);
+                exit = exit.and(End::Error.exit());
+                if !told(&wish.name, [fail(&wish.name, reason, &findings, args.json)], &mut exit) && proofs.is_none() {
+                    return Ok(Exit::Stopped);
+                }
+                continue;
+            }
+        };
         let line = Line::new(&problem.name);
         let policy = policies.make(setting.policy, &problem.header, 0)?;
-        let one_of_many = |path: &PathBuf| match (problems.len(), path.extension().and_then(|e| e.to_str())) {
-            (1, _) | (_, None) => path.clone(),
-            (_, Some(extension)) => path.with_extension(format!("{}.{extension}", file_name(&problem.name))),
-        };
-        let trace = args.trace.as_ref().map(|path| Trace::create(&one_of_many(path))).transpose()?;
-        let sketch = args.report.as_ref().map(|path| (one_of_many(path), Sketch::default()));
+        let named = |path: &PathBuf| one_of_many(path, &problem.name, wishes.len());
+        let trace = args.trace.as_ref().map(|path| Trace::create(&named(path))).transpose()?;
+        let sketch = args.report.as_ref().map(|path| (named(path), Sketch::default()));
         let sinks = trace.iter().map(|t| t as &dyn Sink).chain(sketch.iter().map(|(_, s)| s as &dyn Sink));
         let sinks = Fan(sinks.collect());
         let guide = Guide {
@@ -113,41 +157,147 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         };
         let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;
         line.end();
-        let outcome = outcome.map_err(|e| match e {
-            ProveError::Search(SearchError::Statement(_)) => {
-                anyhow::Error::from(e).context(format!("theorem {}", problem.name))
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(ProveError::Cancelled) => break,
+            Err(error) => {
+                let end = End::of(&error);
+                ends.push(end);
+                exit = exit.and(end.exit());
+                let said = fail(&wish.name, &error.to_string(), &findings, args.json);
+                if !told(&wish.name, [said], &mut exit) && proofs.is_none() {
+                    return Ok(Exit::Stopped);
+                }
+                if error.is_lean_missing() {
+                    break;
+                }
+                continue;
             }
-            e => ToolchainFailed(anyhow::Error::from(e).context(format!("theorem {}", problem.name))).into(),
-        })?;
-        report(&outcome, args.json)?;
-        if let Some((path, sketch)) = sketch {
-            put(&path, &sketch.finish().with_certificate(outcome.certificate.clone()).page()?)?;
+        };
+        if wish.foreign && !cancel.is_cancelled() {
+            let seen = inspect(&pool, &problem.header, &[problem]).await;
+            findings.extend(seen.into_iter().flat_map(|s| s.warnings));
         }
-        trace.map_or(Ok(()), Trace::finish)?;
-        found.push(outcome);
+        let end = End::of_outcome(&outcome);
+        exit = exit.and(end.exit());
+        ends.push(end);
+        // Each step that fails is told, and keeps nothing else from being done.
+        let mut kept = vec![report(&outcome, &findings, args.json)];
+        if let (Some(proofs), Some(proof), Some(certificate)) = (&mut proofs, &outcome.proof, &outcome.certificate) {
+            kept.push(proofs.add(problem, proof, certificate));
+        }
+        if let Some((path, sketch)) = sketch {
+            let page = sketch.finish().with_certificate(outcome.certificate.clone()).page();
+            kept.push(page.and_then(|page| put(&path, &page)));
+        }
+        kept.push(trace.map_or(Ok(()), Trace::finish));
+        if !told(&problem.name, kept, &mut exit) && proofs.is_none() {
+            return Ok(Exit::Stopped);
+        }
     }
-    if let Some(out) = &args.out {
-        write(out, &problems, &found)?;
+    if let Some(proofs) = proofs {
+        proofs.end()?;
     }
-    let proved = found.iter().filter(|o| o.proved).count();
-    if problems.len() > 1 && !args.json {
-        eprintln!("proved {proved} of {}", problems.len());
+    if wishes.len() > 1 && !args.json {
+        eprintln!("{}", summary(&ends, wishes.len()));
     }
-    Ok(if proved == problems.len() { Exit::Success } else { Exit::NotProved })
+    let stopped = cancel.is_cancelled() && ends.iter().filter(|e| **e == End::Proved).count() < wishes.len();
+    Ok(if stopped { Exit::Stopped } else { exit })
+}
+
+/// Tells what could not be written for a theorem. `false`: nobody reads standard output any more; files are wanted all
+/// the same.
+fn told(name: &str, written: impl IntoIterator<Item = Result<()>>, exit: &mut Exit) -> bool {
+    let mut read = true;
+    for error in written.into_iter().filter_map(Result::err) {
+        if is_closed_pipe(&error) {
+            *exit = exit.and(Exit::Stopped);
+            read = false;
+        } else {
+            *exit = exit.and(Exit::Usage);
+            eprintln!("qstar: theorem {name}: {error:#}");
+        }
+    }
+    read
+}
+
+/// `FILE.NAME.html` where several theorems have a file each.
+fn one_of_many(path: &Path, name: &str, all: usize) -> PathBuf {
+    match (all, path.extension().and_then(|e| e.to_str())) {
+        (1, _) | (_, None) => path.to_owned(),
+        (_, Some(extension)) => path.with_extension(format!("{}.{extension}", file_name(name))),
+    }
+}
+
+/// How a theorem ended, for the summary and the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Proved,
+    NotProved,
+    /// The statement is none that Lean understands.
+    Error,
+    Unjudged,
+}
+
+impl End {
+    fn of(error: &ProveError) -> End {
+        match error {
+            ProveError::Header(_) | ProveError::Search(SearchError::Statement(_)) => End::Error,
+            _ => End::Unjudged,
+        }
+    }
+
+    fn of_outcome(outcome: &Outcome) -> End {
+        match (outcome.proved, outcome.reason) {
+            (true, _) => End::Proved,
+            (false, StopReason::Unverified) => End::Unjudged,
+            (false, _) => End::NotProved,
+        }
+    }
+
+    fn exit(self) -> Exit {
+        match self {
+            End::Proved => Exit::Success,
+            End::NotProved => Exit::NotProved,
+            End::Error => Exit::Usage,
+            End::Unjudged => Exit::Toolchain,
+        }
+    }
+}
+
+/// Each theorem's end, counted.
+fn summary(ends: &[End], all: usize) -> String {
+    let count = |end: End| ends.iter().filter(|e| **e == end).count();
+    let mut text = format!("proved {} of {all}", count(End::Proved));
+    for (number, what) in [
+        (count(End::NotProved), "not proved"),
+        (count(End::Error), "not understood by Lean"),
+        (count(End::Unjudged), "could not be judged"),
+        (all - ends.len(), "not tried"),
+    ] {
+        if number > 0 {
+            text.push_str(&format!("; {number} {what}"));
+        }
+    }
+    text
 }
 
 /// `FILE.lean`, `FILE.lean:name` or a dataset, as on the command line.
-fn load(place: &str, name: Option<String>) -> Result<Vec<Problem>> {
+fn load(place: &str, name: Option<String>) -> Result<Vec<Wish>> {
     let (path, inner) = match place.rsplit_once(".lean:") {
         Some((stem, inner)) if !Path::new(place).exists() => (PathBuf::from(format!("{stem}.lean")), Some(inner)),
         _ => (PathBuf::from(place), None),
     };
     if path.extension().is_some_and(|e| e == "lean") {
-        return Problem::from_lean_file(&path, inner.or(name.as_deref()));
+        let found = Problem::from_lean_file(&path, inner.or(name.as_deref()))?;
+        return Ok(found.into_iter().map(Wish::own).collect());
     }
     let found = dataset::select(dataset::load(&path)?, &Selection { name, ..Selection::default() })?;
-    let problem = |e: dataset::Entry| e.problem.map_err(|reason| anyhow::anyhow!("{}: {}: {reason}", e.place, e.name));
-    found.into_iter().map(problem).collect()
+    let wish = |e: dataset::Entry| {
+        let problem = e.problem.map_err(|reason| format!("{} ({})", reason, e.place));
+        Wish { name: e.name, problem, findings: e.findings, foreign: e.foreign }
+    };
+    Ok(found.into_iter().map(wish).collect())
 }
 
 /// The progress line: live on a terminal, a plain line now and then when piped.
@@ -196,47 +346,38 @@ pub fn remedy(reason: StopReason) -> &'static str {
     }
 }
 
-fn report(outcome: &Outcome, as_json: bool) -> Result<()> {
+/// A theorem that has no outcome, in its place between the others.
+fn fail(name: &str, why: &str, findings: &[Finding], as_json: bool) -> Result<()> {
+    eprintln!("qstar: theorem {name}: {why}");
+    if as_json {
+        return say(json!({"name": name, "proved": false, "error": why, "findings": findings}));
+    }
+    say(format_args!("-- no verdict: {name}: {}\n", why.lines().next().unwrap_or("")))
+}
+
+fn report(outcome: &Outcome, findings: &[Finding], as_json: bool) -> Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
     if as_json {
-        writeln!(out, "{}", serde_json::to_string(outcome)?)?;
+        writeln!(out, "{}", serde_json::to_string(&Told { outcome, findings })?)?;
         return Ok(());
     }
-    match &outcome.proof {
-        Some(proof) => {
-            writeln!(out, "-- proved: {} ({:.1} s, {} checks)\n{proof}", outcome.name, outcome.seconds, outcome.checks)?
+    let Outcome { name, seconds, checks, goals, reason, .. } = outcome;
+    match (&outcome.proof, &outcome.unverified) {
+        (Some(_), _) => writeln!(out, "-- proved: {name} ({seconds:.1} s, {checks} checks)")?,
+        (None, Some(unverified)) => {
+            writeln!(out, "-- NOT VERIFIED: {name} ({seconds:.1} s, {checks} checks): {}", unverified.why)?;
         }
-        None => {
-            writeln!(
-                out,
-                "-- not proved: {} ({:.1} s, {} checks, {} goals): {}{}\n",
-                outcome.name,
-                outcome.seconds,
-                outcome.checks,
-                outcome.goals,
-                outcome.reason,
-                remedy(outcome.reason)
-            )?;
+        (None, None) => {
+            let remedy = remedy(*reason);
+            writeln!(out, "-- not proved: {name} ({seconds:.1} s, {checks} checks, {goals} goals): {reason}{remedy}")?;
         }
     }
+    for finding in findings {
+        let word = if finding.severity == Severity::Warned { "warning" } else { "note" };
+        writeln!(out, "-- {word}: {}", finding.text)?;
+    }
+    let text = outcome.proof.as_ref().or(outcome.unverified.as_ref().map(|u| &u.proof));
+    writeln!(out, "{}", text.map_or("", |t| t))?;
     Ok(())
-}
-
-/// Writes the proved theorems behind their header, and the certificates; each file whole or not at all.
-fn write(out: &Path, problems: &[Problem], outcomes: &[Outcome]) -> Result<()> {
-    let mut text = String::new();
-    let mut header = None;
-    for (problem, outcome) in problems.iter().zip(outcomes) {
-        if let (Some(proof), Some(certificate)) = (&outcome.proof, &outcome.certificate) {
-            if header.replace(&problem.header) != Some(&problem.header) && text.is_empty() {
-                text.push_str(&problem.header);
-                text.push('\n');
-            }
-            text.push_str(&format!("{proof}\n"));
-            let name = file_name(&outcome.name);
-            put(&out.with_extension(format!("{name}.json")), &serde_json::to_string_pretty(certificate)?)?;
-        }
-    }
-    put(out, &text)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::{Exit, put};
+use super::{Exit, put, say};
 use crate::record;
 use crate::report::Picture;
 use crate::verify::Certificate;
@@ -31,6 +31,6 @@ pub fn run(args: &ReportArgs) -> Result<Exit> {
         plain.with_extension("html")
     });
     put(&out, &picture.page()?)?;
-    println!("{}", out.display());
+    say(format_args!("{}", out.display()))?;
     Ok(Exit::Success)
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, ToolchainFailed, spinner};
+use super::{Exit, ToolchainFailed, say, spinner};
 use crate::network::runtime;
 use crate::toolchain::portable;
 
@@ -20,14 +20,14 @@ pub fn setup(args: &SetupArgs) -> Result<Exit> {
     let home = portable::cache_home().map_err(ToolchainFailed)?;
     let lean = portable::install(&home, &spinner()).map_err(ToolchainFailed)?;
     if !args.json {
-        println!("the portable Lean is at {}", lean.display());
+        say(format_args!("the portable Lean is at {}", lean.display()))?;
     }
     let library =
         runtime::find(None, &home)?.map_or_else(|| runtime::install(&home, &spinner()), Ok).map_err(ToolchainFailed)?;
     if args.json {
-        println!("{}", json!({"lean": lean, "onnxruntime": library}));
+        say(format_args!("{}", json!({"lean": lean, "onnxruntime": library})))?;
     } else {
-        println!("ONNX Runtime is at {}", library.display());
+        say(format_args!("ONNX Runtime is at {}", library.display()))?;
     }
     Ok(Exit::Success)
 }

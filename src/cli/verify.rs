@@ -9,11 +9,11 @@ use serde_json::json;
 
 use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, spinner};
-use crate::verify::{Rejection, bulk, candidate, recheck};
+use crate::verify::{ALLOWED_AXIOMS, Axioms, Certificate, Kernel, Rejection, Standing, bulk, candidate, printable, recheck};
 
 #[derive(Args)]
 pub struct VerifyArgs {
-    /// CERT.json; a folder of certificates; or ORIGINAL.lean and CANDIDATE.lean.
+    /// CERT.json; a folder of certificates; ORIGINAL.lean and CANDIDATE.lean; or both compiled (.olean).
     #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Lean processes at a time, for a folder.
@@ -22,6 +22,9 @@ pub struct VerifyArgs {
     /// Seconds that Lean may take.
     #[arg(long, default_value_t = 300)]
     time: u64,
+    /// A kernel that must agree: `leanchecker` (of the toolchain, Lean 4.28 and newer), or a program that takes a compiled file.
+    #[arg(long, value_name = "KERNEL")]
+    kernel: Option<Kernel>,
     /// Print JSON for scripts.
     #[arg(long)]
     json: bool,
@@ -37,38 +40,83 @@ pub async fn run(args: VerifyArgs, lean: LeanArgs) -> Result<Exit> {
                     "a Lean file alone cannot be verified; give the original first: qstar verify ORIGINAL.lean CANDIDATE.lean"
                 );
             }
-            crate::verify::Certificate::read(certificate)?;
+            let name = Certificate::read(certificate)?.name;
             let toolchain = lean.toolchain(None).await?;
-            let (name, judged) = match recheck(&toolchain, certificate, time).await? {
-                Ok(c) => (c.name, Ok(())),
-                Err(e @ (Rejection::Process(_) | Rejection::TimedOut(_))) => return Err(ToolchainFailed(e.into()).into()),
-                Err(e) => (certificate.display().to_string(), Err(e.to_string())),
+            let rechecked = recheck(&toolchain, certificate, time).await?;
+            let verdict = match &rechecked {
+                Ok(_) => Standing::Accepted,
+                Err(error) if error.is_unchecked() => Standing::Unchecked,
+                Err(_) => Standing::Refused,
             };
-            match (&judged, args.json) {
-                (_, true) => println!("{}", json!({"name": name, "proved": judged.is_ok(), "reason": judged.as_ref().err()})),
-                (Ok(()), false) => println!("{name}: proved"),
-                (Err(reason), false) => println!("{name}: NOT proved: {reason}"),
+            let reason = rechecked.as_ref().err().map(ToString::to_string);
+            let (axioms, of_header) = match &rechecked {
+                Ok(Certificate { axioms: Axioms::Listed(axioms), axioms_of_header, .. }) => {
+                    (axioms.clone(), axioms_of_header.clone())
+                }
+                _ => (Vec::new(), Vec::new()),
+            };
+            if args.json {
+                let proved = verdict == Standing::Accepted;
+                let told = json!({"name": name, "proved": proved, "verdict": verdict, "reason": reason, "axioms": axioms});
+                println!("{told}");
+            } else {
+                let note = of_header.join(", ");
+                let note = if note.is_empty() { note } else { format!(" (from axioms that its header declares: {note})") };
+                println!("{}", line(&name, verdict, reason.as_deref(), &note));
             }
-            Ok(if judged.is_ok() { Exit::Success } else { Exit::NotProved })
+            Ok(exit([verdict]))
         }
         [original, proofs] => {
-            let read =
-                |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
-            let (original_text, candidate_text) = (read(original)?, read(proofs)?);
             let toolchain = lean.toolchain(Some(original.clone())).await?;
-            let judged = candidate::verify_file(&toolchain, &original_text, &candidate_text, time).await;
+            let compiled = |path: &PathBuf| path.extension().is_some_and(|e| e == "olean");
+            let judged = match (compiled(original), compiled(proofs)) {
+                (true, true) => candidate::verify_compiled(&toolchain, original, proofs),
+                (false, false) => {
+                    let read = |path: &PathBuf| {
+                        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+                    };
+                    let (ours, theirs) = (read(original)?, read(proofs)?);
+                    candidate::verify_file(&toolchain, &ours, &theirs, time, args.kernel.as_ref()).await
+                }
+                _ => bail!("give two Lean files, or two compiled ones (.olean)"),
+            };
             let judged = judged.map_err(|e| if e.is::<Rejection>() { ToolchainFailed(e).into() } else { e })?;
             if args.json {
                 println!("{}", serde_json::to_string(&judged)?);
             } else {
                 for j in &judged {
-                    println!("{}: {}", j.name, j.reason.as_ref().map_or("proved".to_owned(), |r| format!("NOT proved: {r}")));
+                    println!("{}", line(&j.name, j.verdict, j.reason.as_deref(), &resting(&j.axioms)));
                 }
             }
-            Ok(if judged.iter().all(|j| j.proved) { Exit::Success } else { Exit::NotProved })
+            Ok(exit(judged.iter().map(|j| j.verdict)))
         }
         _ => bail!("one or two files are needed"),
     }
+}
+
+/// A verdict in a line; whatever came from a file is escaped.
+fn line(name: &str, verdict: Standing, reason: Option<&str>, note: &str) -> String {
+    let (name, reason) = (printable(name), printable(reason.unwrap_or("no reason is known")));
+    match verdict {
+        Standing::Accepted => format!("{name}: proved{}", printable(note)),
+        Standing::Refused => format!("{name}: NOT proved: {reason}"),
+        Standing::Unchecked => format!("{name}: could not be checked: {reason}"),
+    }
+}
+
+/// Names the axioms beyond Lean's own.
+fn resting(axioms: &[String]) -> String {
+    let own: Vec<&str> = axioms.iter().map(String::as_str).filter(|a| !ALLOWED_AXIOMS.contains(a)).collect();
+    if own.is_empty() { String::new() } else { format!(" (from axioms of the original: {})", own.join(", ")) }
+}
+
+/// A refusal says more than what could not be checked.
+fn exit(verdicts: impl IntoIterator<Item = Standing>) -> Exit {
+    verdicts.into_iter().fold(Exit::Success, |worst, verdict| match (worst, verdict) {
+        (Exit::NotProved, _) | (_, Standing::Refused) => Exit::NotProved,
+        (_, Standing::Unchecked) => Exit::Toolchain,
+        (worst, Standing::Accepted) => worst,
+    })
 }
 
 /// A folder of certificates: exit code 0 when every one stands.
@@ -88,10 +136,10 @@ async fn bulk_run(args: &VerifyArgs, folder: &Path, lean: LeanArgs) -> Result<Ex
         println!("{}", json!({"toolchain": version, "proved": proved, "seconds": seconds, "certificates": checked}));
     } else {
         for c in checked.iter().filter(|c| !c.proved) {
-            println!("{}: NOT proved: {}", c.file.display(), c.reason.as_deref().unwrap_or("not judged"));
+            println!("{}", line(&c.file.display().to_string(), c.verdict, c.reason.as_deref(), ""));
         }
         let rate = checked.len() as f64 / seconds;
         println!("{proved} of {} certificates proved again in {seconds:.1} s ({rate:.1} a second)", checked.len());
     }
-    Ok(if proved == checked.len() { Exit::Success } else { Exit::NotProved })
+    Ok(exit(checked.iter().map(|c| c.verdict)))
 }

@@ -13,6 +13,7 @@ use super::lean::LeanArgs;
 use super::{Exit, on_interrupt};
 use crate::bench::run::{Desk, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
+use crate::files::make_folder;
 use crate::lean::Pool;
 use crate::recall::Recall;
 
@@ -32,19 +33,19 @@ pub struct WorkerArgs {
     records: Option<PathBuf>,
 }
 
-/// Exit code 0: every task was done; 2: some lines were no tasks; 3: Lean failed on some.
+/// Exit code 0: every task was done; 2: some lines were no tasks; 3: Lean failed on some; 4: it was stopped.
 pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
     let workers = args.guidance.workers(&lean);
     let mut results = args.results.as_deref().map(Results::open).transpose()?;
     if let Some(folder) = &args.records {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        make_folder(folder)?;
     }
     let (toolchain, fetched) = super::outfit(lean.clone(), None, &args.guidance).await?;
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     let recall = args.guidance.recall()?;
     let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
-    let cancel = on_interrupt();
+    let cancel = on_interrupt()?;
     let desk = Desk {
         toolchain: &toolchain,
         pool: &pool,
@@ -101,7 +102,7 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
             () = cancel.cancelled() => {}
         }
     }
-    Ok(exit)
+    Ok(if cancel.is_cancelled() { Exit::Stopped } else { exit })
 }
 
 /// One line out, at once: the other side waits for it.

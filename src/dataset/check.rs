@@ -1,19 +1,22 @@
 //! Which statements of a dataset elaborate with the Lean at hand, which do not, and why.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::Entry;
-use crate::lean::syntax::{Kind, tokens};
-use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
+use super::header::{Finding, refusal};
+use super::inspect::{Seen, inspect};
+use crate::lean::document::UNREACHED;
+use crate::lean::{Pool, Verdict};
 use crate::problem::Problem;
 use crate::source::levelled;
 
-/// Budget of one statement's elaboration, in Lean's `maxHeartbeats`.
-const HEARTBEATS: u64 = 200_000;
+/// Statements asked about at a time, so that a stop is soon heard.
+const GROUP: usize = 64;
 
 /// What became of a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,9 +35,15 @@ pub enum Status {
     NoStatement {
         message: String,
     },
-    /// Its header holds `sorry`: no proof could be accepted.
-    SorryInHeader,
+    /// Its header blinds Lean, ends the file, or does what no row may; or it holds `sorry` itself.
+    Refused {
+        message: String,
+    },
     Error {
+        message: String,
+    },
+    /// Lean hangs or ends on it, or does not reach it: nothing is known of it.
+    Unjudged {
         message: String,
     },
 }
@@ -46,72 +55,62 @@ pub struct Checked {
     pub place: String,
     #[serde(flatten)]
     pub status: Status,
+    /// What header and statement do that can bend a proof, and what usually means a wrong statement.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// An earlier theorem that says the same behind the same header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicate_of: Option<String>,
 }
 
-/// Checks every entry: statements that share a header share a document.
-pub async fn check(pool: &Pool, entries: &[Entry], mut tell: impl FnMut(usize)) -> Vec<Checked> {
+/// Checks every entry, until `cancel` is pulled: what was not asked then is not judged. Statements that share a header
+/// share a document.
+pub async fn check(pool: &Pool, entries: &[Entry], cancel: &CancellationToken, mut tell: impl FnMut(usize)) -> Vec<Checked> {
     let mut by_header: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut statuses: Vec<Option<Status>> = vec![None; entries.len()];
+    let mut findings: Vec<Vec<Finding>> = entries.iter().map(|e| e.findings.clone()).collect();
     for (i, entry) in entries.iter().enumerate() {
-        match &entry.problem {
-            Ok(p) if has_sorry(&p.header) => statuses[i] = Some(Status::SorryInHeader),
-            Ok(p) => by_header.entry(&p.header).or_default().push(i),
-            Err(message) => statuses[i] = Some(Status::NoStatement { message: message.clone() }),
+        match (&entry.problem, refusal(&entry.findings)) {
+            (_, Some(message)) => statuses[i] = Some(Status::Refused { message: message.to_owned() }),
+            (Ok(p), None) => by_header.entry(&p.header).or_default().push(i),
+            (Err(message), None) => statuses[i] = Some(Status::NoStatement { message: message.clone() }),
         }
     }
     let mut done = statuses.iter().flatten().count();
     for (header, places) in by_header {
-        let problems: Vec<&Problem> = places.iter().filter_map(|&i| entries[i].problem.as_ref().ok()).collect();
-        let universes: std::collections::BTreeSet<String> =
-            problems.iter().map(|p| p.statement.universe_command()).flat_map(|c| words(&c)).collect();
-        let mut header = header.to_owned();
-        if !universes.is_empty() {
-            header.push_str(&format!("\nuniverse {}\n", universes.into_iter().collect::<Vec<_>>().join(" ")));
+        for places in places.chunks(GROUP) {
+            let problems: Vec<&Problem> = places.iter().filter_map(|&i| entries[i].problem.as_ref().ok()).collect();
+            let seen = tokio::select! {
+                seen = inspect(pool, header, &problems) => seen,
+                () = cancel.cancelled() => Vec::new(),
+            };
+            done += places.len();
+            for (&i, Seen { verdict, warnings }) in places.iter().zip(seen) {
+                statuses[i] = Some(status(verdict));
+                findings[i].extend(warnings);
+            }
+            tell(done);
         }
-        let candidates = problems.iter().map(|p| probe(p)).collect();
-        let verdicts = pool.check(Batch { header: header.as_str().into(), candidates }).await;
-        done += places.len();
-        for (i, verdict) in places.into_iter().zip(verdicts) {
-            statuses[i] = Some(status(verdict));
-        }
-        tell(done);
     }
     let mut first: HashMap<([u8; 32], [u8; 32]), &str> = HashMap::new();
-    entries
-        .iter()
-        .zip(statuses)
-        .map(|(entry, status)| {
-            let earlier = entry.problem.as_ref().ok().and_then(|p| match first.entry(key(p)) {
-                std::collections::hash_map::Entry::Occupied(known) => Some((*known.get()).to_owned()),
-                std::collections::hash_map::Entry::Vacant(free) => {
-                    free.insert(&entry.name);
-                    None
-                }
-            });
-            Checked {
-                name: entry.name.clone(),
-                place: entry.place.clone(),
-                status: status.unwrap_or(Status::Error { message: "not judged".into() }),
-                duplicate_of: earlier,
+    let mut rows = Vec::with_capacity(entries.len());
+    for ((entry, status), findings) in entries.iter().zip(statuses).zip(findings) {
+        let earlier = entry.problem.as_ref().ok().and_then(|p| match first.entry(key(p)) {
+            std::collections::hash_map::Entry::Occupied(known) => Some((*known.get()).to_owned()),
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(&entry.name);
+                None
             }
-        })
-        .collect()
-}
-
-fn words(command: &str) -> Vec<String> {
-    command.split_whitespace().skip(1).map(str::to_owned).collect()
-}
-
-fn probe(problem: &Problem) -> Candidate {
-    let hole = Arc::new(Hole::whole(&problem.statement.as_example()));
-    Candidate { hole, tactic: "skip".to_owned(), heartbeats: HEARTBEATS }
-}
-
-fn has_sorry(header: &str) -> bool {
-    tokens(header).is_ok_and(|t| t.iter().any(|t| t.kind == Kind::Name && t.text == "sorry"))
+        });
+        rows.push(Checked {
+            name: entry.name.clone(),
+            place: entry.place.clone(),
+            status: status.unwrap_or(Status::Unjudged { message: "it was stopped before".into() }),
+            findings,
+            duplicate_of: earlier,
+        });
+    }
+    rows
 }
 
 fn status(verdict: Verdict) -> Status {
@@ -122,12 +121,12 @@ fn status(verdict: Verdict) -> Status {
         .expect("fixed")
     });
     let message = match verdict {
-        Verdict::Closed | Verdict::Goals(_) => return Status::Elaborates,
+        Verdict::Goals(_) => return Status::Elaborates,
+        // `skip` leaves every goal open: where Lean reports none, it did not look.
+        Verdict::Closed => return Status::Unjudged { message: UNREACHED.to_owned() },
+        Verdict::Failed(message) if message == UNREACHED => return Status::Unjudged { message },
         Verdict::Failed(message) => message,
-        Verdict::TimedOut => "Lean ran out of heartbeats on the statement".to_owned(),
-        Verdict::Hung => "Lean made no progress on the statement".to_owned(),
-        Verdict::Refused(refusal) => refusal.to_string(),
-        Verdict::Crashed(message) => message,
+        other => return Status::Unjudged { message: other.to_string() },
     };
     if let Some(found) = MODULE.captures(&message) {
         let name = (1..=3).find_map(|i| found.get(i)).map_or("?", |m| m.as_str());

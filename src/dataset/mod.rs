@@ -1,9 +1,11 @@
 //! Datasets: theorems to prove, in the formats that people have, told apart by looking.
 //!
 //! JSON lines, a folder of Lean files, one Lean file. Depends on `problem`; whether a statement elaborates is asked in
-//! [`check`], which alone knows the oracle.
+//! [`check`] and [`inspect`], which alone know the oracle.
 
 pub mod check;
+pub mod header;
+pub mod inspect;
 pub mod rows;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +14,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::files::below;
 use crate::problem::Problem;
+use header::Finding;
 
 /// A theorem of a dataset.
 #[derive(Debug, Clone)]
@@ -24,7 +28,11 @@ pub struct Entry {
     pub split: Option<String>,
     /// The row's other fields (informal statement and proof, source, tags), as they were.
     pub more: BTreeMap<String, Value>,
-    /// The theorem, or why the text is none.
+    /// Others wrote it: a row, not a user's own file.
+    pub foreign: bool,
+    /// What header and statement of a foreign one do that can bend a proof.
+    pub findings: Vec<Finding>,
+    /// The theorem, or why the text is none, or why it is not touched.
     pub problem: Result<Problem, String>,
 }
 
@@ -96,6 +104,8 @@ fn lean_file(path: &Path) -> Result<Vec<Entry>> {
             place: format!("{}:{}", path.display(), text[..at].matches('\n').count() + 1),
             split: None,
             more: BTreeMap::new(),
+            foreign: false,
+            findings: Vec::new(),
             problem: Ok(problem),
         }
     };
@@ -104,21 +114,8 @@ fn lean_file(path: &Path) -> Result<Vec<Entry>> {
 
 /// The Lean files below a folder, in the order of their paths; a folder named after a split gives it.
 fn folder(path: &Path) -> Result<Vec<Entry>> {
-    let mut files = Vec::new();
-    let mut folders = vec![path.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let listing = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-        for item in listing {
-            let item = item.with_context(|| format!("cannot read {}", folder.display()))?.path();
-            let hidden = item.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
-            if item.is_dir() && !hidden {
-                folders.push(item);
-            } else if item.extension().is_some_and(|e| e == "lean") && item.file_name().is_none_or(|n| n != "lakefile.lean") {
-                files.push(item);
-            }
-        }
-    }
-    files.sort();
+    let is_lean = |p: &Path| p.extension().is_some_and(|e| e == "lean") && p.file_name().is_none_or(|n| n != "lakefile.lean");
+    let files = below(path, is_lean)?;
     let mut found = Vec::new();
     for file in files {
         let split = split_of(path, &file);

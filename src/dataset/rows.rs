@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::Entry;
+use super::header::{look, refusal};
 use crate::problem::{Problem, open_theorems};
 
 /// Fields that may hold the name and the statement; the first that is there is taken, the others are kept.
@@ -56,9 +57,17 @@ pub fn entry(row: Value, place: &str) -> Result<Entry> {
         Some(_) => bail!("{place}: bad row: `{key}` must be a text"),
     };
     let (header, split) = (string("header")?, string("split")?);
-    let problem = problem(header.as_deref().unwrap_or(""), &text, &name).map_err(|e| format!("{e:#}"));
+    let header = header.unwrap_or_default();
+    let mut problem = problem(&header, &text, &name).map_err(|e| format!("{e:#}"));
+    let findings = match &problem {
+        Ok(p) => look(&p.header, &p.statement.text),
+        Err(_) => look(&header, ""),
+    };
+    if let Some(reason) = refusal(&findings) {
+        problem = Err(format!("refused: {reason}"));
+    }
     let problem = problem.map(|p| Problem { name: name.clone(), ..p });
-    Ok(Entry { name, place: place.to_owned(), split, more, problem })
+    Ok(Entry { name, place: place.to_owned(), split, more, foreign: true, findings, problem })
 }
 
 /// A statement alone, or a whole Lean text with one in it: the theorem of the row's name, else the last one open.

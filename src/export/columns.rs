@@ -13,7 +13,8 @@ use parquet::schema::types::TypePtr;
 use serde::Serialize;
 
 use super::examples::{PolicyExample, Preference, ValueExample};
-use crate::record::temporary;
+use super::verdicts::VerdictExample;
+use crate::files::temporary;
 
 /// Rows of a row group, which is what is held in memory.
 const GROUP: usize = 8192;
@@ -36,7 +37,7 @@ macro_rules! rows {
         }
     )*};
 }
-rows!(PolicyExample, ValueExample, Preference);
+rows!(PolicyExample, ValueExample, Preference, VerdictExample);
 
 /// A file on its way to the disk.
 pub struct Columns<R> {

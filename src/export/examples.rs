@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::theorem_key;
+use super::verdicts::{VerdictExample, verdicts};
 use crate::policy::Source;
 use crate::search::{Event, GoalId, StepId, VerdictKind};
 use crate::source::hex;
@@ -69,6 +71,10 @@ pub struct ValueExample {
     pub proved: bool,
     /// Tactics of its proof.
     pub steps: Option<u32>,
+    /// Tactics on the longest branch of its proof.
+    pub depth: Option<u32>,
+    /// Equal for goals that steps from one goal led to; none for the theorem's own.
+    pub family: Option<String>,
     /// Why nothing was hoped for any more.
     pub reason: Option<String>,
 }
@@ -90,14 +96,18 @@ pub struct Preference {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Examples {
     pub key: [u8; 32],
+    /// The theorem was proved.
+    pub proved: bool,
     pub policy: Vec<PolicyExample>,
     pub value: Vec<ValueExample>,
     pub preference: Vec<Preference>,
+    pub verdict: Vec<VerdictExample>,
 }
 
 #[derive(Default)]
 struct Seen<'a> {
     state: &'a str,
+    from: Option<StepId>,
     tried: Vec<Tried<'a>>,
     proved: Option<StepId>,
     dead: Option<&'a str>,
@@ -115,17 +125,22 @@ pub fn gather(events: &[Event]) -> Examples {
     let (mut theorem, mut key) = ("", [0; 32]);
     let mut goals: BTreeMap<GoalId, Seen> = BTreeMap::new();
     let mut left: HashMap<StepId, &[GoalId]> = HashMap::new();
+    let mut parents: HashMap<StepId, GoalId> = HashMap::new();
     let mut retracted = HashSet::new();
     for event in events {
         match event {
             Event::Begin { theorem: name, statement, .. } => (theorem, key) = (name.as_str(), theorem_key(statement)),
-            Event::Goal { goal, state, .. } => goals.entry(*goal).or_default().state = state,
+            Event::Goal { goal, state, from, .. } => {
+                let seen = goals.entry(*goal).or_default();
+                (seen.state, seen.from) = (state, *from);
+            }
             // A proof remembered from elsewhere is no step, and the question whether a goal is false proves nothing.
             Event::Tried { by: Source::Aggregate | Source::Prune, step, left: goals, .. } => {
                 left.extend(step.map(|s| (s, goals.as_slice())));
             }
             Event::Tried { goal, tactic, verdict, message, step, left: rest, .. } => {
                 left.extend(step.map(|s| (s, rest.as_slice())));
+                parents.extend(step.map(|s| (s, *goal)));
                 let tried = Tried { tactic, verdict: *verdict, step: *step, message: message.as_deref() };
                 goals.entry(*goal).or_default().tried.push(tried);
             }
@@ -141,8 +156,10 @@ pub fn gather(events: &[Event]) -> Examples {
     }
     let theorem = theorem.to_owned();
     let theorem_key = hex(&key[..8]);
-    let mut found = Examples { key, policy: Vec::new(), value: Vec::new(), preference: Vec::new() };
-    let mut lengths = HashMap::new();
+    let verdict = verdicts(events, &theorem, &theorem_key);
+    let proved = matches!(events.last(), Some(Event::End { proof: Some(_), .. }));
+    let mut found = Examples { key, proved, policy: Vec::new(), value: Vec::new(), preference: Vec::new(), verdict };
+    let mut sizes = HashMap::new();
     for (&id, seen) in goals.iter().filter(|(_, seen)| !seen.state.is_empty()) {
         let (theorem, theorem_key, goal) = (|| theorem.clone(), || theorem_key.clone(), || seen.state.to_owned());
         let accepted = seen.tried.iter().filter(|t| t.step.is_some_and(|s| !retracted.contains(&s)));
@@ -155,10 +172,13 @@ pub fn gather(events: &[Event]) -> Examples {
         let judged = seen.tried.len();
         let in_vain = (judged >= IN_VAIN).then(|| format!("open after {judged} tries, when the budget ended"));
         if seen.proved.is_some() || seen.dead.is_some() || in_vain.is_some() {
-            let steps = seen.proved.is_some().then(|| length(id, &goals, &left, &mut lengths));
+            let size = seen.proved.is_some().then(|| size(id, &goals, &left, &mut sizes));
+            let (steps, depth) = (size.map(|(steps, _)| steps), size.map(|(_, depth)| depth));
             let reason = seen.dead.map(str::to_owned).or(in_vain).filter(|_| steps.is_none());
-            let (theorem, theorem_key, goal) = (theorem(), theorem_key(), goal());
-            found.value.push(ValueExample { theorem, theorem_key, goal, proved: steps.is_some(), steps, reason });
+            let parent = seen.from.and_then(|step| goals.get(parents.get(&step)?));
+            let family = parent.map(|p| hex(&Sha256::digest(format!("{}\0{}", theorem_key(), p.state).as_bytes())[..8]));
+            let (theorem, theorem_key, goal, proved) = (theorem(), theorem_key(), goal(), steps.is_some());
+            found.value.push(ValueExample { theorem, theorem_key, goal, proved, steps, depth, family, reason });
         }
         let closing = seen.tried.iter().filter(|t| t.verdict == VerdictKind::Closed && t.step.is_some());
         for chosen in closing.filter(|t| t.step.is_some_and(|s| !retracted.contains(&s))).take(CHOSEN) {
@@ -174,21 +194,26 @@ pub fn gather(events: &[Event]) -> Examples {
     found
 }
 
-/// Tactics in a proved goal's proof. A goal is proved by a step whose goals were proved before it, so this ends.
-fn length(
+/// Tactics in a proved goal's proof, and on its longest branch. A goal is proved by a step whose goals were proved before it,
+/// so this ends.
+fn size(
     goal: GoalId,
     goals: &BTreeMap<GoalId, Seen>,
     left: &HashMap<StepId, &[GoalId]>,
-    known: &mut HashMap<GoalId, u32>,
-) -> u32 {
-    if let Some(&n) = known.get(&goal) {
-        return n;
+    known: &mut HashMap<GoalId, (u32, u32)>,
+) -> (u32, u32) {
+    if let Some(&size) = known.get(&goal) {
+        return size;
     }
     let step = goals.get(&goal).and_then(|g| g.proved);
     let rest = step.and_then(|s| left.get(&s)).copied().unwrap_or_default();
-    let n = rest.iter().fold(1u32, |n, &g| n.saturating_add(length(g, goals, left, known)));
-    known.insert(goal, n);
-    n
+    let (mut steps, mut depth) = (1u32, 1u32);
+    for &part in rest {
+        let (of_part, deep) = size(part, goals, left, known);
+        (steps, depth) = (steps.saturating_add(of_part), depth.max(deep.saturating_add(1)));
+    }
+    known.insert(goal, (steps, depth));
+    (steps, depth)
 }
 
 #[cfg(test)]
@@ -241,8 +266,15 @@ mod tests {
         let found = gather(&events);
         let policy: Vec<(&str, f32)> = found.policy.iter().map(|e| (e.tactic.as_str(), e.weight)).collect();
         assert_eq!(policy, [("constructor", 1.0), ("intro x", ACCEPTED), ("simp", 1.0), ("exact h.1", 1.0)]);
-        let value: Vec<(&str, Option<u32>)> = found.value.iter().map(|e| (e.goal.as_str(), e.steps)).collect();
-        assert_eq!(value, [("⊢ p0", Some(3)), ("⊢ p1", Some(1)), ("⊢ p2", Some(1)), ("⊢ p3", None)]);
+        let value: Vec<(&str, Option<u32>, Option<u32>)> =
+            found.value.iter().map(|e| (e.goal.as_str(), e.steps, e.depth)).collect();
+        assert_eq!(
+            value,
+            [("⊢ p0", Some(3), Some(2)), ("⊢ p1", Some(1), Some(1)), ("⊢ p2", Some(1), Some(1)), ("⊢ p3", None, None)]
+        );
+        // The three goals below the first came of steps from one goal.
+        assert!(found.value[0].family.is_none() && found.value[1].family.is_some());
+        assert!(found.value[1..].iter().all(|e| e.family == found.value[1].family));
         assert_eq!(found.value[3].reason.as_deref(), Some("its negation is proved"));
         let [pair] = &found.preference[..] else { panic!("{:?}", found.preference) };
         assert_eq!((pair.chosen.as_str(), pair.rejected.as_str()), ("simp", "rfl"));

@@ -1,17 +1,14 @@
 //! Proofs put into their file, and the whole of it before a fresh Lean process: nothing in it may be worse than before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
-use anyhow::Result;
-
 use super::site::{Form, Site};
-use super::{Filled, Status};
+use super::{Filled, Note, Status};
 use crate::source::Command;
 use crate::toolchain::Toolchain;
-use crate::verify::Message;
-use crate::verify::process;
+use crate::verify::{Message, Rejection, process};
 
 /// For the fresh process that elaborates the whole file.
 const WHOLE_TIME: Duration = Duration::from_secs(600);
@@ -26,42 +23,70 @@ pub struct Found {
     pub plain: bool,
 }
 
-/// The file as it was, and the errors that it has already: asked for only when there is need.
+/// The file as it was, and what Lean says of it: asked for only when there is need.
 pub struct Before<'a> {
     pub toolchain: &'a Toolchain,
     pub text: &'a str,
-    pub errors: Option<Vec<Message>>,
+    pub messages: Option<Vec<Message>>,
 }
 
 impl Before<'_> {
-    async fn errors(&mut self) -> Result<&[Message]> {
-        if self.errors.is_none() {
-            let all = process::run(self.toolchain, self.text, WHOLE_TIME).await?;
-            self.errors = Some(all.into_iter().filter(Message::is_error).collect());
+    async fn messages(&mut self) -> Result<&[Message], Rejection> {
+        if self.messages.is_none() {
+            self.messages = Some(process::run(self.toolchain, self.text, WHOLE_TIME).await?);
         }
-        Ok(self.errors.as_deref().unwrap_or_default())
+        Ok(self.messages.as_deref().unwrap_or_default())
     }
 
-    /// Commands with an error in them: no proof may rest on those.
-    pub async fn broken(&mut self, blocks: &[Command]) -> Result<BTreeSet<usize>> {
+    /// Commands with an error in them, and the first: no proof may rest on those.
+    pub async fn broken(&mut self, blocks: &[Command]) -> Result<BTreeMap<usize, Message>, Rejection> {
         let text = self.text;
         let line = |at: usize| text[..at].matches('\n').count() + 1;
         let lines: Vec<Range<usize>> = blocks.iter().map(|b| line(b.range.start)..line(b.range.end)).collect();
-        let errors = self.errors().await?;
-        Ok(errors.iter().filter_map(|m| lines.iter().position(|l| l.contains(&m.line))).collect())
+        let mut broken = BTreeMap::new();
+        for error in self.messages().await?.iter().filter(|m| m.is_error()) {
+            if let Some(at) = lines.iter().position(|l| l.contains(&error.line)) {
+                broken.entry(at).or_insert_with(|| error.clone());
+            }
+        }
+        Ok(broken)
     }
+}
+
+/// What Lean still has to say of the new text: warnings of a `sorry` that stands at no open site, and errors.
+pub fn left_over(
+    text: &str,
+    blocks: &[Command],
+    sites: &[Site],
+    edits: &[(Range<usize>, String)],
+    messages: &[Message],
+    sorrys: &[Filled],
+) -> (Vec<Note>, Vec<Note>) {
+    let (whole, _) = apply(text, edits);
+    let note = |m: &Message| Note { line: m.line, message: m.text.lines().next().unwrap_or("").to_owned() };
+    let known = |m: &&Message| {
+        let open = sites.iter().zip(sorrys).filter(|(_, s)| !matches!(s.status, Status::Filled { .. }));
+        open.map(|(site, _)| command_lines(&whole, text, edits, blocks, site.index))
+            .any(|(first, last)| (first..=last).contains(&m.line))
+    };
+    let remaining = messages.iter().filter(|m| !m.is_error() && m.uses_sorry()).filter(|m| !known(m)).map(note).collect();
+    (remaining, messages.iter().filter(|m| m.is_error()).map(note).collect())
 }
 
 /// Puts the proofs into the file and lets a fresh Lean process judge the whole, until nothing in it is worse than
 /// before. A proof that does not fit is written plainer, then given up. Returns the edits (bytes of the old text, new
-/// text) in the order of the file.
+/// text) in the order of the file, and what Lean says of the text with them: nothing where it need not be asked, for
+/// some `sorry` stays open in any case.
+///
+/// # Errors
+/// When Lean cannot judge the file; `found` then holds the proofs.
 pub async fn accepted(
     before: &mut Before<'_>,
     blocks: &[Command],
     sites: &[Site],
     found: &mut Vec<Found>,
     sorrys: &mut [Filled],
-) -> Result<Vec<(Range<usize>, String)>> {
+) -> Result<(Vec<(Range<usize>, String)>, Vec<Message>), Rejection> {
     let text = before.text;
     loop {
         let edits: Vec<(Range<usize>, String)> = found
@@ -72,7 +97,8 @@ pub async fn accepted(
             })
             .collect();
         if edits.is_empty() {
-            return Ok(edits);
+            let messages = if sites.is_empty() { before.messages().await?.to_vec() } else { Vec::new() };
+            return Ok((edits, messages));
         }
         let (whole, lines) = apply(text, &edits);
         let messages = process::run(before.toolchain, &whole, WHOLE_TIME).await?;
@@ -98,7 +124,7 @@ pub async fn accepted(
         let errors: Vec<&Message> = messages.iter().filter(|m| m.is_error()).collect();
         let mut known: Vec<String> = match errors.is_empty() {
             true => Vec::new(),
-            false => before.errors().await?.iter().map(|m| m.text.clone()).collect(),
+            false => before.messages().await?.iter().filter(|m| m.is_error()).map(|m| m.text.clone()).collect(),
         };
         for m in errors {
             match known.iter().position(|k| *k == m.text) {
@@ -121,7 +147,7 @@ pub async fn accepted(
             }
         }
         if bad.is_empty() {
-            return Ok(edits);
+            return Ok((edits, messages));
         }
         let mut number = 0;
         found.retain_mut(|f| {

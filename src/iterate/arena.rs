@@ -50,6 +50,7 @@ mod tests {
             proved,
             checks,
             goals: 1,
+            proved_goals: 0,
             seconds: 1.0,
             lines: None,
             values: Vec::new(),

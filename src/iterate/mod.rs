@@ -4,10 +4,12 @@
 //! `export`, `policies` and the rollouts; training is the Python package in `training/`.
 
 pub mod arena;
+pub mod matchmaker;
 pub mod rollout;
 pub mod table;
+pub mod training;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,18 +19,26 @@ use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::bench::config::Setting;
-use crate::dataset::Entry;
-use crate::export::{Format, Options as ExportOptions, export};
+use crate::corpus::hindsight;
+use crate::dataset::{self, Entry};
+use crate::export::{Format, Options as ExportOptions, Split, export};
+use crate::files::put;
 use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
-use crate::record::put;
+use crate::record;
+use crate::search::Event as SearchEvent;
 use crate::toolchain::Toolchain;
 use crate::value::ValueKind;
 use arena::{Verdict, compare};
-use rollout::{Ground, Outcome, roll_out};
+use matchmaker::Matchmaker;
+use rollout::{Ground, Outcome, Task, read_outcomes, roll_out};
 use table::{Row, Table};
+use training::Trainer;
 
 /// Theorems of one header that are searched in the same round.
 const GROUP: usize = 12;
+
+/// Where theorems that tactics name are looked up for the ranker.
+const LIBRARY: &str = "import Init\nimport Std\n";
 
 /// What the loop is run with.
 pub struct Options {
@@ -41,16 +51,14 @@ pub struct Options {
     pub rounds: usize,
     /// Theorems searched in a round.
     pub per_round: usize,
+    /// Checks of a theorem's first search; later ones may cost more, up to the setting's.
+    pub first_checks: u64,
     /// Budget, strategy and operators of every search; policy and value are the loop's own.
     pub setting: Setting,
     /// A round is promoted when chance explains its lead less often than this.
     pub significance: f64,
     pub seed: u64,
-    pub python: PathBuf,
-    /// The folder of the Python package.
-    pub package: PathBuf,
-    /// More arguments for training.
-    pub train_args: Vec<String>,
+    pub trainer: Trainer,
     /// Compare policy alone, value alone, both and neither at the end.
     pub ablation: bool,
     pub place: NetworkPlace,
@@ -76,6 +84,8 @@ pub enum Event<'a> {
 struct Plan {
     setting: Setting,
     per_round: usize,
+    first_checks: u64,
+    text: bool,
     seed: u64,
     train: usize,
     held_out: usize,
@@ -119,8 +129,9 @@ pub async fn run(
 
 fn keep_plan(options: &Options) -> Result<()> {
     let (train, held_out) = (options.train.len(), options.held_out.len());
-    let Options { per_round, seed, .. } = *options;
-    let plan = Plan { setting: options.setting.clone(), per_round, seed, train, held_out };
+    let Options { per_round, first_checks, seed, .. } = *options;
+    let text = options.trainer.text;
+    let plan = Plan { setting: options.setting.clone(), per_round, first_checks, text, seed, train, held_out };
     let path = options.out.join("plan.json");
     if !path.exists() {
         return put(&path, &serde_json::to_string_pretty(&plan)?);
@@ -154,16 +165,15 @@ impl<T: FnMut(Event)> Loop<'_, T> {
                 return Ok(None);
             }
             let Some(networks) = self.train(round).await? else { return Ok(None) };
-            let Some(mixed) = self.arena(round, "mixed", PolicyKind::Mixed, ValueKind::Network, Some(&networks)).await? else {
-                return Ok(None);
-            };
-            let Some(alone) = self.arena(round, "network", PolicyKind::Network, ValueKind::Network, Some(&networks)).await?
-            else {
-                return Ok(None);
-            };
-            table.rows.push(Row::new(round, "mixed", &mixed));
-            table.rows.push(Row::new(round, "network", &alone));
-            table.losses.push(read_curves(&networks)?);
+            let mut found = Vec::new();
+            for &(name, policy, value) in self.guides() {
+                let Some(outcomes) = self.arena(round, name, policy, value, Some(&networks)).await? else { return Ok(None) };
+                table.rows.push(Row::new(round, name, &outcomes));
+                found.push(outcomes);
+            }
+            // The first is what is promoted, or not.
+            let mixed = found.swap_remove(0);
+            table.losses.push(training::curves(&networks)?);
             let verdict = compare(round, &best, &mixed, options.significance);
             put(&self.folder(round).join("verdict.json"), &serde_json::to_string_pretty(&verdict)?)?;
             (self.tell)(Event::Judged { round, verdict: &verdict });
@@ -175,9 +185,12 @@ impl<T: FnMut(Event)> Loop<'_, T> {
             table.write(&options.out)?;
         }
         if let (true, Some(networks)) = (options.ablation, champion.clone()) {
-            let settings =
-                [("policy", PolicyKind::Mixed, ValueKind::Heuristic), ("value", PolicyKind::Premises, ValueKind::Network)];
-            for (name, policy, value) in settings {
+            let settings: &[_] = if options.trainer.text {
+                &[("policy", PolicyKind::Mixed, ValueKind::Heuristic), ("value", PolicyKind::Premises, ValueKind::Network)]
+            } else {
+                &[("mixed", PolicyKind::Mixed, ValueKind::Heuristic), ("value", PolicyKind::Ranked, ValueKind::Network)]
+            };
+            for &(name, policy, value) in settings {
                 let Some(found) = self.arena(options.rounds, name, policy, value, Some(&networks)).await? else {
                     return Ok(None);
                 };
@@ -186,6 +199,19 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         }
         table.write(&options.out)?;
         Ok(Some(table))
+    }
+
+    /// What new networks are tried as: by name, policy and value.
+    fn guides(&self) -> &'static [(&'static str, PolicyKind, ValueKind)] {
+        if self.options.trainer.text {
+            &[
+                ("mixed", PolicyKind::Mixed, ValueKind::Network),
+                ("ranked", PolicyKind::Ranked, ValueKind::Heuristic),
+                ("network", PolicyKind::Network, ValueKind::Network),
+            ]
+        } else {
+            &[("ranked", PolicyKind::Ranked, ValueKind::Heuristic)]
+        }
     }
 
     fn folder(&self, round: usize) -> PathBuf {
@@ -197,7 +223,7 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         &mut self,
         round: usize,
         doing: &str,
-        entries: &[&Entry],
+        tasks: &[Task<'_>],
         (policy, value): (PolicyKind, ValueKind),
         networks: Option<&Path>,
         folder: &Path,
@@ -205,34 +231,69 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         let setting = Setting { policy, value, ..self.options.setting.clone() };
         let tell = &mut self.tell;
         let mut tell = |done, all| tell(Event::Stage { round, doing, done, all });
-        let Some(networks) = networks else { return roll_out(self.ground, entries, &setting, folder, &mut tell).await };
+        let Some(networks) = networks else { return roll_out(self.ground, tasks, &setting, folder, &mut tell).await };
         let place = NetworkPlace { folder: Some(networks.to_owned()), ..self.options.place.clone() };
         let policies = Policies::new(self.toolchain.clone()).with_networks(place);
         let ground = Ground { policies: &policies, ..*self.ground };
-        roll_out(&ground, entries, &setting, folder, &mut tell).await
+        roll_out(&ground, tasks, &setting, folder, &mut tell).await
     }
 
-    /// Searches theorems that no earlier round has had, as long as there are such: some of each header together, since a
-    /// worker that changes its imports starts anew.
+    /// Searches the theorems that the matchmaker chooses: some of each header together, since a worker that changes its
+    /// imports starts anew.
     async fn search(&mut self, round: usize, champion: Option<&Path>) -> Result<Option<Vec<Outcome>>> {
         let options = self.options;
         let mut by_header: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
-        for entry in &options.train {
+        for entry in options.train.iter().filter(|e| e.problem.is_ok()) {
             by_header.entry(entry.problem.as_ref().map_or("", |p| p.header.as_str())).or_default().push(entry);
         }
         let mut groups: Vec<Vec<&Entry>> =
             by_header.into_values().flat_map(|e| e.chunks(GROUP).map(<[_]>::to_vec).collect::<Vec<_>>()).collect();
         Rng::with_seed(options.seed).shuffle(&mut groups);
         let order: Vec<&Entry> = groups.concat();
-        let first = (round - 1) * options.per_round;
-        let entries: Vec<&Entry> = order.iter().copied().cycle().skip(first).take(options.per_round.min(order.len())).collect();
+        let names: Vec<&str> = order.iter().map(|e| e.problem.as_ref().map_or("", |p| p.name.as_str())).collect();
+        let posed = self.hindsight(round)?;
+        let mut matchmaker = Matchmaker::default();
+        for earlier in 1..round {
+            matchmaker.learn(&read_outcomes(&self.folder(earlier).join("search/outcomes.jsonl"))?);
+        }
+        let (first, most) = (options.first_checks, options.setting.checks);
+        let posed: Vec<&Entry> = posed.iter().filter(|e| !matchmaker.knows(&e.name)).take(options.per_round / 4).collect();
+        let chosen = matchmaker.choose(&names, options.per_round - posed.len(), first, most);
+        let chosen = chosen.into_iter().map(|(place, checks)| Task { entry: order[place], checks });
+        let tasks: Vec<Task> = posed.into_iter().map(|entry| Task { entry, checks: first }).chain(chosen).collect();
         // Theorems of the library are among the proposals from the start, so that networks see what they are good for.
         let guided = match champion {
-            Some(_) => (PolicyKind::Mixed, ValueKind::Network),
+            Some(_) => (self.guides()[0].1, self.guides()[0].2),
             None => (PolicyKind::Premises, ValueKind::Heuristic),
         };
         let folder = self.folder(round).join("search");
-        self.rollouts(round, "searching", &entries, guided, champion, &folder).await
+        self.rollouts(round, "searching", &tasks, guided, champion, &folder).await
+    }
+
+    /// Goals that were proved in earlier rounds' searches of training theorems, as theorems.
+    fn hindsight(&self, round: usize) -> Result<Vec<Entry>> {
+        let headers: HashMap<&str, &str> = self
+            .options
+            .train
+            .iter()
+            .filter_map(|e| e.problem.as_ref().ok())
+            .map(|p| (p.statement.text.as_str(), p.header.as_str()))
+            .collect();
+        let mut posed: BTreeMap<String, Entry> = BTreeMap::new();
+        for earlier in 1..round {
+            let folder = self.folder(earlier).join("search/records");
+            for file in record::files(&[folder])? {
+                let events = record::read(&file)?;
+                let Some(SearchEvent::Begin { statement, .. }) = events.first() else { continue };
+                let Some(header) = headers.get(statement.as_str()) else { continue };
+                for row in hindsight::goals(&events, header).into_iter().filter(|row| row.split == Split::Train) {
+                    let name = row.name.clone();
+                    let entry = dataset::rows::entry(serde_json::to_value(row)?, &file.display().to_string())?;
+                    posed.entry(name).or_insert(entry);
+                }
+            }
+        }
+        Ok(posed.into_values().filter(|e| e.problem.is_ok()).collect())
     }
 
     async fn arena(
@@ -243,17 +304,17 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         value: ValueKind,
         networks: Option<&Path>,
     ) -> Result<Option<Vec<Outcome>>> {
-        let entries: Vec<&Entry> = self.options.held_out.iter().collect();
+        let checks = self.options.setting.checks;
+        let tasks: Vec<Task> = self.options.held_out.iter().map(|entry| Task { entry, checks }).collect();
         let folder = self.folder(round).join(format!("arena-{name}"));
-        self.rollouts(round, &format!("arena, {name}"), &entries, (policy, value), networks, &folder).await
+        self.rollouts(round, &format!("arena, {name}"), &tasks, (policy, value), networks, &folder).await
     }
 
     /// Exports all records so far and trains on them; `None`: cancelled.
     async fn train(&mut self, round: usize) -> Result<Option<PathBuf>> {
         let options = self.options;
         let (data, networks) = (self.folder(round).join("data"), self.folder(round).join("networks"));
-        // The last file that training writes.
-        if networks.join("parity.json").exists() {
+        if training::is_done(&networks) {
             return Ok(Some(networks));
         }
         (self.tell)(Event::Stage { round, doing: "training", done: 0, all: 1 });
@@ -262,31 +323,13 @@ impl<T: FnMut(Event)> Loop<'_, T> {
             exclude: options.exclude.clone(),
             out: data.clone(),
             formats: vec![Format::Jsonl],
+            statements: self.ground.policies.statements(LIBRARY)?,
         };
         tokio::task::spawn_blocking(move || export(&export_options, |_, _| ())).await??;
-        let mut command = tokio::process::Command::new(&options.python);
-        command.args(["-m", "qstar_training"]).arg(&data).arg(&networks).arg("--tied").args(&options.train_args);
-        let package = std::path::absolute(&options.package)?;
-        // Training ends with us: its standard input closes then.
-        command.env("PYTHONPATH", &package).stdin(std::process::Stdio::piped()).kill_on_drop(true);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}; --python names another interpreter", options.python.display()))?;
-        let input = child.stdin.take();
-        let ended = tokio::select! {
-            ended = child.wait() => ended?,
-            () = self.ground.cancel.cancelled() => return Ok(None),
-        };
-        drop(input);
-        ensure!(ended.success(), "training failed ({ended}); its words stand above, its data is {}", data.display());
+        if !options.trainer.train(&data, &networks, self.ground.cancel).await? {
+            return Ok(None);
+        }
         (self.tell)(Event::Stage { round, doing: "training", done: 1, all: 1 });
         Ok(Some(networks))
     }
-}
-
-/// The losses that training wrote.
-fn read_curves(networks: &Path) -> Result<serde_json::Value> {
-    let path = networks.join("curves.json");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
 }

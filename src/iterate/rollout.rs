@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::config::Setting;
 use crate::dataset::{Entry, file_name};
 use crate::export::examples::gather;
+use crate::files::put;
 use crate::lean::Pool;
 use crate::policy::Source;
 use crate::policy::choice::Policies;
@@ -41,6 +42,9 @@ pub struct Outcome {
     pub proved: bool,
     pub checks: u64,
     pub goals: usize,
+    /// Goals that were proved, the theorem's own or others.
+    #[serde(default)]
+    pub proved_goals: usize,
     pub seconds: f64,
     /// Lines of the proof.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -66,6 +70,13 @@ pub struct Ground<'a> {
     pub searches: usize,
 }
 
+/// A theorem to search, and the checks that it may cost.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    pub entry: &'a Entry,
+    pub checks: u64,
+}
+
 /// Searches every problem and verifies what is proved; goes on where an earlier call was killed. `None`: cancelled.
 /// `tell` hears how many are done and of how many.
 ///
@@ -73,7 +84,7 @@ pub struct Ground<'a> {
 /// When Lean is not to be had, or the folder cannot be written to.
 pub async fn roll_out(
     ground: &Ground<'_>,
-    entries: &[&Entry],
+    tasks: &[Task<'_>],
     setting: &Setting,
     folder: &Path,
     mut tell: impl FnMut(usize, usize),
@@ -84,24 +95,27 @@ pub async fn roll_out(
     }
     let records = folder.join("records");
     std::fs::create_dir_all(&records).with_context(|| format!("cannot make the folder {}", records.display()))?;
-    let mut problems: Vec<(&Problem, PathBuf)> = Vec::new();
-    for problem in entries.iter().filter_map(|e| e.problem.as_ref().ok()) {
+    let mut problems: Vec<(&Problem, PathBuf, u64)> = Vec::new();
+    for (problem, checks) in tasks.iter().filter_map(|t| Some((t.entry.problem.as_ref().ok()?, t.checks))) {
         let key = statement_hash(&problem.header, &problem.statement.text);
-        problems.push((problem, records.join(format!("{}.{}.jsonl.gz", file_name(&problem.name), &key[..8]))));
+        problems.push((problem, records.join(format!("{}.{}.jsonl.gz", file_name(&problem.name), &key[..8])), checks));
     }
     // A worker that changes its imports starts anew.
     problems.sort_by(|a, b| (&a.0.header, &a.1).cmp(&(&b.0.header, &b.1)));
     problems.dedup_by(|a, b| a.1 == b.1);
     let all = problems.len();
-    let left: Vec<&(&Problem, PathBuf)> =
-        problems.iter().filter(|(_, file)| !file.exists() && !file.with_extension(REFUSED).exists()).collect();
+    let left: Vec<&(&Problem, PathBuf, u64)> =
+        problems.iter().filter(|(_, file, _)| !file.exists() && !file.with_extension(REFUSED).exists()).collect();
     let (mut finished, mut failures) = (all - left.len(), 0);
     tell(finished, all);
     // One header for each worker at a time: searches of two that share a worker would make it start anew at every batch.
     let workers = ground.workers.max(1);
     let beside = ground.searches.div_ceil(workers);
     let headers = left.chunk_by(|a, b| a.0.header == b.0.header).map(|queue| {
-        let searches = queue.iter().map(|(problem, file)| search(ground, problem, setting, file));
+        let searches = queue.iter().map(|(problem, file, checks)| {
+            let setting = Setting { checks: *checks, ..setting.clone() };
+            async move { search(ground, problem, &setting, file).await }
+        });
         stream::iter(searches).buffer_unordered(beside).boxed_local()
     });
     let mut flights = stream::iter(headers).flatten_unordered(workers);
@@ -122,7 +136,7 @@ pub async fn roll_out(
     drop(flights);
     let outcomes = verified(ground, &problems).await?;
     let lines = outcomes.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
-    record::put(&done, &lines.iter().map(|l| format!("{l}\n")).collect::<String>())?;
+    put(&done, &lines.iter().map(|l| format!("{l}\n")).collect::<String>())?;
     Ok(Some(outcomes))
 }
 
@@ -141,10 +155,11 @@ async fn search(ground: &Ground<'_>, problem: &Problem, setting: &Setting, file:
     };
     match explore(ground.toolchain, ground.pool, problem, &guide).await {
         Ok(found) if found.reason == StopReason::Cancelled => return Ok(()),
+        Err(ProveError::Cancelled) => return Ok(()),
         Ok(_) => {}
         // The records then hold a beginning only: nothing is learnt from them, and nobody tries again.
-        Err(ProveError::Search(SearchError::Statement(message))) => {
-            tracing::warn!("{}: the statement does not elaborate: {message}", problem.name);
+        Err(error @ (ProveError::Search(SearchError::Statement(_) | SearchError::Unjudged(_)) | ProveError::Header(_))) => {
+            tracing::warn!("{}: {error}", problem.name);
         }
         Err(error) => return Err(anyhow::Error::from(error).context(format!("theorem {}", problem.name))),
     }
@@ -152,9 +167,9 @@ async fn search(ground: &Ground<'_>, problem: &Problem, setting: &Setting, file:
 }
 
 /// Outcomes by the records; what the verifier refuses is no proof, and its records are set aside.
-async fn verified(ground: &Ground<'_>, problems: &[(&Problem, PathBuf)]) -> Result<Vec<Outcome>> {
+async fn verified(ground: &Ground<'_>, problems: &[(&Problem, PathBuf, u64)]) -> Result<Vec<Outcome>> {
     let (mut outcomes, mut places, mut proofs) = (Vec::new(), Vec::new(), Vec::new());
-    for (problem, file) in problems {
+    for (problem, file, _) in problems {
         let aside = file.with_extension(REFUSED);
         let read = if file.exists() { file } else { &aside };
         if !read.exists() {
@@ -189,6 +204,7 @@ fn outcome(theorem: &str, events: &[Event]) -> (Outcome, Option<String>) {
         proved: false,
         checks: 0,
         goals: 0,
+        proved_goals: 0,
         seconds: 0.0,
         lines: None,
         values: Vec::new(),
@@ -202,6 +218,7 @@ fn outcome(theorem: &str, events: &[Event]) -> (Outcome, Option<String>) {
             Event::Goal { state, value, .. } => drop(values.insert(state.as_str(), *value as f32)),
             Event::Tried { step: Some(step), by, .. } => drop(steps.insert(*step, *by)),
             Event::Proved { step, .. } => {
+                found.proved_goals += 1;
                 if let Some(by) = steps.get(step) {
                     match found.steps_by.iter_mut().find(|(known, _)| known == by) {
                         Some((_, count)) => *count += 1,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::arena::Verdict;
 use super::rollout::Outcome;
-use crate::record::put;
+use crate::files::put;
 use crate::report::fill_page;
 
 const PAGE: &str = include_str!("page.html");
@@ -19,7 +19,8 @@ const BINS: usize = 10;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
     pub round: usize,
-    /// `portfolio`, `premises` (portfolio and library), `mixed` (networks, portfolio and library), `network`, `policy` (mixed
+    /// `portfolio`, `premises` (portfolio and library), `mixed` (networks, portfolio and library), `ranked` (portfolio
+    /// and library, ordered by the ranker), `network`, `policy` (mixed
     /// without the value network), `value` (the value network with portfolio and library).
     pub guided_by: String,
     pub theorems: usize,
@@ -30,6 +31,8 @@ pub struct Row {
     pub checks_of_proved: u64,
     pub median_checks: Option<u64>,
     pub mean_lines: Option<f64>,
+    /// Checks of each proof, the cheapest first: so many theorems are proved within so many checks.
+    pub curve: Vec<u64>,
     /// For each class of values (0 to 0.1, …): how many goals, their mean value, and the share that was proved.
     pub calibration: Vec<(usize, f64, f64)>,
 }
@@ -57,6 +60,7 @@ impl Row {
             checks_of_proved: checks.iter().sum(),
             median_checks: checks.get(checks.len() / 2).copied(),
             mean_lines: (!lines.is_empty()).then(|| lines.iter().sum::<f64>() / lines.len() as f64),
+            curve: checks,
             calibration: bins.into_iter().map(mean).collect(),
         }
     }

@@ -7,6 +7,7 @@
 use super::goal::Goal;
 use super::guard;
 use super::protocol::LeanDiagnostic;
+use super::session::Beginning;
 use super::suggestion::is_question;
 use super::verdict::{Candidate, Verdict};
 
@@ -18,6 +19,11 @@ const OPTIONS: &str = "set_option pp.deepTerms true\nset_option pp.maxSteps 5000
 
 /// A declaration that ends whatever stands unfinished before it.
 const SENTINEL: &str = "example : True := trivial\n";
+
+/// The last word: where Lean answers it, all before it was read. A header may end the file, or swallow what follows.
+const CANARY: &str = "#check (True.intro : True)\n";
+/// What is told of a candidate that Lean passed by in silence.
+pub const UNREACHED: &str = "Lean did not reach it: what stands before it ends the file, or leaves a comment or a string open";
 
 /// Where a candidate stands in a document (lines from 0).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +48,7 @@ pub const BROKEN_HEADER: &str = "the header does not elaborate";
 pub struct Document {
     pub text: String,
     slots: Vec<Slot>,
+    canary_line: u32,
 }
 
 /// The verdicts of one document, in order; `None` where the candidate must be tried again.
@@ -102,7 +109,17 @@ impl Document {
         // A last word, so that the last candidate, too, is followed by something that ends it.
         text.push('\n');
         text.push_str(SENTINEL);
-        Document { text, slots }
+        let canary_line = text.matches('\n').count() as u32;
+        text.push_str(CANARY);
+        Document { text, slots, canary_line }
+    }
+
+    /// The lines before the first candidate: imports, the rest of the header, and options.
+    pub fn beginning(&self) -> Beginning {
+        let header = self.slots.first().map_or(self.canary_line, |s| s.first_line);
+        let lines = self.text.lines().take(header as usize);
+        let last = lines.enumerate().filter(|(_, line)| line.contains("import ")).last();
+        Beginning { imports: last.map_or(0, |(at, _)| at as u32 + 1), header }
     }
 
     /// Maps diagnostics back. Suspect candidates get `None`: those before or at a diagnostic that cannot be theirs
@@ -112,11 +129,15 @@ impl Document {
         let alone = self.slots.len() == 1;
         let mut found: Verdicts = Vec::with_capacity(self.slots.len());
         let mut broken_header = None;
+        if stuck_at.is_some_and(|line| line < self.beginning().header) {
+            broken_header = Some("Lean made no progress on it, and was ended".to_owned());
+        }
         for d in diagnostics.iter().filter(|d| d.is_error()) {
             if self.slots.first().is_none_or(|s| d.start().line < s.first_line) {
                 broken_header = Some(clip(&d.base.message));
             }
         }
+        let reached = stuck_at.is_some() || diagnostics.iter().any(|d| d.start().line == self.canary_line);
         for (i, slot) in self.slots.iter().enumerate() {
             if let Some(message) = &broken_header {
                 found.push(Some(Verdict::Failed(format!("{BROKEN_HEADER}: {message}"))));
@@ -130,6 +151,10 @@ impl Document {
                 }
                 Some(_) => {
                     found.push(None);
+                    continue;
+                }
+                None if !reached => {
+                    found.push(alone.then(|| Verdict::Failed(UNREACHED.into())));
                     continue;
                 }
                 None => {}
@@ -268,6 +293,7 @@ mod tests {
           · sorry
 
         example : True := trivial
+        #check (True.intro : True)
         ");
         let place = |needle: &str| document.text.lines().position(|l| l == needle).unwrap() as u32;
         assert_eq!(document.slots[0].tactic_line, place("  intro x"));

@@ -25,6 +25,8 @@ pub enum Refusal {
     Banned(String),
     #[error("the option `{0}` may not be set in a proof")]
     Option(String),
+    #[error("`{0}` may be read in more ways than one; put a space there")]
+    Ambiguous(String),
     #[error("line {0} is indented less than the first one")]
     Indentation(usize),
 }
@@ -79,8 +81,8 @@ const COMMANDS: &[&str] = &[
     "where",
 ];
 
-/// Words that are refused in every text that is not the user's own, also as a part of a dotted name: they admit
-/// goals, bring axioms, change the language, or run code while Lean elaborates.
+/// Words that are refused in every text that is not the user's own: they bring axioms, change the language, or run code
+/// while Lean elaborates. Keywords only when they stand alone; what a theorem rests on is seen in its proof term.
 const NEVER: &[&str] = &[
     "add_decl_doc",
     "attribute",
@@ -116,14 +118,14 @@ const NEVER: &[&str] = &[
     "run_meta",
     "run_tac",
     "simproc",
-    "stop",
     "syntax",
     "unseal",
 ];
 
 /// Parts of names that are never honest in a proof, whatever stands around them.
-const BANNED_PARTS: &[&str] =
-    &["sorry", "native_decide", "reduceBool", "reduceNat", "ofReduce", "trustCompiler", "skipKernel", "unsafe", "dbg", "admit"];
+const BANNED_PARTS: &[&str] = &["sorry", "native_decide", "ofReduce", "trustCompiler", "skipKernel", "dbg_"];
+/// Names that are never honest in a proof when they are the last part of a name.
+const BANNED_ENDS: &[&str] = &["admit", "reduceBool", "reduceNat", "unsafe"];
 
 /// Options a tactic may set, with `in`: they change how long Lean tries, not what it accepts.
 const OPTIONS: &[&str] = &["maxRecDepth", "exponentiation.threshold", "synthInstance.maxHeartbeats", "maxHeartbeats"];
@@ -155,21 +157,67 @@ pub fn check(text: &str) -> Result<(), Refusal> {
         }
     }
     let tokens: Vec<Token> = tokens(text)?;
-    check_tokens(&tokens, true)
+    check_comments(text, &tokens)?;
+    check_tokens(&tokens, true, text)
+}
+
+/// Comments of which Lean's tables might have another view: those that touch a symbol, and those inside each other.
+fn check_comments(text: &str, tokens: &[Token]) -> Result<(), Refusal> {
+    for token in tokens.iter().filter(|t| t.kind == Kind::Comment) {
+        let before = text[..token.start].chars().next_back();
+        let touches = before.is_some_and(|c| !c.is_whitespace() && !c.is_alphanumeric() && !")]}⟩\"".contains(c));
+        let inner = token.text.get(2..).unwrap_or("");
+        if touches || (token.text.starts_with("/-") && (inner.contains("/-") || inner.starts_with('/'))) {
+            return Err(Refusal::Ambiguous(token.text.chars().take(12).collect()));
+        }
+    }
+    Ok(())
+}
+
+/// What stands in `{…}` of an interpolated string must be a term without commands.
+fn check_interpolated(literal: &str, commands: bool) -> Result<(), Refusal> {
+    for part in literal.split('{').skip(1) {
+        let Some(code) = part.split('}').next().filter(|_| part.contains('}')) else {
+            return Err(Refusal::Ambiguous("{".into()));
+        };
+        check_tokens(&tokens(code)?, commands && !code.trim().is_empty(), code)?;
+    }
+    Ok(())
+}
+
+/// Whether `open` is followed by names and `in`.
+fn opens_for_one(rest: &[&Token]) -> bool {
+    let names = rest.iter().take_while(|t| t.kind == Kind::Name && t.text != "in").count();
+    (1..=8).contains(&names) && rest.get(names).is_some_and(|t| t.text == "in")
+}
+
+/// Whether a word stands where a tactic begins: first on its line, or behind what separates tactics.
+fn begins_tactic(before: Option<&Token>, word: &Token, text: &str) -> bool {
+    let line = text[..word.start].rsplit('\n').next().unwrap_or("");
+    line.trim().is_empty()
+        || before.is_none_or(|t| matches!(t.text, ";" | ">" | "by" | "·" | "." | "(" | "try" | "repeat" | "first" | "|" | "do"))
+}
+
+/// `#` directly before `[`, or before four or more hexadecimal digits.
+fn is_anchor(hash: &Token, text: &str) -> bool {
+    let behind = &text[hash.end()..];
+    let digits = behind.chars().take_while(char::is_ascii_hexdigit).count();
+    behind.starts_with('[') || (digits >= 4 && !behind[digits..].starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+}
+
+/// Whether a character is invisible, or turns the direction of what stands around it.
+pub(crate) fn hides(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
 /// Refuses characters that hide text from a reader or that Lean and we might see differently.
-pub(crate) fn check_characters(text: &str) -> Result<(), Refusal> {
-    let hidden = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-            || (c.is_whitespace() && c != ' ' && c != '\n')
-    };
+fn check_characters(text: &str) -> Result<(), Refusal> {
+    let hidden = |c: char| (c.is_control() && c != '\n') || hides(c) || (c.is_whitespace() && c != ' ' && c != '\n');
     text.chars().find(|&c| hidden(c)).map_or(Ok(()), |c| Err(Refusal::Character(c as u32)))
 }
 
 /// The token rules; `commands` says whether words that begin commands are refused as well.
-pub(crate) fn check_tokens(tokens: &[Token], commands: bool) -> Result<(), Refusal> {
+fn check_tokens(tokens: &[Token], commands: bool, text: &str) -> Result<(), Refusal> {
     let mut open = Vec::new();
     let code: Vec<&Token> = tokens.iter().filter(|t| t.kind != Kind::Comment).collect();
     if commands && code.is_empty() {
@@ -188,8 +236,16 @@ pub(crate) fn check_tokens(tokens: &[Token], commands: bool) -> Result<(), Refus
                     return Err(Refusal::Option(option.to_owned()));
                 }
             }
+            // `open Nat in simp` names things for one tactic.
+            Kind::Name if token.text == "open" && opens_for_one(&code[i + 1..]) => {}
+            // Lets every goal go that is left; a variable may have the name.
+            Kind::Name if token.text == "stop" && begins_tactic(code.get(i.wrapping_sub(1)).copied(), token, text) => {
+                return Err(Refusal::Banned("stop".into()));
+            }
             Kind::Name => check_name(token.text, commands)?,
-            // `#exit`, `#eval`; quotations (`` ` ``) and `%`-terms reach into Lean's own machinery.
+            // `#[1, 2]`, and the anchors that `grind?` prints (`#1bba`); all else is a command (`#exit`, `#eval`).
+            Kind::Symbol if token.text == "#" && is_anchor(token, text) => {}
+            // Quotations (`` ` ``) and `%`-terms reach into Lean's own machinery.
             Kind::Symbol if matches!(token.text, "#" | "`") => return Err(Refusal::Banned(token.text.to_owned())),
             Kind::Symbol
                 if token.text == "%" && i > 0 && code[i - 1].kind == Kind::Name && code[i - 1].end() == token.start =>
@@ -199,9 +255,9 @@ pub(crate) fn check_tokens(tokens: &[Token], commands: bool) -> Result<(), Refus
                     return Err(Refusal::Banned(format!("{}%", code[i - 1].text)));
                 }
             }
-            // `s!"{…}"` holds code inside a string.
+            // `s!"{…}"` holds code inside a string, which is code like any other.
             Kind::Literal if token.text.starts_with('"') && i > 0 && code[i - 1].text.ends_with('!') => {
-                return Err(Refusal::Banned("an interpolated string".into()));
+                check_interpolated(token.text, commands)?;
             }
             _ => {}
         }
@@ -217,11 +273,57 @@ fn check_name(name: &str, commands: bool) -> Result<(), Refusal> {
         || name.starts_with("Lean.")
         || name.starts_with("declare_")
         || BANNED_PARTS.iter().any(|part| name.contains(part))
-        || name.split('.').any(|part| NEVER.contains(&part))
+        || name.rsplit('.').next().is_some_and(|last| BANNED_ENDS.contains(&last))
+        || NEVER.contains(&name)
         || (commands && (COMMANDS.contains(&name) || name == "prefix"));
     if hostile { Err(Refusal::Banned(name.to_owned())) } else { Ok(()) }
 }
 
 fn closes(open: &str, close: &str) -> bool {
     ["()", "[]", "{}", "⟨⟩", "⟪⟫", "⟦⟧", "‹›", "⌊⌋", "⌈⌉"].iter().any(|pair| pair.strip_prefix(open) == Some(close))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_honest_tactics_hold_is_let_through() {
+        for text in [
+            "exact ⟨#[4, 5, 6], rfl⟩",
+            "grind => instantiate #1bba",
+            "simp only [Fin.reduceNatAdd, Nat.reduceAdd]",
+            "cases stop with\n| zero => omega\n| succ m => omega",
+            "exact r.stop",
+            "rw [show unsafe_count = 2 from h]",
+            "have := s.instance\nexact this.end",
+            "open Nat in simp",
+            "exact congrArg (fun n => s!\"{n} apples\") h",
+            "exact xs[0]'h",
+            "exact absurd h (by decide) -- because",
+            "intro c\ndecide +revert /- all of them -/",
+            "exact '\\''.toNat_lt",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_lean_reads_otherwise_is_refused() {
+        for text in [
+            "iterate 1native_decide",
+            "trivial /-/- x -/ axiom drought : False -- -/",
+            "first | rw [<--1] | trivial axiom drought : False /-\n] -- -/",
+            "first\n  | exact xs[0]'\"' \"\n  | trivial\naxiom drought : False\n-- '\"'",
+            "exact Natˣaxiom",
+            "exact '\\'' axiom a : False --'",
+            "skip; stop",
+            "· stop",
+            "exact s!\"{by native_decide}\"",
+            "open Nat",
+            "#eval 1",
+        ] {
+            assert!(check(text).is_err(), "{text}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ use super::reading::{Reading, Snippet, runs_code};
 use super::room::{Place, Room};
 use super::session::{Limits, Session, SessionError};
 use super::syntax::imports;
-use super::verdict::{Batch, Candidate, Verdict};
+use super::verdict::{Batch, Candidate, Hole, Verdict};
 use crate::toolchain::Toolchain;
 
 /// How often a candidate may lose its worker before it counts as crashed.
@@ -194,6 +194,16 @@ impl Pool {
         answered.await.unwrap_or_else(|_| Err("the pool has ended".into()))
     }
 
+    /// Whether Lean judges anything at all: after a crash it tells a statement that kills workers from a Lean that fails.
+    pub async fn is_alive(&self) -> bool {
+        static ASKED: AtomicU64 = AtomicU64::new(0);
+        // Another text each time, so that no memory answers.
+        let tactic = format!("trivial -- {}", ASKED.fetch_add(1, Ordering::Relaxed));
+        let hole = Arc::new(Hole::whole("example : True"));
+        let batch = Batch { header: "".into(), candidates: vec![Candidate { hole, tactic, heartbeats: 8000 }] };
+        self.check(batch).await == [Verdict::Closed]
+    }
+
     pub fn counters(&self) -> &Counters {
         &self.shared.counters
     }
@@ -298,7 +308,7 @@ impl Worker {
             self.start = begun.elapsed();
         }
         let start = Instant::now();
-        let seen = session.elaborate_until(&snippet.text, Some(start + snippet.time)).await?;
+        let seen = session.elaborate_until(&snippet.text, start + snippet.time).await?;
         let time = start.elapsed();
         let mut goals = Vec::new();
         if seen.stuck_at.is_none() {
@@ -366,7 +376,7 @@ impl Worker {
         self.prepare(&imports).await?;
         let Some(session) = &mut self.session else { unreachable!("just prepared") };
         let since = Instant::now();
-        let seen = session.elaborate(&document.text).await?;
+        let seen = session.elaborate_behind(&document.text, document.beginning()).await?;
         if let (Some(place), Some(took)) = (&mut self.place, session.imported()) {
             place.settle(took);
         }

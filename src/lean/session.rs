@@ -47,6 +47,15 @@ impl Limits {
     }
 }
 
+/// How long one command of a header may take: people's own proofs are slower than candidates.
+const HEADER: Duration = Duration::from_secs(120);
+/// How many lines of a text are imports, and how many are a header, imports included.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning {
+    pub imports: u32,
+    pub header: u32,
+}
+
 /// The stall limit behind the slowest import.
 const LONGEST_STALL: Duration = Duration::from_secs(60);
 
@@ -83,23 +92,6 @@ pub struct Imported {
     pub private: u64,
 }
 
-/// How long an answer is waited for.
-#[derive(Debug, Clone, Copy)]
-enum Patience {
-    /// So long without any progress.
-    Stall(Duration),
-    Until(Instant),
-}
-
-impl Patience {
-    fn left(self, progress: Instant) -> Duration {
-        match self {
-            Patience::Stall(time) => time.saturating_sub(progress.elapsed()),
-            Patience::Until(deadline) => deadline.saturating_duration_since(Instant::now()),
-        }
-    }
-}
-
 /// A running server with one document.
 pub struct Session {
     /// Before the child, so that those who were started by it are still known as such.
@@ -114,6 +106,8 @@ pub struct Session {
     version: i32,
     last_id: i64,
     imported: Option<Imported>,
+    /// Of the document at work, where it has one.
+    deadline: Option<Instant>,
     limits: Limits,
 }
 
@@ -151,6 +145,7 @@ impl Session {
             version: 0,
             last_id: 0,
             imported: None,
+            deadline: None,
             limits,
             memory: Watch::start(pid, limits.memory),
         };
@@ -163,7 +158,8 @@ impl Session {
         match kind {
             // The watchdog answers; a lone worker is told the same but has nobody to answer for it.
             ServerKind::Watchdog => {
-                self.call("initialize", params, Patience::Stall(self.limits.start), &mut Elaboration::default()).await?;
+                let start = self.limits.start;
+                self.call("initialize", params, |_| start, &mut Elaboration::default()).await?;
                 self.send(&notification("initialized", json!({}))).await
             }
             ServerKind::Worker => self.send(&request(0, "initialize", params)).await,
@@ -191,23 +187,36 @@ impl Session {
     /// When the server is broken. A hang inside the document is no error here: it is reported in the result, since
     /// what was done before it counts; but the session must be dropped then.
     pub async fn elaborate(&mut self, text: &str) -> Result<Elaboration, SessionError> {
-        self.elaborate_until(text, None).await
+        self.elaborate_behind(text, Beginning { imports: 1, header: 1 }).await
     }
 
-    /// As [`Session::elaborate`]; what is not done at the deadline counts as hung, progress or not.
+    /// As [`Session::elaborate`]; what is not done at the deadline counts as hung, progress or not, and nothing else does.
     ///
     /// # Errors
     /// As [`Session::elaborate`].
-    pub async fn elaborate_until(&mut self, text: &str, deadline: Option<Instant>) -> Result<Elaboration, SessionError> {
+    pub async fn elaborate_until(&mut self, text: &str, deadline: Instant) -> Result<Elaboration, SessionError> {
+        self.deadline = Some(deadline);
+        let seen = self.elaborate(text).await;
+        self.deadline = None;
+        seen
+    }
+
+    /// The same, for a text whose first lines are a header: that may take longer than a candidate.
+    ///
+    /// # Errors
+    /// As [`Session::elaborate`].
+    pub async fn elaborate_behind(&mut self, text: &str, beginning: Beginning) -> Result<Elaboration, SessionError> {
         let first = self.version == 0;
         self.version += 1;
         let message = if first { did_open(&self.uri, 1, text) } else { did_change(&self.uri, self.version, text) };
         self.send(&message).await?;
-        // Who names a deadline means it: nothing else ends the document.
-        let patience = match deadline {
-            Some(deadline) => Patience::Until(deadline),
-            None if first => Patience::Stall(self.limits.start),
-            None => Patience::Stall(self.limits.stall),
+        let Limits { start, stall, .. } = self.limits;
+        // Before the first word on progress, a new process is still starting.
+        let patience = |at: Option<u32>| match at {
+            None if first => start,
+            Some(line) if line < beginning.imports => start,
+            Some(line) if line < beginning.header => HEADER.max(stall),
+            _ => stall,
         };
         let (mut seen, since) = (Elaboration::default(), Instant::now());
         let params = json!({"uri": self.uri, "version": self.version});
@@ -222,8 +231,8 @@ impl Session {
                     self.limits.stall = self.limits.behind(time).stall;
                 }
             }
-            Err(SessionError::Hung(_)) if deadline.is_some() => seen.stuck_at = seen.stuck_at.or(Some(0)),
             Err(SessionError::Hung(_)) if seen.stuck_at.is_some() => {}
+            Err(SessionError::Hung(_)) if self.deadline.is_some() => seen.stuck_at = Some(0),
             Err(e) => return Err(e),
         }
         Ok(seen)
@@ -253,15 +262,17 @@ impl Session {
 
     async fn ask_at(&mut self, method: &str, line: u32, character: u32) -> Result<Value, SessionError> {
         let params = json!({"textDocument": {"uri": self.uri}, "position": {"line": line, "character": character}});
-        self.call(method, params, Patience::Stall(self.limits.stall), &mut Elaboration::default()).await
+        let stall = self.limits.stall;
+        self.call(method, params, |_| stall, &mut Elaboration::default()).await
     }
 
-    /// Sends a request and reads until its answer, keeping diagnostics and progress of the current version.
+    /// Sends a request and reads until its answer, keeping diagnostics and progress of the current version. `patience`
+    /// says how long there may be no progress while Lean is at a line.
     async fn call(
         &mut self,
         method: &str,
         params: Value,
-        patience: Patience,
+        patience: impl Fn(Option<u32>) -> Duration,
         seen: &mut Elaboration,
     ) -> Result<Value, SessionError> {
         self.last_id += 1;
@@ -270,16 +281,17 @@ impl Session {
         let since = Instant::now();
         let mut progress = since;
         loop {
-            // Short waits, so that memory is looked at while Lean works.
-            let left = patience.left(progress);
-            if left.is_zero() && matches!(patience, Patience::Until(_)) {
-                return Err(SessionError::Hung(progress.elapsed()));
+            let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Err(SessionError::Hung(since.elapsed()));
             }
-            let tick = left.min(Duration::from_millis(500));
+            let stall = left.map_or_else(|| patience(seen.stuck_at), |left| progress.elapsed() + left);
+            // Short waits, so that memory is looked at while Lean works.
+            let tick = stall.saturating_sub(progress.elapsed()).min(Duration::from_millis(500));
             let Some(message) = Self::next_message(&mut self.output, tick).await else {
                 self.check_memory()?;
-                if patience.left(progress).is_zero() {
-                    return Err(SessionError::Hung(progress.elapsed()));
+                if progress.elapsed() >= stall {
+                    return Err(SessionError::Hung(stall));
                 }
                 continue;
             };

@@ -61,11 +61,26 @@ pub fn imports(source: &str) -> String {
 }
 
 fn is_name_start(c: char) -> bool {
-    c == '_' || c == '«' || (c.is_alphabetic() && !matches!(c, 'λ' | 'Π' | 'Σ'))
+    c == '_' || c == '«' || c.is_ascii_alphabetic() || is_letter_like(c)
 }
 
 fn is_name_rest(c: char) -> bool {
-    c == '_' || c == '\'' || c == '!' || c == '?' || c == '✝' || c.is_alphanumeric()
+    matches!(c, '_' | '\'' | '!' | '?' | '✝') || c.is_ascii_alphanumeric() || is_letter_like(c) || is_subscript(c)
+}
+
+/// Letters beyond ASCII that Lean has in names (`isLetterLike` in `Init/Meta/Defs.lean`): Greek without λ, Π and Σ, Coptic,
+/// letters with accents, letter-like symbols, and the mathematical alphabets. Others, such as raised letters, end a name.
+fn is_letter_like(c: char) -> bool {
+    match c {
+        'λ' | 'Π' | 'Σ' | '×' | '÷' => false,
+        'α'..='ω' | 'Α'..='Ω' | '\u{3ca}'..='\u{3fb}' | '\u{1f00}'..='\u{1ffe}' => true,
+        '\u{c0}'..='\u{17f}' | '\u{2100}'..='\u{214f}' | '\u{1d49c}'..='\u{1d59f}' => true,
+        _ => false,
+    }
+}
+
+fn is_subscript(c: char) -> bool {
+    matches!(c, '\u{2080}'..='\u{2089}' | '\u{2090}'..='\u{209c}' | '\u{1d62}'..='\u{1d6a}' | '\u{2c7c}')
 }
 
 /// Cuts `source` into tokens, white space left out.
@@ -87,6 +102,9 @@ pub fn tokens(source: &str) -> Result<Vec<Token<'_>>, SyntaxError> {
             (Kind::Comment, block_comment(rest)?)
         } else if c == '"' {
             (Kind::Literal, string(rest)?)
+        } else if source[..at].ends_with(']') && c == '\'' {
+            // `xs[i]'proof`
+            (Kind::Symbol, 1)
         } else if let Some(len) = character(rest) {
             (Kind::Literal, len)
         } else if let Some(len) = raw_string(rest)? {
@@ -94,12 +112,12 @@ pub fn tokens(source: &str) -> Result<Vec<Token<'_>>, SyntaxError> {
         } else if is_name_start(c) {
             (Kind::Name, name(rest)?)
         } else if c.is_ascii_digit() {
-            (Kind::Number, rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len()))
+            (Kind::Number, number(rest))
         } else if "([{⟨⟪⟦‹⌊⌈".contains(c) {
             (Kind::Open, c.len_utf8())
         } else if ")]}⟩⟫⟧›⌋⌉".contains(c) {
             (Kind::Close, c.len_utf8())
-        } else if rest.starts_with(":=") {
+        } else if rest.starts_with(":=") || rest.starts_with("<-") {
             (Kind::Symbol, 2)
         } else {
             (Kind::Symbol, c.len_utf8())
@@ -146,14 +164,30 @@ fn string(text: &str) -> Result<usize, SyntaxError> {
     Err(SyntaxError::OpenString)
 }
 
+/// Digits, with the letters of their base: what follows them without a space is the next token (`7axiom` is two).
+fn number(text: &str) -> usize {
+    let base = |digit: fn(&char) -> bool| 2 + text[2..].chars().take_while(|c| digit(c) || *c == '_').count();
+    match text.get(..2) {
+        Some("0x" | "0X") => base(char::is_ascii_hexdigit),
+        Some("0b" | "0B") => base(|c| matches!(c, '0' | '1')),
+        Some("0o" | "0O") => base(|c| matches!(c, '0'..='7')),
+        _ => text.chars().take_while(|c| c.is_ascii_digit() || *c == '_').count(),
+    }
+}
+
 /// A character literal; a lone `'` is left to be a symbol.
 fn character(text: &str) -> Option<usize> {
     let inner = text.strip_prefix('\'')?;
     let len = match inner.strip_prefix('\\') {
-        Some(escape) => 1 + escape.find('\'').filter(|&n| (1..=8).contains(&n))?,
+        Some(escape) => match escape.chars().next()? {
+            '\\' | '\'' | '"' | 'n' | 't' | 'r' => 2,
+            'x' => 4,
+            'u' => 6,
+            _ => return None,
+        },
         None => inner.chars().next().filter(|&c| c != '\'')?.len_utf8(),
     };
-    inner[len..].starts_with('\'').then_some(len + 2)
+    inner.get(len..)?.starts_with('\'').then_some(len + 2)
 }
 
 /// `r"…"` and `r#"…"#`.

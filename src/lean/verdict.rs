@@ -60,6 +60,21 @@ pub enum Verdict {
     Crashed(String),
 }
 
+/// In words that a user can read.
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Verdict::Closed => f.write_str("Lean accepts it"),
+            Verdict::Goals(goals) => write!(f, "Lean accepts it, and {} goal(s) are left", goals.len()),
+            Verdict::Failed(message) => write!(f, "Lean rejects it: {message}"),
+            Verdict::TimedOut => f.write_str("Lean ran out of heartbeats on it"),
+            Verdict::Hung => f.write_str("Lean made no progress on it, and was ended"),
+            Verdict::Refused(refusal) => write!(f, "it was not given to Lean: {refusal}"),
+            Verdict::Crashed(message) => f.write_str(message),
+        }
+    }
+}
+
 fn as_text<S: serde::Serializer>(refusal: &Refusal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(refusal)
 }

@@ -103,7 +103,8 @@ pub fn modules_of(imports: &str) -> Vec<String> {
     imports.lines().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).chain(init).collect()
 }
 
-fn file_of(folder: &Path, module: &str) -> PathBuf {
+/// The file of a module in a folder such as `lib/lean`.
+pub fn file_of(folder: &Path, module: &str) -> PathBuf {
     let mut path = folder.to_owned();
     path.extend(module.split('.'));
     path.with_extension("olean")

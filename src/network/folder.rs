@@ -139,7 +139,9 @@ impl Folder {
             Layout::Decoder { model } => vec![model],
             Layout::EncoderDecoder { encoder, first, next } => vec![encoder, first, next],
         };
-        for file in policy.into_iter().chain(&self.value).chain([&self.path.join("tokenizer.json")]) {
+        let ranker = ["ranker_goal.onnx", "ranker_candidate.onnx", "ranker.onnx"].map(|name| self.path.join(name));
+        let ranker = ranker.iter().filter(|file| file.is_file());
+        for file in policy.into_iter().chain(&self.value).chain([&self.path.join("tokenizer.json")]).chain(ranker) {
             hash.update(std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?);
         }
         Ok(hex(&hash.finalize()[..6]))

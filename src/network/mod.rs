@@ -7,6 +7,7 @@
 pub mod decode;
 pub mod folder;
 pub mod onnx;
+pub mod ranking;
 pub mod runtime;
 pub mod service;
 pub mod shipped;

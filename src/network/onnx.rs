@@ -73,11 +73,11 @@ fn cache_inputs(session: &Session, file: &Path) -> Result<Vec<(String, Vec<usize
     Ok(found)
 }
 
-fn has_input(session: &Session, name: &str) -> bool {
+pub(super) fn has_input(session: &Session, name: &str) -> bool {
     session.inputs().iter().any(|i| i.name() == name)
 }
 
-fn tensor<T, D>(array: ndarray::Array<T, D>) -> Result<DynValue>
+pub(super) fn tensor<T, D>(array: ndarray::Array<T, D>) -> Result<DynValue>
 where
     T: ort::value::PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
     D: ndarray::Dimension + 'static,
@@ -86,17 +86,17 @@ where
     Ok(Tensor::from_array(array).map_err(|e| anyhow!("{e}"))?.into_dyn())
 }
 
-fn input(name: &str, value: DynValue) -> (String, SessionInputValue<'static>) {
+pub(super) fn input(name: &str, value: DynValue) -> (String, SessionInputValue<'static>) {
     (name.to_owned(), value.into())
 }
 
 /// Runs a session and takes outputs, uncopied.
-fn run(session: &mut Session, inputs: Inputs, wanted: &[&str]) -> Result<Vec<DynValue>> {
+pub(super) fn run(session: &mut Session, inputs: Inputs, wanted: &[&str]) -> Result<Vec<DynValue>> {
     let mut outputs = session.run(inputs).map_err(|e| anyhow!("the network does not run: {e}"))?;
     wanted.iter().map(|name| outputs.remove(name).with_context(|| format!("the network has no output `{name}`"))).collect()
 }
 
-fn array(value: &DynValue) -> Result<ndarray::ArrayViewD<'_, f32>> {
+pub(super) fn array(value: &DynValue) -> Result<ndarray::ArrayViewD<'_, f32>> {
     value.try_extract_array::<f32>().map_err(|e| anyhow!("an output is of another type: {e}"))
 }
 

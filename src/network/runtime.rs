@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use indicatif::ProgressBar;
 use ort::environment::Environment;
 
-use crate::record::settle;
+use crate::files::settle;
 
 /// The release that qstar is tested with.
 pub const RELEASE: &str = "1.32.0";

@@ -21,35 +21,47 @@ impl Default for Batching {
     }
 }
 
-struct Request<A> {
-    prompts: Vec<Vec<u32>>,
+/// What a network is asked: its answer hangs on itself alone.
+pub trait Question: Default + Send + 'static {
+    /// Questions of like length stand together, so that little is padded.
+    fn length(&self) -> usize;
+}
+
+impl Question for Vec<u32> {
+    fn length(&self) -> usize {
+        self.len()
+    }
+}
+
+struct Request<A, Q> {
+    questions: Vec<Q>,
     reply: oneshot::Sender<Result<Vec<A>, String>>,
 }
 
 /// The asking side of an inference thread; the thread ends when all of them are gone.
-pub struct Service<A> {
-    queue: mpsc::Sender<Request<A>>,
+pub struct Service<A, Q = Vec<u32>> {
+    queue: mpsc::Sender<Request<A, Q>>,
 }
 
 /// Requests that wait.
 const QUEUE: usize = 64;
 
-impl<A: Send + 'static> Service<A> {
-    /// Starts the thread; `answer` gives one answer for each prompt.
+impl<A: Send + 'static, Q: Question> Service<A, Q> {
+    /// Starts the thread; `answer` gives one answer for each question.
     ///
     /// # Errors
     /// When the system has no thread left.
     pub fn start(
         name: &str,
         batching: Batching,
-        mut answer: impl FnMut(&[Vec<u32>]) -> Result<Vec<A>> + Send + 'static,
-    ) -> Result<Service<A>> {
-        let (queue, mut requests) = mpsc::channel::<Request<A>>(QUEUE);
+        mut answer: impl FnMut(&[Q]) -> Result<Vec<A>> + Send + 'static,
+    ) -> Result<Service<A, Q>> {
+        let (queue, mut requests) = mpsc::channel::<Request<A, Q>>(QUEUE);
         let work = move || {
             while let Some(first) = requests.blocking_recv() {
                 let mut batch = vec![first];
                 let until = Instant::now() + batching.wait;
-                while batch.iter().map(|r| r.prompts.len()).sum::<usize>() < batching.size {
+                while batch.iter().map(|r| r.questions.len()).sum::<usize>() < batching.size {
                     match requests.try_recv() {
                         Ok(request) => batch.push(request),
                         Err(mpsc::error::TryRecvError::Empty) if Instant::now() < until => {
@@ -65,32 +77,32 @@ impl<A: Send + 'static> Service<A> {
         Ok(Service { queue })
     }
 
-    /// One answer for each prompt.
+    /// One answer for each question.
     ///
     /// # Errors
     /// What the network's run failed with.
-    pub async fn ask(&self, prompts: Vec<Vec<u32>>) -> Result<Vec<A>> {
-        if prompts.is_empty() {
+    pub async fn ask(&self, questions: Vec<Q>) -> Result<Vec<A>> {
+        if questions.is_empty() {
             return Ok(Vec::new());
         }
         let (reply, answer) = oneshot::channel();
         let ended = "the thread of the networks has ended";
-        self.queue.send(Request { prompts, reply }).await.ok().context(ended)?;
+        self.queue.send(Request { questions, reply }).await.ok().context(ended)?;
         answer.await.context(ended)?.map_err(anyhow::Error::msg)
     }
 }
 
-/// Answers requests in batches of at most `size` prompts; those of one length stand together, so that little is padded.
-fn serve<A>(batch: Vec<Request<A>>, size: usize, answer: &mut impl FnMut(&[Vec<u32>]) -> Result<Vec<A>>) {
-    let places = batch.iter().enumerate().flat_map(|(r, request)| (0..request.prompts.len()).map(move |p| (r, p)));
+/// Answers requests in batches of at most `size` questions; those of one length stand together.
+fn serve<A, Q: Question>(mut batch: Vec<Request<A, Q>>, size: usize, answer: &mut impl FnMut(&[Q]) -> Result<Vec<A>>) {
+    let places = batch.iter().enumerate().flat_map(|(r, request)| (0..request.questions.len()).map(move |q| (r, q)));
     let mut places: Vec<(usize, usize)> = places.collect();
-    places.sort_by_key(|&(r, p)| batch[r].prompts[p].len());
-    let mut answers: Vec<Vec<Option<A>>> = batch.iter().map(|r| r.prompts.iter().map(|_| None).collect()).collect();
+    places.sort_by_key(|&(r, q)| batch[r].questions[q].length());
+    let mut answers: Vec<Vec<Option<A>>> = batch.iter().map(|r| r.questions.iter().map(|_| None).collect()).collect();
     let mut failure = None;
     for group in places.chunks(size.max(1)) {
-        let prompts: Vec<Vec<u32>> = group.iter().map(|&(r, p)| batch[r].prompts[p].clone()).collect();
-        match answer(&prompts) {
-            Ok(found) => group.iter().zip(found).for_each(|(&(r, p), a)| answers[r][p] = Some(a)),
+        let questions: Vec<Q> = group.iter().map(|&(r, q)| std::mem::take(&mut batch[r].questions[q])).collect();
+        match answer(&questions) {
+            Ok(found) => group.iter().zip(found).for_each(|(&(r, q), a)| answers[r][q] = Some(a)),
             Err(error) => failure = Some(format!("{error:#}")),
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use crate::record::settle;
+use crate::files::settle;
 use crate::source::hex;
 
 macro_rules! shipped {

@@ -1,7 +1,7 @@
 //! Policies and values by name: what the command line and benchmarks choose from, made for a header.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
@@ -18,6 +18,8 @@ use crate::value::{Heuristic, Value, ValueKind};
 
 use super::memory::Memory;
 use super::premises::Premises;
+use super::ranker::statements::Statements;
+use super::ranker::{Ranked, Ranker};
 use super::text::NetworkPolicy;
 use super::{Mix, Moves, Policy, Seeded};
 
@@ -37,14 +39,16 @@ pub enum PolicyKind {
     Premises,
     /// The policy network alone.
     Network,
-    /// The policy network, the portfolio, and theorems of the library.
+    /// The portfolio and theorems of the library, ranked by the ranker.
+    Ranked,
+    /// The policy network, the portfolio, and theorems of the library; ranked, where there is a ranker.
     Mixed,
 }
 
 impl PolicyKind {
     /// Whether a network is needed.
     pub fn has_network(self) -> bool {
-        matches!(self, PolicyKind::Network | PolicyKind::Mixed)
+        matches!(self, PolicyKind::Network | PolicyKind::Ranked | PolicyKind::Mixed)
     }
 }
 
@@ -59,6 +63,14 @@ pub struct NetworkPlace {
 }
 
 impl NetworkPlace {
+    /// The folder that was named, or that of the networks that ship.
+    ///
+    /// # Errors
+    /// When the cache cannot be written to.
+    pub fn folder(&self) -> Result<PathBuf> {
+        self.folder.clone().map_or_else(|| shipped::unpack(&cache_home()?), Ok)
+    }
+
     /// ONNX Runtime's library; fetched into the cache when it is nowhere.
     ///
     /// # Errors
@@ -95,6 +107,7 @@ pub struct Policies {
     libraries: Mutex<Libraries>,
     place: NetworkPlace,
     networks: Mutex<Option<Arc<Networks>>>,
+    ranker: Mutex<Option<Arc<Ranker>>>,
     memory: Option<Arc<Memory>>,
 }
 
@@ -105,6 +118,7 @@ impl Policies {
             libraries: Mutex::default(),
             place: NetworkPlace::default(),
             networks: Mutex::default(),
+            ranker: Mutex::default(),
             memory: None,
         }
     }
@@ -139,10 +153,27 @@ impl Policies {
         if let Some(known) = &*networks {
             return Ok(known.clone());
         }
-        let folder = self.place.folder.clone().map_or_else(|| shipped::unpack(&cache_home()?), Ok)?;
-        let library = self.place.library()?;
-        let opened = Networks::open(&folder, &library, self.place.options)?;
+        let opened = Networks::open(&self.place.folder()?, &self.place.library()?, self.place.options)?;
         Ok(networks.insert(Arc::new(opened)).clone())
+    }
+
+    /// The ranker, opened once.
+    ///
+    /// # Errors
+    /// As [`Policies::networks`].
+    fn ranker(&self, folder: &Path) -> Result<Arc<Ranker>> {
+        let mut ranker = self.ranker.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = &*ranker {
+            return Ok(known.clone());
+        }
+        let opened = Ranker::open(folder, &self.place.library()?, self.place.options.threads)?;
+        Ok(ranker.insert(Arc::new(opened)).clone())
+    }
+
+    /// A policy with the ranker as its scorer.
+    fn ranked(&self, inner: Box<dyn Policy>, header: &str) -> Result<Box<dyn Policy>> {
+        let ranker = self.ranker(&self.place.folder()?)?;
+        Ok(Box::new(Ranked::new(inner, ranker, self.statements(header)?)))
     }
 
     /// The value by which states are scored.
@@ -165,14 +196,24 @@ impl Policies {
             PolicyKind::Portfolio => Box::new(self.moves(header)),
             PolicyKind::Closers => Box::new(Moves::closers()),
             PolicyKind::Premises => Box::new(self.moves(header).with_premises(self.library(header)?)),
+            PolicyKind::Ranked => self.ranked(Box::new(self.moves(header).with_premises(self.library(header)?)), header)?,
             PolicyKind::Network => Box::new(NetworkPolicy(self.networks()?)),
             PolicyKind::Mixed => {
                 let network = Box::new(NetworkPolicy(self.networks()?));
                 let moves = Box::new(self.moves(header).with_premises(self.library(header)?));
-                Box::new(Mix::default().with(NETWORK_SHARE, network).with(1.0 - NETWORK_SHARE, moves))
+                let mix = Box::new(Mix::default().with(NETWORK_SHARE, network).with(1.0 - NETWORK_SHARE, moves));
+                if Ranker::is_in(&self.place.folder()?) { self.ranked(mix, header)? } else { mix }
             }
         };
         Ok(if seed == 0 { policy } else { Box::new(Seeded::new(policy, seed)) })
+    }
+
+    /// What the theorems of the library speak of that a header imports.
+    ///
+    /// # Errors
+    /// When the library's files are broken.
+    pub fn statements(&self, header: &str) -> Result<Arc<Statements>> {
+        Ok(self.library(header)?.statements())
     }
 
     /// The theorems behind a header's imports.

@@ -150,7 +150,7 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Features of printed text: notations, names, and the last parts of dotted names.
-fn of_text(text: &str) -> Vec<String> {
+pub(super) fn of_text(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for word in words(text) {
         match NOTATIONS.iter().find(|(notation, _)| *notation == word) {

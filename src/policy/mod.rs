@@ -3,11 +3,12 @@
 //! - [`moves`]: tactics made from the goal's text, with priors by hand.
 //! - [`memory`]: what helped at goals like this one before.
 //! - [`premises`]: theorems of the library that fit a goal, and definitions that it speaks of.
+//! - [`ranker`]: a network that foretells Lean's verdict on what the others propose, and so orders it.
 //! - [`text`]: a network that writes tactics.
 //! - [`mixture`]: several policies as one; [`seeded`]: one in another order for each seed.
 //! - [`choice`]: policies and values by name, made for a header.
 //!
-//! Depends on `lean::Goal`; `premises` on `library`, `text` on `network`, `choice` on all of them and on `toolchain`. Knows
+//! Depends on `lean::Goal`; `premises` on `library`, `text` and `ranker` on `network`, `choice` on all of them and on `toolchain`. Knows
 //! nothing of Lean's server, of the graph, or of how a search uses proposals.
 
 pub mod choice;
@@ -16,6 +17,7 @@ pub mod memory;
 pub mod mixture;
 pub mod moves;
 pub mod premises;
+pub mod ranker;
 pub mod seeded;
 pub mod text;
 

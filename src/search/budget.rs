@@ -32,6 +32,8 @@ pub enum StopReason {
     Nodes,
     /// The user asked to stop.
     Cancelled,
+    /// A proof was found that could not be verified.
+    Unverified,
 }
 
 impl std::fmt::Display for StopReason {
@@ -43,6 +45,7 @@ impl std::fmt::Display for StopReason {
             StopReason::Checks => "out of checks",
             StopReason::Nodes => "the graph is full",
             StopReason::Cancelled => "stopped",
+            StopReason::Unverified => "a proof was found that could not be verified",
         })
     }
 }

@@ -19,6 +19,7 @@ use std::time::Instant;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
+use crate::lean::document::UNREACHED;
 use crate::lean::{Candidate, Hole, Verdict};
 use crate::policy::Policy;
 use crate::value::Value;
@@ -37,8 +38,10 @@ pub trait Oracle: Sync {
 
 /// Budget of the second try, for those that ran out of the first.
 const MORE_HEARTBEATS: u64 = 80_000;
+/// Budget of the statement's own elaboration: Lean's default.
+const BEGIN_HEARTBEATS: u64 = 200_000;
 /// How often the goal of the theorem is asked for again when Lean crashes.
-const BEGIN_TRIES: usize = 2;
+const BEGIN_TRIES: usize = 1;
 /// Candidates asked of the oracle at a time, over all goals.
 const BATCH: usize = 40;
 /// Proposals of one goal in one batch: the rest waits until the goal is selected again.
@@ -59,7 +62,11 @@ pub struct Progress {
 pub enum SearchError {
     #[error("the statement does not elaborate: {0}")]
     Statement(String),
-    #[error("Lean could not judge the statement: {0}")]
+    /// It hangs, crashes or is not reached: the word is on this statement, others may do.
+    #[error("the statement could not be judged: {0}")]
+    Unjudged(String),
+    /// Lean does not judge other statements either.
+    #[error("Lean does not work: {0}")]
     Toolchain(String),
 }
 
@@ -115,7 +122,7 @@ impl<'a, O: Oracle> Search<'a, O> {
     ) -> Result<Search<'a, O>, SearchError> {
         let since = Instant::now();
         let hole = Arc::new(place.clone());
-        let probe = Candidate { hole, tactic: "skip".to_owned(), heartbeats: MORE_HEARTBEATS };
+        let probe = Candidate { hole, tactic: "skip".to_owned(), heartbeats: BEGIN_HEARTBEATS };
         let mut verdict = oracle.check(vec![probe.clone()]).await.pop();
         // Everything hangs on this one answer: workers that die on it are no reason to give the theorem up at once.
         for _ in 0..BEGIN_TRIES {
@@ -126,8 +133,9 @@ impl<'a, O: Oracle> Search<'a, O> {
         let state = match verdict {
             Some(Verdict::Goals(state)) => state,
             Some(Verdict::Failed(message)) => return Err(SearchError::Statement(message)),
-            Some(Verdict::Crashed(message)) => return Err(SearchError::Toolchain(message)),
-            other => return Err(SearchError::Toolchain(format!("{other:?}"))),
+            Some(Verdict::Closed) => return Err(SearchError::Unjudged(UNREACHED.to_owned())),
+            Some(other) => return Err(SearchError::Unjudged(other.to_string())),
+            None => return Err(SearchError::Unjudged("Lean gave no answer".to_owned())),
         };
         Ok(Search {
             oracle,

@@ -49,7 +49,12 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
          proxyToMainThread(0,0,1,result);return}}\
          result=getWasmTableEntry(ptr)(arg);getWasmTableEntry({thread_done})();"
     );
-    let patches: [(&str, &str); 7] = [
+    let patches: [(&str, &str); 8] = [
+        // No shell.
+        (
+            "var __emscripten_system=command=>{if(ENVIRONMENT_IS_NODE){",
+            "var __emscripten_system=command=>{return-52;if(ENVIRONMENT_IS_NODE){",
+        ),
         // dlsym: a look-up in the sorted table instead of a scan of all names.
         (
             "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);",
@@ -79,7 +84,8 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
         ensure!(js.contains(old), "lean.js is not the known one: no place for the patch at `{old}`");
         js = js.replacen(old, new, 1);
     }
-    let environment = "{var val=process.env[UTF8ToString($0)];if(val){var n=lengthBytesUTF8(val)+1,p=_malloc(n);\
+    // Lean's own variables only: what else stands in the environment may be secret.
+    let environment = "{var name=UTF8ToString($0),val=name.startsWith(\"LEAN\")?process.env[name]:undefined;if(val){var n=lengthBytesUTF8(val)+1,p=_malloc(n);\
                        stringToUTF8(val,p,n);return p}return 0}";
     // Embedded JavaScript: nothing mounted by threads, the real environment.
     for (key, body) in [("939105:", "{}"), ("941770:", "{}"), ("943522:", environment)] {

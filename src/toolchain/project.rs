@@ -17,6 +17,11 @@ pub struct Project {
     pub lake: bool,
 }
 
+/// Where Lake puts compiled modules: newer ones into the inner folder, older ones into the outer one.
+fn built(root: &Path) -> [PathBuf; 2] {
+    [root.join(".lake/build/lib/lean"), root.join(".lake/build/lib")]
+}
+
 impl Project {
     /// A folder that the user named: a Lake project, or any folder with compiled modules where Lake has them, or in itself.
     ///
@@ -68,11 +73,14 @@ impl Project {
 
     /// Folders with compiled modules: the project's own, those of its packages, and itself when modules lie in it.
     pub fn library(&self) -> Vec<PathBuf> {
-        let mut roots = vec![self.root.clone()];
-        roots.extend(self.packages());
-        // Newer Lakes build into the inner folder, older ones into the outer one.
-        let built = |root: &PathBuf| [root.join(".lake/build/lib/lean"), root.join(".lake/build/lib")];
-        let mut folders: Vec<PathBuf> = roots.iter().flat_map(built).filter(|f| f.is_dir()).collect();
+        let mut folders = self.own_library();
+        folders.extend(self.packages().iter().flat_map(|root| built(root)).filter(|f| f.is_dir()));
+        folders
+    }
+
+    /// Those of them that hold the project's own modules.
+    pub fn own_library(&self) -> Vec<PathBuf> {
+        let mut folders: Vec<PathBuf> = built(&self.root).into_iter().filter(|f| f.is_dir()).collect();
         if holds_modules(&self.root) {
             folders.push(self.root.clone());
         }

@@ -1,20 +1,21 @@
 //! Many certificates checked again from nothing, many in one fresh process: the imports are paid once.
 //!
-//! What is accepted here would be accepted alone. A document holds theorems of one header, no two of one name; a
-//! theorem counts only when nothing before it in the document failed (Lean admits what fails, and a later proof might
-//! find it); and a proof that mentions another theorem of the document, or searches the environment, or a statement
-//! that sets attributes, gets a process of its own.
+//! What is accepted here would be accepted alone. A document holds theorems of one header, no two of one name, and all
+//! claims stand before all proofs. A proof that reaches another theorem of the document is judged alone, and so is one
+//! that searches the environment, and a statement that sets attributes. What Lean rejects is taken out and tried alone,
+//! and the rest is compiled again: Lean compiles nothing where there are errors.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use futures::stream::{FuturesUnordered, StreamExt};
 use serde::Serialize;
 
-use super::{Block, Certificate, Message, Rejection, check_header, judge, process, verify};
-use crate::lean::guard;
+use super::claims::{Claims, Word};
+use super::{Certificate, Rejection, Standing, admit, process, verify, words};
+use crate::files::below;
 use crate::lean::syntax::{Kind, tokens};
 use crate::problem::Problem;
 use crate::toolchain::Toolchain;
@@ -31,6 +32,7 @@ pub struct Checked {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub proved: bool,
+    pub verdict: Standing,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -48,18 +50,7 @@ struct Item {
 /// # Errors
 /// When a folder cannot be read or there are none.
 pub fn find(folder: &Path) -> Result<Vec<PathBuf>> {
-    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(next) = folders.pop() {
-        for item in std::fs::read_dir(&next).with_context(|| format!("cannot read {}", next.display()))? {
-            let item = item.with_context(|| format!("cannot read {}", next.display()))?.path();
-            if item.is_dir() {
-                folders.push(item);
-            } else if item.extension().is_some_and(|e| e == "json") {
-                files.push(item);
-            }
-        }
-    }
-    files.sort();
+    let files = below(folder, |p| p.extension().is_some_and(|e| e == "json"))?;
     ensure!(
         !files.is_empty(),
         "{} has no certificates (.json files, as `qstar bench` and `prove --out` write them)",
@@ -81,7 +72,7 @@ pub async fn check(
 ) -> Result<Vec<Checked>> {
     let (mut report, mut places, mut proofs) = (Vec::new(), Vec::new(), Vec::new());
     for (place, file) in files.iter().enumerate() {
-        let row = |name, reason| Checked { file: file.clone(), name, proved: false, reason };
+        let row = |name, reason| Checked { file: file.clone(), name, proved: false, verdict: Standing::Refused, reason };
         match Certificate::read(file).and_then(|c| Ok((c.problem()?, c.proof))) {
             Ok((problem, proof)) => {
                 report.push(row(Some(problem.name.clone()), None));
@@ -93,6 +84,11 @@ pub async fn check(
     }
     for (place, verdict) in places.into_iter().zip(check_proofs(toolchain, proofs, workers, timeout, tell).await?) {
         report[place].proved = verdict.is_ok();
+        report[place].verdict = match &verdict {
+            Ok(()) => Standing::Accepted,
+            Err(e) if e.is_unchecked() => Standing::Unchecked,
+            Err(_) => Standing::Refused,
+        };
         report[place].reason = verdict.err().map(|e| e.to_string());
     }
     Ok(report)
@@ -112,7 +108,7 @@ pub async fn check_proofs(
     let mut verdicts: Vec<Option<Result<(), Rejection>>> = Vec::new();
     let (mut shared, mut alone): (HashMap<String, Vec<Item>>, Vec<Item>) = (HashMap::new(), Vec::new());
     for (place, (problem, proof)) in proofs.into_iter().enumerate() {
-        let refused = guard::check(&proof).map_err(Rejection::from).and_then(|()| check_header(&problem.header)).err();
+        let refused = admit(toolchain, &problem, &proof).err();
         let item = Item { place, problem, proof };
         match &refused {
             Some(_) => {}
@@ -135,7 +131,7 @@ pub async fn check_proofs(
             flights.push(run(toolchain, job, timeout));
         }
         let Some(landed) = flights.next().await else { break };
-        let (judged, again) = landed?;
+        let (judged, again) = landed;
         for (place, verdict) in judged {
             done += 1;
             verdicts[place] = Some(verdict);
@@ -185,51 +181,40 @@ fn last_part(name: &str) -> String {
     name.rsplit('.').next().unwrap_or(name).to_owned()
 }
 
-type Judged = Vec<(usize, Result<(), Rejection>)>;
+type Words = Vec<(usize, Result<(), Rejection>)>;
 
 /// Checks one group in a fresh process; what the document could not decide is given back as new groups.
-async fn run(toolchain: &Toolchain, mut group: Vec<Item>, timeout: Duration) -> Result<(Judged, Vec<Vec<Item>>)> {
+async fn run(toolchain: &Toolchain, mut group: Vec<Item>, timeout: Duration) -> (Words, Vec<Vec<Item>>) {
     if let [item] = &group[..] {
         let verdict = verify(toolchain, &item.problem, &item.proof, timeout).await;
-        return match verdict {
-            Err(error @ Rejection::Process(_)) => Err(error.into()),
-            verdict => Ok((vec![(item.place, verdict.map(drop))], Vec::new())),
-        };
+        return (vec![(item.place, verdict.map(drop))], Vec::new());
     }
-    let mut text = group[0].problem.header.trim_end().to_owned();
-    text.push('\n');
-    let blocks: Vec<Block> = group
-        .iter()
-        .enumerate()
-        .map(|(i, item)| Block::write(&mut text, &item.problem, &item.proof, Some(&format!("QStarClaim{i}"))))
-        .collect();
-    let messages = match process::run(toolchain, &text, timeout).await {
-        Ok(messages) => messages,
+    let items: Vec<(&Problem, &str)> = group.iter().map(|item| (&item.problem, item.proof.as_str())).collect();
+    let claims = Claims::write(&group[0].problem.header, &items, toolchain.lists_axioms());
+    let judged = match process::compile(toolchain, &claims.text, timeout).await {
+        Ok(compiled) => words(toolchain, &claims, &compiled),
+        Err(error) => Err(error),
+    };
+    let Ok(judged) = judged else {
         // Too much for one process, or one of them breaks it: by halves.
-        Err(Rejection::TimedOut(_) | Rejection::Process(_)) => {
-            let second = group.split_off(group.len() / 2);
-            return Ok((Vec::new(), vec![group, second]));
+        let second = group.split_off(group.len() / 2);
+        return (Vec::new(), vec![group, second]);
+    };
+    let (mut done, mut together, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    for (item, word) in group.into_iter().zip(judged) {
+        match word {
+            Word::Accepted(..) => done.push((item.place, Ok(()))),
+            // Without those that Lean rejects the file compiles; what is rejected beside others is tried alone.
+            Word::Alone => together.push(item),
+            Word::Rejected(_) | Word::NoClaim => alone.push(vec![item]),
         }
-        Err(error) => return Err(error.into()),
-    };
-    let clean = |block: &&Block| {
-        let mine: Vec<Message> = messages
-            .iter()
-            .filter(|m| m.line < blocks[0].first_line || (block.first_line..=block.canary_line).contains(&m.line))
-            .cloned()
-            .collect();
-        judge(block, &mine).is_ok()
-    };
-    let good = blocks.iter().take_while(clean).count();
-    let mut rest = group.split_off(good);
-    let judged = group.iter().map(|item| (item.place, Ok(()))).collect();
-    let mut again = Vec::new();
-    if !rest.is_empty() {
-        let behind = rest.split_off(1);
-        again.push(rest);
-        again.extend((!behind.is_empty()).then_some(behind));
     }
-    Ok((judged, again))
+    match alone.is_empty() {
+        true => alone.extend(together.into_iter().map(|item| vec![item])),
+        false if !together.is_empty() => alone.push(together),
+        false => {}
+    }
+    (done, alone)
 }
 
 #[cfg(test)]

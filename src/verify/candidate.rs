@@ -1,248 +1,293 @@
 //! Proofs that came from anywhere: a candidate file against the original whose `sorry`s it claims to fill.
 //!
-//! The candidate must be the original, byte for byte, but for the proofs and for helper lemmas and definitions put
-//! between its commands. A helper's names must not occur in the original at all, so that nothing there can come to
-//! mean something else; and Lean compares each theorem with its statement as it was elaborated beforehand.
+//! Both files are compiled, each by a fresh Lean, and what Lean made of them is compared ([`super::judge`]). Style is free:
+//! helpers, attributes, instances, notations, other layout and order are judged by what they do.
 
-use std::collections::HashSet;
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use serde::Serialize;
+use anyhow::{Context, Result, bail};
 
-use super::process::{self, Message};
-use super::{Rejection, check_header};
-use crate::lean::guard::{check_characters, check_tokens};
-use crate::lean::syntax::{Kind, tokens};
+use super::harmless::{INSIDES, running_words};
+use super::judge::{Judged, MISSING, Pair};
+use super::kernel::Kernel;
+use super::meaning::World;
+use super::process::{Artifacts, Compiled, Message, compile};
+use super::show::user_name;
+use super::{Rejection, modules};
+use crate::lean::syntax::{Kind, imports, tokens};
+use crate::library::olean::canonical;
 use crate::source::{Command, Statement, commands};
 use crate::toolchain::Toolchain;
 
-/// Declarations that may be added. No instances, notations or attributes: those change what a statement means.
-const HELPERS: &[&str] = &["theorem", "lemma", "def", "abbrev"];
-/// Words that are refused in proofs of one tactic block but belong to a declaration.
-const OF_DECLARATIONS: &[&str] = &["where", "termination_by", "decreasing_by", "private", "protected", "noncomputable"];
+/// How often declarations that fail are taken out of a candidate, and the rest is compiled again.
+const ROUNDS: usize = 4;
+/// Names under which `example`s are judged, by their place.
+const EXAMPLE: &str = "example";
 
-/// The verdict on one theorem of the original.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Judged {
-    pub name: String,
-    pub proved: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-/// A theorem's place in the document given to Lean (lines from 1).
-struct Place {
-    name: String,
-    claim: usize,
-    claim_end: usize,
-    first: usize,
-    last: usize,
-    check: usize,
-}
-
-/// Judges every theorem of `original` that ends in `sorry`.
+/// Judges every theorem of `original` that holds `sorry`.
 ///
 /// # Errors
-/// When `original` cannot be read, or Lean does not run.
-pub async fn verify_file(toolchain: &Toolchain, original: &str, candidate: &str, timeout: Duration) -> Result<Vec<Judged>> {
-    let wanted: Vec<String> = crate::problem::open_theorems(original)
-        .context("the original cannot be read as Lean")?
-        .into_iter()
-        .filter_map(|p| p.statement.name)
-        .collect();
-    anyhow::ensure!(!wanted.is_empty(), "the original has no theorem that ends in `sorry`");
-    let all_fail = |reason: String| {
-        wanted.iter().map(|n| Judged { name: n.clone(), proved: false, reason: Some(reason.clone()) }).collect()
+/// When `original` does not elaborate or has no such theorem, or Lean does not run.
+pub async fn verify_file(
+    toolchain: &Toolchain,
+    original: &str,
+    candidate: &str,
+    timeout: Duration,
+    kernel: Option<&Kernel>,
+) -> Result<Vec<Judged>> {
+    let examples = open_examples(original);
+    let (ours, theirs) = (named_examples(original, &examples), named_examples(candidate, &examples));
+    let (original_made, candidate_made) =
+        futures::join!(compile(toolchain, &ours, timeout), compile_what_holds(toolchain, &theirs, timeout));
+    let original_made = original_made?;
+    let Some(original_files) = &original_made.artifacts else {
+        let first = original_made.errors().next().map_or("no message", |m| m.text.as_str());
+        bail!("the original does not elaborate: {first}");
     };
-    let (text, places, canary) = match compose(original, candidate) {
-        Ok(composed) => composed,
-        Err(reason) => return Ok(all_fail(reason)),
-    };
-    let messages = match process::run(toolchain, &text, timeout).await {
-        Ok(messages) => messages,
-        Err(Rejection::TimedOut(t)) => return Ok(all_fail(format!("Lean did not finish within {t:?}"))),
-        Err(e) => return Err(e.into()),
-    };
-    if !messages.iter().any(|m| m.line == canary && m.text.contains("True")) {
-        return Ok(all_fail(Rejection::Swallowed.to_string()));
+    let mut original_world = World::new(original_files.open().context("the original")?, Vec::new());
+    let mut empty = World::new(original_files.open()?, Vec::new());
+    let open = Pair {
+        original: &mut original_world,
+        candidate: &mut empty,
+        original_text: "",
+        candidate_text: "",
+        replayed: false,
+        insides: false,
     }
-    Ok(wanted
-        .iter()
-        .map(|name| {
-            let reason = places.iter().find(|p| p.name == *name).map_or_else(
-                || Some("the candidate has no theorem with this name and statement".to_owned()),
-                |place| judge(place, &places, &messages),
-            );
-            Judged { name: name.clone(), proved: reason.is_none(), reason }
-        })
-        .collect())
-}
-
-fn judge(place: &Place, places: &[Place], messages: &[Message]) -> Option<String> {
-    let others = |line: usize| {
-        places
-            .iter()
-            .any(|p| p.name != place.name && ((p.claim..=p.claim_end).contains(&line) || (p.first..=p.check).contains(&line)))
+    .wanted()?;
+    anyhow::ensure!(!open.is_empty(), "the original has no theorem whose proof holds `sorry`");
+    let all = |judge: &dyn Fn(&str) -> Judged| -> Vec<Judged> { open.iter().map(|name| shown(judge(name))).collect() };
+    if head(original) != head(candidate) {
+        return Ok(all(&|name| {
+            Judged::refused(name, "one of the two files begins with `module` or `prelude` and the other does not")
+        }));
+    }
+    let (compiled, kept, dropped) = match candidate_made {
+        Ok(made) => made,
+        Err(error @ (Rejection::TimedOut(_) | Rejection::Process(_))) => {
+            return Ok(all(&|name| Judged::unchecked(name, error.to_string())));
+        }
+        Err(error) => return Ok(all(&|name| Judged::refused(name, error.to_string()))),
     };
-    for m in messages.iter().filter(|m| m.is_error() || m.uses_sorry()) {
-        if (place.claim..=place.claim_end).contains(&m.line) {
-            return Some(format!("its statement cannot be compared by Lean: {}", m.text));
-        }
-        if m.line == place.check && m.is_error() {
-            return Some(format!("it is not the statement of the original: {}", m.text));
-        }
-        if (place.first..=place.last).contains(&m.line) {
-            return Some(if m.is_error() { format!("Lean rejects it: {}", m.text) } else { Rejection::Sorry.to_string() });
-        }
-        // What stands before it, a helper or another theorem, may have been used.
-        if m.line < place.first && (!others(m.line) || m.uses_sorry() || m.is_error()) {
-            return Some(format!("a declaration before it fails: {}", m.text));
-        }
+    // A command that is no declaration and fails (`#eval` that may not write, say) is no honest file's.
+    if let Some((_, said)) = dropped.iter().find(|(name, _)| name.is_empty() || name.ends_with('.')) {
+        return Ok(all(&|name| Judged::refused(name, format!("a command of the candidate fails: {}", said.text))));
     }
-    None
-}
-
-/// Aligns the two files and writes the document for Lean; the last number is the canary's line.
-fn compose(original: &str, candidate: &str) -> Result<(String, Vec<Place>, usize), String> {
-    check_header(original).map_err(|e| e.to_string())?;
-    check_characters(candidate).map_err(|e| format!("the candidate is refused: {e}"))?;
-    let theirs = commands(candidate).map_err(|e| format!("the candidate is refused: {e}"))?;
-    let ours = commands(original).map_err(|e| e.to_string())?;
-    let head = |text: &str, c: &[Command]| text[..c.first().map_or(text.len(), |c| c.range.start)].trim_end().to_owned();
-    // `import` is a command to the splitter, so that the heads hold comments only.
-    if head(original, &ours) != head(candidate, &theirs) {
-        return Err("the beginning of the candidate differs from the original's".into());
-    }
-    let known: HashSet<&str> = tokens(original)
-        .map_err(|e| e.to_string())?
-        .iter()
-        .filter(|t| t.kind == Kind::Name)
-        .flat_map(|t| t.text.split('.'))
-        .collect();
-    let mut text = head(original, &ours) + "\n";
-    let mut places = Vec::new();
-    let mut checks = String::new();
-    let line = |text: &str| text.matches('\n').count() + 1;
-    let mut rest = theirs.iter().map(|c| candidate[c.range.clone()].trim_end()).zip(&theirs).peekable();
-    for command in &ours {
-        let body = original[command.range.clone()].trim_end();
-        let statement = HELPERS.contains(&command.keyword.as_str()).then(|| Statement::parse(body.trim()).ok()).flatten();
-        let named = statement.as_ref().and_then(|s| Some((s, s.name.as_deref()?)));
-        let mut claim = (0, 0);
-        if let Some((statement, name)) = named {
-            let number = places.len();
-            claim.0 = line(&text) + 1;
-            let universes = statement.universe_command();
-            text.push_str(&format!(
-                "\nsection\n{universes}def QStarClaim{number} : Prop :=\n  {}\nend\n",
-                statement.closed_type()
-            ));
-            claim.1 = line(&text) - 1;
-            checks = format!("\nexample : QStarClaim{number} := @{name}\n");
-        }
-        loop {
-            let Some((their_body, their_command)) = rest.next() else {
-                return Err(format!("the candidate lacks a part of the original: {}", first_line(body)));
-            };
-            if let Some((statement, name)) = named
-                && let Ok((found, proof)) = Statement::split(their_body)
-                && found.text == statement.text
-            {
-                check_declaration(proof, "the proof of", name)?;
-                text.push('\n');
-                let first = line(&text);
-                text.push_str(their_body);
-                text.push('\n');
-                let last = line(&text) - 1;
-                text.push_str(&checks);
-                places.push(Place { name: name.to_owned(), claim: claim.0, claim_end: claim.1, first, last, check: last + 2 });
-                break;
+    let Some(files) = &compiled.artifacts else {
+        let first = compiled.errors().next().map_or("no message", |m| m.text.as_str());
+        return Ok(all(&|name| Judged::refused(name, format!("Lean rejects the candidate: {first}"))));
+    };
+    let replayed = match kernel {
+        Some(kernel) => match kernel.replay(toolchain, &kept, files, timeout).await {
+            Ok(()) => true,
+            Err(error @ (Rejection::TimedOut(_) | Rejection::Process(_))) => {
+                return Ok(all(&|name| Judged::unchecked(name, error.to_string())));
             }
-            text.push('\n');
-            if named.is_none() && their_body == body {
-                text.push_str(body);
-                text.push('\n');
-                break;
-            }
-            check_helper(their_body, their_command, &known)?;
-            text.push_str(their_body);
-            text.push('\n');
+            Err(error) => return Ok(all(&|name| Judged::refused(name, error.to_string()))),
+        },
+        None => false,
+    };
+    let beside = modules::of_project(toolchain, files)?;
+    let mut candidate_world = World::new(files.open().context("the candidate")?, modules::open(&beside)?);
+    // A native Lean's file system is not ours to watch: code that runs could put another file in the place of the compiled one.
+    let insides = running_words(original, candidate).is_some()
+        && (toolchain.lists_axioms() || modules::reach(toolchain, files.open()?.imports, INSIDES)?);
+    let mut pair = Pair {
+        original: &mut original_world,
+        candidate: &mut candidate_world,
+        original_text: original,
+        candidate_text: candidate,
+        replayed,
+        insides,
+    };
+    let judged = judge(&mut pair, &open)?;
+    Ok(judged.into_iter().map(|j| explained(j, &dropped)).map(shown).collect())
+}
+
+/// Judges two compiled files.
+///
+/// # Errors
+/// When they cannot be read, or the original has nothing to prove.
+pub fn verify_compiled(toolchain: &Toolchain, original: &Path, candidate: &Path) -> Result<Vec<Judged>> {
+    let read = |path: &Path| Artifacts::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let (ours, theirs) = (read(original)?, read(candidate)?);
+    let open = |files| -> Result<World<'_>> { Ok(World::new(Artifacts::open(files)?, Vec::new())) };
+    let mut original_world = open(&ours).with_context(|| format!("{} cannot be read", original.display()))?;
+    let beside = modules::of_project(toolchain, &theirs)?;
+    let mut candidate_world =
+        World::new(theirs.open().with_context(|| format!("{} cannot be read", candidate.display()))?, modules::open(&beside)?);
+    let insides = modules::reach(toolchain, theirs.open()?.imports, INSIDES)?;
+    let mut pair = Pair {
+        original: &mut original_world,
+        candidate: &mut candidate_world,
+        original_text: "",
+        candidate_text: "",
+        replayed: false,
+        insides,
+    };
+    let wanted = pair.wanted()?;
+    anyhow::ensure!(!wanted.is_empty(), "the original has no theorem whose proof holds `sorry`");
+    // Code that left no constant cannot be ruled out without the source.
+    if insides {
+        let why = "it imports Lean's insides, and without its source only a kernel can judge it (--kernel)";
+        return Ok(wanted.iter().map(|name| shown(Judged::unchecked(name, why))).collect());
+    }
+    Ok(judge(&mut pair, &wanted)?.into_iter().map(shown).collect())
+}
+
+fn judge(pair: &mut Pair<'_, '_>, wanted: &[String]) -> Result<Vec<Judged>> {
+    if let Some(why) = pair.whole(wanted)? {
+        return Ok(wanted.iter().map(|name| Judged::refused(name, why.clone())).collect());
+    }
+    wanted.iter().map(|name| pair.theorem(name)).collect()
+}
+
+/// A verdict under the name that the file has.
+fn shown(mut judged: Judged) -> Judged {
+    judged.name = match judged.name.rsplit_once(NAMED) {
+        Some((_, number)) => format!("{EXAMPLE} {number}"),
+        None => user_name(&judged.name).to_owned(),
+    };
+    judged
+}
+
+/// A theorem that is missing because Lean rejected it is told with Lean's words.
+fn explained(mut judged: Judged, dropped: &[(String, Message)]) -> Judged {
+    let own = user_name(&judged.name).to_owned();
+    if judged.reason.as_deref() == Some(MISSING)
+        && let Some((_, said)) = dropped.iter().find(|(name, _)| canonical(name) == own)
+    {
+        judged.reason = Some(format!("Lean rejects it: {}", said.text));
+    }
+    judged
+}
+
+/// Words that make a file another kind of file.
+fn head(text: &str) -> Vec<&'static str> {
+    let all = imports(text);
+    ["module", "prelude"].into_iter().filter(|word| all.split_whitespace().any(|w| w == *word)).collect()
+}
+
+type Kept = (Compiled, String, Vec<(String, Message)>);
+
+/// Compiles a candidate; declarations that Lean rejects are taken out, so that the others can be judged. What is judged is
+/// the text that is left, which is told with what was dropped.
+async fn compile_what_holds(toolchain: &Toolchain, text: &str, timeout: Duration) -> Result<Kept, Rejection> {
+    let (mut text, mut dropped) = (text.replace("\r\n", "\n"), Vec::new());
+    for round in 0..=ROUNDS {
+        let compiled = compile(toolchain, &text, timeout).await?;
+        if compiled.artifacts.is_some() || round == ROUNDS {
+            return Ok((compiled, text, dropped));
+        }
+        let Some((left, gone)) = without_errors(&text, &compiled.messages) else { return Ok((compiled, text, dropped)) };
+        text = left;
+        dropped.extend(gone);
+    }
+    unreachable!("the last round returns")
+}
+
+/// The text without the commands in which Lean found errors, and their names with the first error of each.
+fn without_errors(text: &str, messages: &[Message]) -> Option<(String, Vec<(String, Message)>)> {
+    let commands = commands(text).ok()?;
+    let spaces = namespaces(text, &commands);
+    let mut cut: Vec<(std::ops::Range<usize>, String, Message)> = Vec::new();
+    for message in messages.iter().filter(|m| m.is_error()) {
+        let at = text.split_inclusive('\n').take(message.line.saturating_sub(1)).map(str::len).sum::<usize>();
+        let (place, command) = commands.iter().enumerate().rev().find(|(_, c)| c.range.start <= at)?;
+        if !cut.iter().any(|(range, ..)| *range == command.range) {
+            let name = format!("{}{}", spaces[place], declared(&text[command.range.clone()]).unwrap_or_default());
+            cut.push((command.range.clone(), name, message.clone()));
         }
     }
-    for (body, command) in rest {
-        check_helper(body, command, &known)?;
-        text.push_str(&format!("\n{body}\n"));
+    cut.sort_by_key(|(range, ..)| range.start);
+    let (mut left, mut at) = (String::new(), 0);
+    for (range, ..) in &cut {
+        left.push_str(&text[at..range.start]);
+        // Line numbers stay what they are.
+        left.extend(std::iter::repeat_n('\n', text[range.clone()].matches('\n').count()));
+        at = range.end;
     }
-    let canary = line(&text) + 1;
-    text.push_str("\n#check (True.intro : True)\n");
-    Ok((text, places, canary))
+    left.push_str(&text[at..]);
+    Some((left, cut.into_iter().map(|(_, name, message)| (name, message)).collect()))
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or("")
+/// The namespace in which each command stands, with a dot behind it.
+fn namespaces(text: &str, commands: &[Command]) -> Vec<String> {
+    let (mut open, mut found): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    for command in commands {
+        found.push(open.concat());
+        let words: Vec<&str> = text[command.range.clone()].split_whitespace().take(2).collect();
+        match words[..] {
+            ["namespace", name] => open.push(format!("{name}.")),
+            ["section", ..] => open.push(String::new()),
+            ["end", ..] => drop(open.pop()),
+            _ => {}
+        }
+    }
+    found
 }
 
-fn check_helper(body: &str, command: &Command, known: &HashSet<&str>) -> Result<(), String> {
-    let refuse = |why: String| Err(format!("the candidate adds or changes `{}`: {why}", first_line(body)));
-    if !HELPERS.contains(&command.keyword.as_str()) {
-        return refuse("only theorems, lemmas and definitions may be added, and nothing may be changed".into());
-    }
-    let all = tokens(body).map_err(|e| e.to_string())?;
-    let code: Vec<_> = all.iter().filter(|t| t.kind != Kind::Comment).collect();
-    let Some(at) = code.iter().position(|t| t.text == command.keyword) else { return refuse("it has no keyword".into()) };
-    if code[..at].iter().any(|t| !["private", "protected", "noncomputable"].contains(&t.text)) {
-        return refuse("attributes and options are not allowed on what is added".into());
-    }
-    let Some(name) = code.get(at + 1).filter(|t| t.kind == Kind::Name) else { return refuse("it has no name".into()) };
-    if let Some(part) = name.text.split('.').find(|part| known.contains(part)) {
-        return refuse(format!("the name `{part}` occurs in the original, where it could come to mean something else"));
-    }
-    check_declaration(&body[name.end()..], "the added", name.text)
+/// The name that a command declares.
+fn declared(command: &str) -> Option<String> {
+    let all: Vec<_> = tokens(command).ok()?.into_iter().filter(|t| t.kind != Kind::Comment).collect();
+    let words = ["theorem", "lemma", "def", "abbrev", "instance", "structure", "inductive"];
+    let at = all.iter().position(|t| words.contains(&t.text))?;
+    all.get(at + 1).filter(|t| t.kind == Kind::Name).map(|t| t.text.to_owned())
 }
 
-/// The token rules for the part of a declaration behind its name or statement.
-fn check_declaration(text: &str, what: &str, name: &str) -> Result<(), String> {
-    let all = tokens(text).map_err(|e| format!("{what} `{name}` is refused: {e}"))?;
-    let kept: Vec<_> = all.into_iter().filter(|t| !OF_DECLARATIONS.contains(&t.text)).collect();
-    if kept.iter().all(|t| t.kind == Kind::Comment) {
-        return Err(format!("{what} `{name}` is missing"));
+/// Part of the names that `example`s get.
+const NAMED: &str = "qstarExample_";
+
+/// The statements of `example`s that hold `sorry`, in order.
+fn open_examples(text: &str) -> Vec<[u8; 32]> {
+    let found = commands(text).unwrap_or_default();
+    let open = found.iter().map(|c| (&c.keyword, &text[c.range.clone()])).filter(|(keyword, body)| {
+        *keyword == "example" && tokens(body).unwrap_or_default().iter().any(|t| t.kind == Kind::Name && t.text == "sorry")
+    });
+    open.filter_map(|(_, body)| Some(Statement::split(body.trim()).ok()?.0.key())).collect()
+}
+
+/// `example`s with these statements as theorems with names by their place, so that Lean keeps what they prove.
+fn named_examples(text: &str, wanted: &[[u8; 32]]) -> String {
+    let found = commands(text).unwrap_or_default();
+    let (mut named, mut at, mut used) = (String::new(), 0, vec![false; wanted.len()]);
+    for command in found.iter().filter(|c| c.keyword == "example" && !wanted.is_empty()) {
+        let body = &text[command.range.clone()];
+        let Some(key) = Statement::split(body.trim()).ok().map(|(s, _)| s.key()) else { continue };
+        let Some(place) = (0..wanted.len()).find(|&i| wanted[i] == key && !used[i]) else { continue };
+        let code = tokens(body).unwrap_or_default();
+        let Some(word) = code.iter().find(|t| t.kind == Kind::Name && t.text == "example") else { continue };
+        used[place] = true;
+        let start = command.range.start + word.start;
+        named.push_str(&text[at..start]);
+        named.push_str(&format!("theorem {NAMED}{}", place + 1));
+        at = start + "example".len();
     }
-    check_tokens(&kept, true).map_err(|e| format!("{what} `{name}` is refused: {e}"))
+    named.push_str(&text[at..]);
+    named
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ORIGINAL: &str = "open Nat\n\ndef f (n : Nat) := n + 1\n\ntheorem t (n : Nat) : f n = n + 1 := by\n  sorry\n";
-
-    fn refused(candidate: &str) -> String {
-        compose(ORIGINAL, candidate).map(|_| ()).unwrap_err()
+    #[test]
+    fn what_fails_is_taken_out_and_the_lines_stay() {
+        let text = "def a := 1\n\ntheorem t : 1 = 2 := by\n  rfl\n\ntheorem u : 1 = 1 := rfl\n";
+        let error = Message { line: 4, severity: "error".into(), text: "no".into() };
+        let (left, dropped) = without_errors(text, std::slice::from_ref(&error)).unwrap();
+        assert_eq!(left, "def a := 1\n\n\n\n\ntheorem u : 1 = 1 := rfl\n");
+        assert_eq!(dropped, [("t".to_owned(), error)]);
     }
 
     #[test]
-    fn proofs_and_helpers_may_be_added() {
-        let honest = ORIGINAL.replace("theorem t", "theorem aux : 1 = 1 := rfl\n\ntheorem t").replace("sorry", "rfl");
-        let (_, places, _) = compose(ORIGINAL, &honest).unwrap();
-        assert_eq!(places[0].name, "t");
-    }
-
-    #[test]
-    fn changes_are_refused() {
-        let proved = ORIGINAL.replace("sorry", "rfl");
-        for (candidate, why) in [
-            (proved.replace("n + 1 :=", "n :="), "occurs in the original"),
-            (proved.replace("def f (n : Nat) := n + 1", "def f (n : Nat) := n"), "could come to mean|lacks"),
-            (proved.replace("open Nat", "open Nat\ninstance : Add Nat := ⟨fun _ _ => 0⟩"), "only theorems"),
-            (proved.replace("open Nat", "open Nat\ndef Nat.f := 1"), "occurs in the original"),
-            (proved.replace("theorem t", "@[simp] theorem u : 1 = 1 := rfl\ntheorem t"), "attributes"),
-            (ORIGINAL.to_owned(), "sorry"),
-            (proved.replace("rfl", "rfl\n/- open"), "comment"),
-            (proved.clone() + "\n#eval 1\n", "only theorems"),
-        ] {
-            let reason = refused(&candidate);
-            assert!(why.split('|').any(|w| reason.contains(w)), "{candidate}\n{reason}");
-        }
+    fn open_examples_get_names() {
+        let text = "example : 1 = 1 := by\n  sorry\n-- example\nexample := 3\nexample : 2 = 2 := by rfl\n";
+        let open = open_examples(text);
+        assert_eq!(open.len(), 1);
+        assert_eq!(named_examples(text, &open), text.replacen("example", "theorem qstarExample_1", 1));
+        let proved = "example : 2 = 2 := rfl\nexample :\n    1 = 1 := rfl\n";
+        assert_eq!(named_examples(proved, &open), "example : 2 = 2 := rfl\ntheorem qstarExample_1 :\n    1 = 1 := rfl\n");
     }
 }

@@ -7,19 +7,23 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::printable;
+use crate::lean::syntax::imports;
 use crate::problem::Problem;
 use crate::source::hex;
 use crate::toolchain::Toolchain;
 
-const FORMAT: &str = "qstar-certificate-1";
+const FORMAT: &str = "qstar-certificate-2";
+/// An older format that is still read: it has no axioms of the header, and for the portable Lean none at all.
+const OLDER: &str = "qstar-certificate-1";
 
 /// What is known of a proof's axioms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Axioms {
-    /// As `#print axioms` lists them.
+    /// Read from the proof terms.
     Listed(Vec<String>),
-    /// The toolchain cannot list them; the ban on tokens that could bring one in stands alone.
+    /// Nobody looked: certificates of an older qstar with the portable Lean.
     Unavailable,
 }
 
@@ -37,6 +41,12 @@ pub struct Certificate {
     pub proof: String,
     pub toolchain: String,
     pub axioms: Axioms,
+    /// Those of the axioms that the header itself declares: the proof is worth what they are worth.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub axioms_of_header: Vec<String>,
+    /// Modules whose compiled form was taken as it is, proofs not looked into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted: Vec<String>,
     /// Lean itself compared the theorem with the statement (else: its source bytes alone).
     pub statement_checked_by_lean: bool,
     /// SHA-256 of the file that Lean accepted.
@@ -49,8 +59,8 @@ impl Certificate {
         problem: &Problem,
         proof: &str,
         toolchain: &Toolchain,
-        axioms: Axioms,
-        by_lean: bool,
+        axioms: Vec<String>,
+        axioms_of_header: Vec<String>,
         document: &str,
         time: Duration,
     ) -> Certificate {
@@ -62,8 +72,10 @@ impl Certificate {
             statement_sha256: statement_hash(&problem.header, &problem.statement.text),
             proof: proof.to_owned(),
             toolchain: toolchain.version.clone(),
-            axioms,
-            statement_checked_by_lean: by_lean,
+            axioms: Axioms::Listed(axioms),
+            axioms_of_header,
+            trusted: imported(&problem.header),
+            statement_checked_by_lean: true,
             document_sha256: hex(&Sha256::digest(document)),
             milliseconds: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
         }
@@ -78,10 +90,20 @@ impl Certificate {
         let read: Certificate =
             serde_json::from_str(&text).with_context(|| format!("{} is no certificate of qstar", path.display()))?;
         ensure!(
-            read.format == FORMAT,
+            [FORMAT, OLDER].contains(&read.format.as_str()),
             "{}: format `{}` is not known; this qstar reads `{FORMAT}`",
             path.display(),
             read.format
+        );
+        let named = Problem::from_statement(&read.header, &read.statement).map(|p| p.statement.name);
+        // What a search of a file calls its nameless theorems.
+        let fits = matches!(&named, Ok(Some(name)) if *name == read.name)
+            || matches!(&named, Ok(None) if read.name.starts_with("example"));
+        ensure!(
+            fits,
+            "{}: the name `{}` is not that of its statement; the certificate was changed after it was made",
+            path.display(),
+            printable(&read.name)
         );
         let hash = statement_hash(&read.header, &read.statement);
         ensure!(hash == read.statement_sha256, "{}: the statement was changed after the certificate was made", path.display());
@@ -104,6 +126,14 @@ impl Certificate {
         crate::lean::document::indent_into(&mut text, &self.proof, 2);
         text
     }
+}
+
+/// The modules that a header imports.
+pub(super) fn imported(header: &str) -> Vec<String> {
+    let all = imports(header);
+    let named = all.lines().filter_map(|line| line.split_whitespace().last());
+    let init = (!all.starts_with("prelude")).then_some("Init");
+    init.into_iter().chain(named).map(str::to_owned).collect()
 }
 
 /// SHA-256 of a header, a zero byte and a statement, in hexadecimal digits.

@@ -1,10 +1,12 @@
-//! A fresh Lean process for one file.
+//! A fresh Lean process for one file: its messages, and what it compiled the file to.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::Rejection;
+use crate::library::olean::whole::Whole;
 use crate::toolchain::Toolchain;
 
 /// One message of Lean.
@@ -37,27 +39,95 @@ struct Pos {
     line: usize,
 }
 
-/// Elaborates `text` as a file of its own; its messages in order. A process that dies gets one more chance: it may have
-/// been memory, or whoever else works on the machine.
+/// What a file was compiled to: `.olean`, and `.olean.server` and `.olean.private` where its Lean writes them.
+#[derive(Debug)]
+pub struct Artifacts(Vec<Vec<u8>>);
+
+/// Names of the parts of a compiled module, in the order in which they refer to each other.
+const PARTS: &[&str] = &["olean", "olean.server", "olean.private"];
+
+impl Artifacts {
+    /// Reads the parts that stand beside a file `….olean`.
+    ///
+    /// # Errors
+    /// When the first cannot be read.
+    pub fn read(olean: &Path) -> std::io::Result<Artifacts> {
+        let mut files = vec![std::fs::read(olean)?];
+        for part in &PARTS[1..] {
+            let path = olean.with_extension(part);
+            if path.is_file() {
+                files.push(std::fs::read(path)?);
+            }
+        }
+        Ok(Artifacts(files))
+    }
+
+    /// Writes the parts beside `olean`, the first under that name.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn write(&self, olean: &Path) -> std::io::Result<()> {
+        let written = self.0.iter().zip(PARTS).map(|(bytes, part)| std::fs::write(olean.with_extension(part), bytes));
+        written.collect()
+    }
+
+    /// Opens what was compiled.
+    ///
+    /// # Errors
+    /// When it is broken, or of a Lean that is not known.
+    pub fn open(&self) -> anyhow::Result<Whole<'_>> {
+        Whole::parse(&self.0.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+}
+
+/// What became of a file.
+#[derive(Debug)]
+pub struct Compiled {
+    pub messages: Vec<Message>,
+    /// `None` when there were errors: Lean writes nothing then.
+    pub artifacts: Option<Artifacts>,
+}
+
+impl Compiled {
+    pub fn errors(&self) -> impl Iterator<Item = &Message> {
+        self.messages.iter().filter(|m| m.is_error())
+    }
+}
+
+/// Elaborates `text` as a file of its own; its messages in order.
+///
+/// # Errors
+/// As [`compile`].
+pub async fn run(toolchain: &Toolchain, text: &str, timeout: Duration) -> Result<Vec<Message>, Rejection> {
+    Ok(again(toolchain, text, timeout, false).await?.messages)
+}
+
+/// Compiles `text` as a file of its own.
 ///
 /// # Errors
 /// [`Rejection::TimedOut`], or [`Rejection::Process`] when Lean does not run to its end.
-pub async fn run(toolchain: &Toolchain, text: &str, timeout: Duration) -> Result<Vec<Message>, Rejection> {
-    match once(toolchain, text, timeout).await {
+pub async fn compile(toolchain: &Toolchain, text: &str, timeout: Duration) -> Result<Compiled, Rejection> {
+    again(toolchain, text, timeout, true).await
+}
+
+/// A process that dies gets one more chance: it may have been memory, or whoever else works on the machine.
+async fn again(toolchain: &Toolchain, text: &str, timeout: Duration, keep: bool) -> Result<Compiled, Rejection> {
+    match once(toolchain, text, timeout, keep).await {
         Err(Rejection::Process(reason)) => {
             tracing::info!("a verifying process is started again: {reason}");
-            once(toolchain, text, timeout).await
+            once(toolchain, text, timeout, keep).await
         }
         ended => ended,
     }
 }
 
-async fn once(toolchain: &Toolchain, text: &str, timeout: Duration) -> Result<Vec<Message>, Rejection> {
+async fn once(toolchain: &Toolchain, text: &str, timeout: Duration, keep: bool) -> Result<Compiled, Rejection> {
     let failed = |e: std::io::Error| Rejection::Process(e.to_string());
     let folder = tempfile::tempdir().map_err(failed)?;
     let file = folder.path().join("QStarVerify.lean");
+    let olean = folder.path().join("QStarVerify.olean");
     std::fs::write(&file, text).map_err(failed)?;
-    let mut command = toolchain.check_command(&file);
+    let mut command = toolchain.check_command(&file, keep.then_some(&olean));
     let child = command.stdin(std::process::Stdio::null()).kill_on_drop(true).output();
     let output = tokio::time::timeout(timeout, child).await.map_err(|_| Rejection::TimedOut(timeout))?.map_err(failed)?;
     // Names of private things hold the path; without the folder they are the same in every run.
@@ -76,8 +146,13 @@ async fn once(toolchain: &Toolchain, text: &str, timeout: Duration) -> Result<Ve
         let raw: Raw = serde_json::from_str(line).map_err(|_| Rejection::Process(format!("unexpected output: {line}")))?;
         messages.push(Message { line: raw.pos.line, severity: raw.severity, text: raw.data });
     }
-    if output.status.code() == Some(1) && !messages.iter().any(Message::is_error) {
+    let errors = messages.iter().any(Message::is_error);
+    if output.status.code() == Some(1) && !errors {
         return Err(died());
     }
-    Ok(messages)
+    let artifacts = match keep && !errors {
+        true => Some(Artifacts::read(&olean).map_err(|e| Rejection::Process(format!("Lean wrote no {}: {e}", PARTS[0])))?),
+        false => None,
+    };
+    Ok(Compiled { messages, artifacts })
 }

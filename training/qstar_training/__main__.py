@@ -4,13 +4,13 @@ import argparse
 import importlib.util
 import os
 import sys
-import threading
 from pathlib import Path
 
 import torch
 
 from . import data, export, plot, text
 from .model import Policy, Shape, Value
+from .process import end_with_parent
 from .train import calibrate, fit, policy_loss, say, value_loss, write_json
 
 
@@ -37,17 +37,6 @@ def arguments():
     parser.add_argument("--int8", action="store_true", help="quantise: a quarter of the size")
     parser.add_argument("--tied", action="store_true", help="end when standard input is closed: when who started this has gone")
     return parser.parse_args()
-
-
-def end_with_parent():
-    """Waits for the end of standard input on a thread; checkpoints are whole at any moment."""
-    def wait():
-        # Not through `sys.stdin`: its lock, held here for ever, would be in the way of an orderly end.
-        while os.read(0, 64):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def main():

@@ -13,7 +13,8 @@ from .text import END, PAD, prompt_ids
 
 @dataclass
 class Example:
-    """A prompt with what follows it. Policy: the tactic's tokens. Value: whether it was proved, and in how many steps."""
+    """A prompt with what follows it. Policy: the tactic's tokens. Value: whether it was proved, the steps on the longest
+    branch of the proof, and the goals that it stands beside (equal numbers: steps from one goal led to them)."""
 
     theorem: str
     prompt: list
@@ -21,6 +22,7 @@ class Example:
     weight: float
     proved: float = 0.0
     steps: float = 0.0
+    family: int = -1
 
 
 def rows(folder: Path, table: str, split: str):
@@ -50,23 +52,29 @@ def policy_examples(folder, split, tokenizer, context, least):
 
 
 def value_examples(folder, split, tokenizer, context):
-    found = []
+    found, families = [], {}
     for row in rows(folder, "value", split):
         prompt = prompt_ids(tokenizer, row["goal"], context)
-        steps = float(row.get("steps") or 0)
-        found.append(Example(row["theorem"], prompt, [], 1.0, float(row["proved"]), steps))
+        family = families.setdefault(row["family"], len(families)) if row.get("family") else -1
+        found.append(Example(row["theorem"], prompt, [], 1.0, float(row["proved"]), float(row.get("depth") or 0), family))
     return found
 
 
 def batches(examples, tokens, rng):
-    """Batches of some `tokens` tokens each; examples of like length stand together, batches in random order."""
-    order = sorted(range(len(examples)), key=lambda i: (len(examples[i].prompt) + len(examples[i].tactic), rng.random()))
+    """Batches of some `tokens` tokens each; examples of like length stand together, siblings in one batch where they fit,
+    batches in random order."""
+    length = [len(e.prompt) + len(e.tactic) for e in examples]
+    longest_of = {}
+    for e, n in zip(examples, length):
+        longest_of[e.family] = max(n, longest_of.get(e.family, 0))
+    place = lambda i: length[i] if examples[i].family < 0 else longest_of[examples[i].family]
+    order = sorted(range(len(examples)), key=lambda i: (place(i), examples[i].family, rng.random()))
     groups, group, longest = [], [], 0
     for i in order:
-        longest = max(longest, len(examples[i].prompt) + len(examples[i].tactic))
+        longest = max(longest, length[i])
         if group and longest * (len(group) + 1) > tokens:
             groups.append(group)
-            group, longest = [], len(examples[i].prompt) + len(examples[i].tactic)
+            group, longest = [], length[i]
         group.append(i)
     if group:
         groups.append(group)
@@ -90,7 +98,7 @@ def policy_tensors(batch, device):
 
 
 def value_tensors(batch, device):
-    """ids, mask (batch, length); proved and steps (batch)."""
+    """ids, mask (batch, length); proved, steps and family (batch)."""
     length = max(len(e.prompt) for e in batch)
     ids = torch.full((len(batch), length), PAD)
     mask = torch.zeros((len(batch), length), dtype=torch.long)
@@ -99,7 +107,8 @@ def value_tensors(batch, device):
         mask[row, : len(e.prompt)] = 1
     proved = torch.tensor([e.proved for e in batch])
     steps = torch.tensor([e.steps for e in batch])
-    return ids.to(device), mask.to(device), proved.to(device), steps.to(device)
+    family = torch.tensor([e.family for e in batch])
+    return ids.to(device), mask.to(device), proved.to(device), steps.to(device), family.to(device)
 
 
 def shuffler(seed):

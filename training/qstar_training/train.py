@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from . import data
+from .calibrate import expected_error, platt
 from .model import positions
 
 
@@ -22,12 +23,23 @@ def policy_loss(model, batch, device):
 
 
 def value_loss(model, batch, device):
-    ids, mask, proved, steps = data.value_tensors(batch, device)
+    ids, mask, proved, steps, family = data.value_tensors(batch, device)
     out = model(ids, mask)
     chance = F.binary_cross_entropy_with_logits(out[:, 0], proved)
     # Steps are learnt where there is a proof.
     distance = (F.smooth_l1_loss(out[:, 1], (steps.clamp(min=1)).log(), reduction="none") * proved).sum()
-    return chance + 0.2 * distance / proved.sum().clamp(min=1), len(batch)
+    return chance + 0.2 * distance / proved.sum().clamp(min=1) + 0.3 * sibling_loss(out[:, 0], proved, steps, family), len(batch)
+
+
+def sibling_loss(logits, proved, steps, family):
+    """Of goals that steps from one goal led to, the better should look better: what was proved, and of two that were proved
+    what took fewer steps (a logistic loss over pairs; Burges et al. 2005, "Learning to Rank Using Gradient Descent")."""
+    beside = (family[:, None] == family[None, :]) & (family[:, None] >= 0)
+    sooner = (proved[:, None] > 0) & (proved[None, :] > 0) & (steps[:, None] < steps[None, :])
+    pairs = beside & ((proved[:, None] > proved[None, :]) | sooner)
+    if not pairs.any():
+        return logits.new_zeros(())
+    return F.softplus(logits[None, :] - logits[:, None])[pairs].mean()
 
 
 @torch.no_grad()
@@ -106,7 +118,7 @@ def chances(model, examples, device, tokens):
     model.to(device).eval()
     logits, proved = [], []
     for batch in data.batches(examples, tokens, data.shuffler(0)):
-        ids, mask, truth, _ = data.value_tensors(batch, device)
+        ids, mask, truth, _, _ = data.value_tensors(batch, device)
         logits.append(model(ids, mask)[:, 0].cpu())
         proved.append(truth.cpu())
     model.to("cpu")
@@ -116,35 +128,22 @@ def chances(model, examples, device, tokens):
 def calibrate(model, examples, device, tokens):
     """Scales and shifts the logits so that chances are right on held-out examples, and writes that into the last layer.
 
-    Platt 1999, "Probabilistic Outputs for Support Vector Machines": targets are drawn in a little, for few examples.
     Says the loss before and after; few examples of a kind: nothing is done.
     """
     logits, proved = chances(model, examples, device, tokens) if examples else (torch.zeros(0), torch.zeros(0))
-    good, bad = int(proved.sum()), int((1 - proved).sum())
-    if min(good, bad) < 8:
-        say(f"value: {good} proved and {bad} unproved held-out goals are too few to calibrate by")
+    found = platt(logits, proved)
+    if found is None:
+        say(f"value: not calibrated, {len(proved)} held-out goals are too few or their order is wrong")
         return
-    targets = torch.where(proved > 0, (good + 1) / (good + 2), 1 / (bad + 2))
-    scale, shift = torch.ones(1, requires_grad=True), torch.zeros(1, requires_grad=True)
-    optimizer = torch.optim.LBFGS([scale, shift], max_iter=100)
-
-    def closure():
-        optimizer.zero_grad()
-        loss = F.binary_cross_entropy_with_logits(logits * scale + shift, targets)
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)
+    scale, shift = found
     before = F.binary_cross_entropy_with_logits(logits, proved).item()
     after = F.binary_cross_entropy_with_logits(logits * scale + shift, proved).item()
-    # A scale below nothing would turn the order round: then the network knows nothing of held-out goals.
-    if scale.item() <= 0:
-        say(f"value: not calibrated, its order is wrong on held-out goals (loss {before:.3f})")
-        return
+    error = expected_error(torch.sigmoid(logits * scale + shift), proved)[0]
     with torch.no_grad():
-        model.heads.weight[0] *= scale.item()
-        model.heads.bias[0] = model.heads.bias[0] * scale.item() + shift.item()
-    say(f"value: calibrated on {good + bad} held-out goals, scale {scale.item():.2f}, shift {shift.item():+.2f}: loss {before:.3f} -> {after:.3f}")
+        model.heads.weight[0] *= scale
+        model.heads.bias[0] = model.heads.bias[0] * scale + shift
+    say(f"value: calibrated on {len(proved)} held-out goals, scale {scale:.2f}, shift {shift:+.2f}: loss {before:.3f} -> {after:.3f}, "
+        f"ECE there {error:.3f}")
 
 
 def write(path, save):

@@ -9,7 +9,7 @@ use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 use super::Postings;
-use crate::record::put;
+use crate::files::put;
 use crate::source::hex;
 
 /// Files kept; beyond that the oldest go.

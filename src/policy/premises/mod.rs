@@ -10,12 +10,14 @@ mod kept;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::lean::{Goal, guard};
 use crate::library::{Constant, Library, Modules};
+use crate::policy::ranker::statements::Statements;
 
 use super::features::{of_constants, of_goal};
 use definitions::Definitions;
@@ -56,6 +58,7 @@ pub struct Premises {
     /// For each feature: its weight and the theorems that have it. In order, so that sums are the same in every run.
     features: BTreeMap<String, (f64, Vec<u32>)>,
     definitions: Definitions,
+    statements: OnceLock<Arc<Statements>>,
 }
 
 impl Premises {
@@ -93,7 +96,21 @@ impl Premises {
             definitions: Definitions::new(definitions),
             theorems: postings.names.into_iter().zip(postings.rewrites).zip(squares).map(theorem).collect(),
             features,
+            statements: OnceLock::new(),
         }
+    }
+
+    /// What each theorem speaks of; made the first time it is asked for.
+    pub fn statements(&self) -> Arc<Statements> {
+        self.statements.get_or_init(|| Arc::new(self.spoken_of())).clone()
+    }
+
+    fn spoken_of(&self) -> Statements {
+        let mut words: Vec<Vec<&str>> = vec![Vec::new(); self.theorems.len()];
+        for (feature, (_, list)) in &self.features {
+            list.iter().for_each(|&n| words[n as usize].push(feature));
+        }
+        self.theorems.iter().zip(words).map(|(theorem, words)| (theorem.name.as_str(), words)).collect()
     }
 
     /// Number of theorems.

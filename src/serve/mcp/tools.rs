@@ -10,14 +10,16 @@ use serde_json::json;
 
 use super::Agent;
 use super::place::{self, Diagnosed};
+use crate::files::put;
 use crate::problem::open_theorems;
-use crate::record::put_back;
 use crate::serve::check::{End, Question};
 use crate::serve::snippet::Position;
 use crate::serve::work::{self, FillAsk, Filled, Premise, ProveAsk, Proved, TacticsAsk, Tried, Verdict, Verified, VerifyAsk};
 
 /// Addresses of pictures.
 pub const SEARCHES: &str = "qstar://search/";
+/// Why a file is not written.
+const CHANGED: &str = "the file was changed in the meantime: nothing is written, fill it again";
 /// Seconds for a snippet where none are named.
 pub const CHECK_TIME: f64 = 60.0;
 
@@ -235,9 +237,10 @@ impl Agent {
         let filled = self.run_told(&context, |tell| work::fill(&self.desk, &client, &ask.file, fill, tell));
         let (mut filled, new) = filled.await?;
         if ask.write && new != text {
-            match put_back(&path, &text, &new) {
+            let now = place::read(&self.desk, &ask.file).await?;
+            match if now == text { put(&path, &new).map_err(|e| format!("{e:#}")) } else { Err(CHANGED.to_owned()) } {
                 Ok(()) => filled.written = true,
-                Err(error) => filled.reason = Some(format!("{error:#}")),
+                Err(error) => filled.reason = Some(error),
             }
         }
         Ok(Json(filled))

@@ -8,17 +8,17 @@
 //! The layout follows `src/runtime/object.h` and `src/library/module.cpp` of Lean 4. Newer files name their root behind
 //! the base address, older ones at their end.
 
-use std::collections::{HashMap, HashSet};
+mod region;
+pub mod whole;
 
-use anyhow::{Result, bail, ensure};
+use std::collections::HashSet;
 
-const MARK: &[u8] = b"olean";
+use anyhow::{Result, bail};
+
+pub use region::{Field, Region, canonical};
+
 /// Where the commit of the Lean that made the file stands, 40 characters.
 const COMMIT: usize = 40;
-/// Where the base address stands.
-const BASE: usize = 80;
-const TAG_ARRAY: u8 = 246;
-const TAG_STRING: u8 = 249;
 
 /// What a constant is, as far as its module exports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +31,23 @@ pub enum Kind {
     Inductive,
     Constructor,
     Recursor,
+}
+
+impl Kind {
+    /// The kind of a `ConstantInfo` by its tag.
+    fn of_tag(tag: u8) -> Result<Kind> {
+        Ok(match tag {
+            0 => Kind::Axiom,
+            1 => Kind::Definition,
+            2 => Kind::Theorem,
+            3 => Kind::Opaque,
+            4 => Kind::Quotient,
+            5 => Kind::Inductive,
+            6 => Kind::Constructor,
+            7 => Kind::Recursor,
+            tag => bail!("a constant of an unknown kind ({tag})"),
+        })
+    }
 }
 
 /// A constant of a module.
@@ -63,10 +80,8 @@ impl Module {
     /// # Errors
     /// When they are no `.olean` file, or one that is broken.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Module> {
-        ensure!(bytes.starts_with(MARK), "it is no .olean file: it does not begin with `olean`");
-        let mut region = Region::open(bytes)?;
-        let root = region.root;
-        let imports = region.imports()?;
+        let (mut region, root) = Region::open(&[bytes])?;
+        let imports = region.imports(root)?;
         let constants = region.array(region.field(root, 2)?)?;
         let constants = constants.into_iter().map(|c| region.constant(c)).collect::<Result<_>>()?;
         Ok(Module { name: name.to_owned(), imports, constants })
@@ -87,159 +102,23 @@ impl Head {
     /// # Errors
     /// As [`Module::parse`].
     pub fn read(bytes: &[u8]) -> Result<Head> {
-        ensure!(bytes.starts_with(MARK), "it is no .olean file: it does not begin with `olean`");
-        let mut region = Region::open(bytes)?;
-        let imports = region.imports()?;
-        let commit = String::from_utf8_lossy(&bytes[COMMIT..BASE]);
+        let (mut region, root) = Region::open(&[bytes])?;
+        let imports = region.imports(root)?;
+        let commit = String::from_utf8_lossy(&bytes[COMMIT..region::BASE]);
         Ok(Head { commit: commit.trim_end_matches(['\0', ' ']).to_owned(), imports })
     }
 }
 
-/// A field: a small value, or the place of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
-    Small(u64),
-    At(usize),
-}
-
-struct Region<'a> {
-    bytes: &'a [u8],
-    /// Bytes of a word.
-    width: usize,
-    base: u64,
-    root: usize,
-    names: HashMap<usize, String>,
-}
-
-impl<'a> Region<'a> {
-    /// Finds out how wide words are and where the root is.
-    fn open(bytes: &'a [u8]) -> Result<Region<'a>> {
-        for width in [8, 4] {
-            let mut region = Region { bytes, width, base: 0, root: 0, names: HashMap::new() };
-            let Ok(base) = region.word(BASE) else { continue };
-            region.base = base;
-            // Behind the base address, or the last word.
-            let places = [BASE + width, bytes.len().saturating_sub(width)];
-            for place in places {
-                if let Ok(Field::At(root)) = region.read_field(place)
-                    && region.is_module(root)
-                {
-                    region.root = root;
-                    return Ok(region);
-                }
-            }
-        }
-        bail!("its root was not found: the file is cut off, or of a Lean that this qstar does not know");
-    }
-
-    fn imports(&mut self) -> Result<Vec<String>> {
-        let imports = self.array(self.field(self.root, 0)?)?;
+impl Region<'_> {
+    fn imports(&mut self, root: usize) -> Result<Vec<String>> {
+        let imports = self.array(self.field(root, 0)?)?;
         imports.into_iter().map(|i| self.name(self.first_field(i)?)).collect()
-    }
-
-    /// A constructor with four or five fields, of which the first three are arrays.
-    fn is_module(&self, at: usize) -> bool {
-        let array = |i| self.field(at, i).is_ok_and(|f| matches!(f, Field::At(o) if self.tag(o).ok() == Some(TAG_ARRAY)));
-        self.tag(at).ok() == Some(0) && matches!(self.bytes.get(at + 6), Some(4 | 5)) && (0..3).all(array)
-    }
-
-    fn word(&self, at: usize) -> Result<u64> {
-        let Some(bytes) = self.bytes.get(at..at + self.width) else { bail!("the file is cut off") };
-        let mut word = [0; 8];
-        word[..self.width].copy_from_slice(bytes);
-        Ok(u64::from_le_bytes(word))
-    }
-
-    fn tag(&self, at: usize) -> Result<u8> {
-        self.bytes.get(at + 7).copied().ok_or_else(|| anyhow::anyhow!("the file is cut off"))
-    }
-
-    fn read_field(&self, at: usize) -> Result<Field> {
-        let word = self.word(at)?;
-        if word & 1 == 1 {
-            return Ok(Field::Small(word >> 1));
-        }
-        let place = word.checked_sub(self.base).and_then(|p| usize::try_from(p).ok());
-        match place.filter(|&p| p > BASE && p + 8 <= self.bytes.len()) {
-            Some(place) => Ok(Field::At(place)),
-            None => bail!("an address leads out of the file"),
-        }
-    }
-
-    fn field(&self, object: usize, number: usize) -> Result<Field> {
-        self.read_field(object + 8 + number * self.width)
-    }
-
-    fn first_field(&self, object: Field) -> Result<Field> {
-        self.field(self.place(object)?, 0)
-    }
-
-    fn place(&self, field: Field) -> Result<usize> {
-        match field {
-            Field::At(place) => Ok(place),
-            Field::Small(_) => bail!("a value stands where an object is expected"),
-        }
-    }
-
-    fn array(&self, field: Field) -> Result<Vec<Field>> {
-        let at = self.place(field)?;
-        ensure!(self.tag(at)? == TAG_ARRAY, "an array is expected");
-        let count = usize::try_from(self.word(at + 8)?)?;
-        ensure!(count <= self.bytes.len() / self.width, "an array is longer than the file");
-        (0..count).map(|i| self.read_field(at + 8 + (2 + i) * self.width)).collect()
-    }
-
-    fn string(&self, field: Field) -> Result<String> {
-        let at = self.place(field)?;
-        ensure!(self.tag(at)? == TAG_STRING, "a string is expected");
-        let size = usize::try_from(self.word(at + 8)?)?;
-        let start = at + 8 + 3 * self.width;
-        let text = self.bytes.get(start..start + size.saturating_sub(1));
-        Ok(String::from_utf8_lossy(text.ok_or_else(|| anyhow::anyhow!("the file is cut off"))?).into_owned())
-    }
-
-    /// `Name`: anonymous (a small value), a string or a number behind a prefix.
-    fn name(&mut self, field: Field) -> Result<String> {
-        let mut parts = Vec::new();
-        let mut next = field;
-        let first = field;
-        while let Field::At(at) = next {
-            if let Some(known) = self.names.get(&at) {
-                parts.push(known.clone());
-                break;
-            }
-            ensure!(parts.len() < 200, "a name has no end");
-            let part = self.field(at, 1)?;
-            parts.push(match (self.tag(at)?, part) {
-                (1, text) => self.string(text)?,
-                (2, Field::Small(number)) => number.to_string(),
-                (2, Field::At(_)) => "_".to_owned(),
-                _ => bail!("a name is expected"),
-            });
-            next = self.field(at, 0)?;
-        }
-        parts.reverse();
-        let name = parts.join(".");
-        if let Field::At(at) = first {
-            self.names.insert(at, name.clone());
-        }
-        Ok(name)
     }
 
     /// `ConstantInfo`: its tag is the kind; the first field of its value holds name, universe names and type.
     fn constant(&mut self, field: Field) -> Result<Constant> {
         let at = self.place(field)?;
-        let kind = match self.tag(at)? {
-            0 => Kind::Axiom,
-            1 => Kind::Definition,
-            2 => Kind::Theorem,
-            3 => Kind::Opaque,
-            4 => Kind::Quotient,
-            5 => Kind::Inductive,
-            6 => Kind::Constructor,
-            7 => Kind::Recursor,
-            tag => bail!("a constant of an unknown kind ({tag})"),
-        };
+        let kind = Kind::of_tag(self.tag(at)?)?;
         let common = self.first_field(self.field(at, 0)?)?;
         let common = self.place(common)?;
         let name = self.name(self.field(common, 0)?)?;
@@ -304,6 +183,7 @@ impl<'a> Region<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::region::{BASE, MARK, TAG_ARRAY, TAG_STRING};
     use super::*;
 
     /// Writes the little that a module needs, with words of either width.

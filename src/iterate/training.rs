@@ -1,0 +1,98 @@
+//! Training between two rounds: the Python package in `training/`, as child processes that end with us and go on where an
+//! earlier one was killed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+/// How networks are trained.
+#[derive(Debug, Clone)]
+pub struct Trainer {
+    pub python: PathBuf,
+    /// The folder of the Python package.
+    pub package: PathBuf,
+    /// Train the policy that writes text, and the value, too; else the ranker alone, beside the networks of `base`.
+    pub text: bool,
+    /// The networks that stay as they are when only the ranker is trained.
+    pub base: PathBuf,
+    /// More arguments for the training of policy and value, and of the ranker.
+    pub train_args: Vec<String>,
+    pub ranker_args: Vec<String>,
+}
+
+/// The last file that training writes.
+const LAST: &str = "ranker_parity.json";
+/// What is taken over from other networks when they are not trained anew.
+const TEXT: [&str; 6] = ["model.onnx", "value.onnx", "tokenizer.json", "config.json", "generation_config.json", "qstar.json"];
+
+/// Whether a folder of networks is whole.
+pub fn is_done(networks: &Path) -> bool {
+    networks.join(LAST).exists()
+}
+
+impl Trainer {
+    /// Trains on tables of the export; `false`: cancelled.
+    ///
+    /// # Errors
+    /// When Python cannot be started, or training fails.
+    pub async fn train(&self, data: &Path, networks: &Path, cancel: &CancellationToken) -> Result<bool> {
+        std::fs::create_dir_all(networks).with_context(|| format!("cannot make the folder {}", networks.display()))?;
+        if self.text {
+            let done = networks.join("parity.json").exists();
+            if !done && !self.run("qstar_training", &self.train_args, data, networks, cancel).await? {
+                return Ok(false);
+            }
+        } else {
+            for (from, to) in TEXT.map(|name| (self.base.join(name), networks.join(name))) {
+                if from.is_file() {
+                    std::fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+                }
+            }
+        }
+        self.run("qstar_training.ranker", &self.ranker_args, data, networks, cancel).await
+    }
+
+    async fn run(
+        &self,
+        module: &str,
+        args: &[String],
+        data: &Path,
+        networks: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<bool> {
+        let mut command = tokio::process::Command::new(&self.python);
+        command.args(["-m", module]).arg(data).arg(networks).arg("--tied").args(args);
+        // Training ends with us: its standard input closes then.
+        command.env("PYTHONPATH", std::path::absolute(&self.package)?).stdin(std::process::Stdio::piped()).kill_on_drop(true);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}; --python names another interpreter", self.python.display()))?;
+        let input = child.stdin.take();
+        let ended = tokio::select! {
+            ended = child.wait() => ended?,
+            () = cancel.cancelled() => return Ok(false),
+        };
+        drop(input);
+        ensure!(ended.success(), "training failed ({ended}); its words stand above, its data is {}", data.display());
+        Ok(true)
+    }
+}
+
+/// What training wrote of losses and calibration: those of policy and value where they were trained, and the ranker's.
+///
+/// # Errors
+/// When a file is missing or no JSON.
+pub fn curves(networks: &Path) -> Result<Value> {
+    let read = |name: &str| -> Result<Value> {
+        let path = networks.join(name);
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
+    };
+    let mut curves = if networks.join("curves.json").exists() { read("curves.json")? } else { json!({}) };
+    let ranker = read("ranker_curves.json")?;
+    curves["ranker"] = ranker["curve"].clone();
+    curves["ranker_test"] = ranker["test"].clone();
+    Ok(curves)
+}

@@ -1,0 +1,146 @@
+//! The ranker: a network that reads a goal and a tactic and foretells Lean's verdict; as the scorer of other policies.
+//!
+//! [`text`] cuts goals and tactics in words, [`features`] makes of them the numbers that the network reads, [`statements`]
+//! holds what theorems speak of. Depends on `network` for running it. Knows nothing of who proposes, and nothing of servers.
+
+pub mod features;
+pub mod statements;
+pub mod text;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use super::{Answer, Policy, Proposal};
+use crate::lean::Goal;
+use crate::network::ranking::{Candidate, Foretold, Pairing, RankingModel};
+use crate::network::runtime;
+use crate::network::service::{Batching, Service};
+use features::{Features, GoalView};
+use statements::Statements;
+
+/// Goals ranked together: all that wait, none is waited for.
+const BATCHING: Batching = Batching { size: 8, wait: Duration::ZERO };
+/// The file that says that a folder of networks has a ranker.
+const HEAD: &str = "ranker.onnx";
+/// What a tactic usually takes, in seconds.
+const USUAL: f64 = 0.1;
+/// How much the time that a tactic takes counts against its chance.
+const COST: f64 = 0.2;
+
+/// A ranker that runs, on a thread of its own.
+pub struct Ranker {
+    path: PathBuf,
+    service: Service<Vec<Foretold>, Pairing>,
+    /// A failure was told.
+    told: AtomicBool,
+}
+
+#[derive(Deserialize)]
+struct About {
+    features: Features,
+}
+
+impl Ranker {
+    /// Whether a folder of networks has one.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(HEAD).is_file()
+    }
+
+    /// Opens the ranker of a folder.
+    ///
+    /// # Errors
+    /// Naming the file that is missing or broken, or why ONNX Runtime does not load.
+    pub fn open(folder: &Path, library: &Path, threads: usize) -> Result<Ranker> {
+        let file = folder.join("ranker.json");
+        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let about: About =
+            serde_json::from_str(&text).with_context(|| format!("{} does not say its features", file.display()))?;
+        ensure!(
+            about.features == Features::HERE,
+            "the ranker in {} was trained on other features ({:?}; this qstar has {:?}): train it again",
+            folder.display(),
+            about.features,
+            Features::HERE
+        );
+        let mut model = RankingModel::open(&runtime::load(library)?, folder, threads)?;
+        let service = Service::start("ranker", BATCHING, move |pairings: &[Pairing]| model.foretell(pairings))?;
+        Ok(Ranker { path: folder.to_owned(), service, told: AtomicBool::new(false) })
+    }
+
+    /// What is foretold of tactics at a state's first goal.
+    ///
+    /// # Errors
+    /// When the network does not run.
+    pub async fn foretell(&self, goal: &Goal, tactics: &[&str], statements: &Statements) -> Result<Vec<Foretold>> {
+        let mut found = self.service.ask(vec![pairing(goal, tactics, statements)]).await?;
+        found.pop().context("the ranker left a goal out")
+    }
+}
+
+fn pairing(goal: &Goal, tactics: &[&str], statements: &Statements) -> Pairing {
+    let view = GoalView::new(goal);
+    let candidate = |tactic: &&str| {
+        let seen = view.candidate(tactic, statements);
+        Candidate { features: seen.features, fit: seen.fit.to_vec() }
+    };
+    Pairing { candidates: tactics.iter().map(candidate).collect(), goal: view.features }
+}
+
+/// The logarithm of the chance that a tactic helps, less for one that takes long.
+fn log_prior(foretold: &Foretold) -> f64 {
+    let (helps, seconds) = (f64::from(foretold.helps).clamp(1e-6, 1.0), f64::from(foretold.seconds).clamp(0.001, 60.0));
+    helps.ln() - COST * (1.0 + seconds / USUAL).ln()
+}
+
+/// A policy whose proposals the ranker scores: their own priors give way to its word.
+pub struct Ranked {
+    inner: Box<dyn Policy>,
+    ranker: Arc<Ranker>,
+    statements: Arc<Statements>,
+}
+
+impl Ranked {
+    pub fn new(inner: Box<dyn Policy>, ranker: Arc<Ranker>, statements: Arc<Statements>) -> Ranked {
+        Ranked { inner, ranker, statements }
+    }
+
+    /// Scores of all states' proposals.
+    async fn scores(&self, states: &[&[Goal]], all: &[Vec<Proposal>]) -> Result<Vec<Vec<Foretold>>> {
+        let pair = |(state, proposals): (&&[Goal], &Vec<Proposal>)| {
+            let tactics: Vec<&str> = proposals.iter().map(|p| p.tactic.as_str()).collect();
+            state.first().map_or_else(Pairing::default, |goal| pairing(goal, &tactics, &self.statements))
+        };
+        self.ranker.service.ask(states.iter().zip(all).map(pair).collect()).await
+    }
+}
+
+impl Policy for Ranked {
+    fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
+        Box::pin(async move {
+            let mut all = self.inner.propose(states).await;
+            match self.scores(states, &all).await {
+                Ok(scores) => {
+                    for (proposals, foretold) in all.iter_mut().zip(&scores) {
+                        proposals.iter_mut().zip(foretold).for_each(|(p, f)| p.log_prior = log_prior(f));
+                        proposals.sort_by(|a, b| b.log_prior.total_cmp(&a.log_prior));
+                    }
+                }
+                // A search goes on with the proposals' own priors; once it is said why.
+                Err(error) if !self.ranker.told.swap(true, Ordering::Relaxed) => {
+                    tracing::warn!("the ranker of {} fails: {error:#}", self.ranker.path.display());
+                }
+                Err(_) => {}
+            }
+            all
+        })
+    }
+
+    fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
+        self.inner.nearest(unknown)
+    }
+}
