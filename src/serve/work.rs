@@ -249,7 +249,7 @@ pub async fn fill(desk: &Arc<Desk>, client: &str, name: &str, ask: FillAsk, tell
             };
             fill::attempt(oracle, hole, &guide, |p| tell_of(&tell, p)).await
         };
-        fill::fill(&outfit.toolchain, &pool, &text, one).await.map_err(|e| format!("{e:#}"))
+        fill::fill(&outfit.toolchain, &pool, &text, &cancel, one).await.map_err(|e| format!("{e:#}"))
     };
     let outcome = match apart(desk, client, search).await {
         Ok(Ok(outcome)) => outcome,
@@ -258,9 +258,15 @@ pub async fn fill(desk: &Arc<Desk>, client: &str, name: &str, ask: FillAsk, tell
     let open = outcome.sorrys.iter().filter(|s| !matches!(s.status, fill::Status::Filled { .. })).count();
     let diff = TextDiff::from_lines(&ask.text, &outcome.text);
     let diff = if outcome.text == ask.text { String::new() } else { diff.unified_diff().header(name, name).to_string() };
+    let (verdict, reason) = match &outcome.failure {
+        Some(failure) => (Verdict::CouldNotCheck, Some(failure.clone())),
+        None if outcome.is_complete() => (Verdict::Accepted, None),
+        None if open > 0 => (Verdict::Refused, Some(format!("{open} of {} stay open", outcome.sorrys.len()))),
+        None => (Verdict::Refused, Some("the file has errors, or a `sorry` that is not in its words".to_owned())),
+    };
     let filled = Filled {
-        verdict: if open == 0 { Verdict::Accepted } else { Verdict::Refused },
-        reason: (open > 0).then(|| format!("{open} of {} stay open", outcome.sorrys.len())),
+        verdict,
+        reason,
         sorrys: outcome.sorrys.iter().filter_map(|s| serde_json::to_value(s).ok()).collect(),
         diff,
         written: false,
