@@ -2,6 +2,7 @@
 //!
 //! Depends on `toolchain` only. Must not know about search, models or files of problems.
 
+mod clock;
 pub mod document;
 pub mod goal;
 pub mod guard;
@@ -11,6 +12,7 @@ pub mod protocol;
 pub mod queue;
 pub mod reading;
 mod room;
+pub mod runaway;
 pub mod session;
 pub mod suggestion;
 pub mod syntax;

@@ -21,7 +21,7 @@ use crate::problem::Problem;
 use crate::prover::{self, Finish, Guide, PoolOracle, ProveError};
 use crate::search::{Budget, SearchError, StopReason};
 use crate::source::Statement;
-use crate::verify::{Rejection, candidate, recheck};
+use crate::verify::{Rejection, Standing, candidate, recheck};
 
 /// Whether it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -341,17 +341,17 @@ pub async fn verify(desk: &Arc<Desk>, client: &str, ask: VerifyAsk) -> Verified 
 }
 
 async fn pair(outfit: &Outfit, original: &str, candidate: &str, time: Duration) -> Verified {
-    let judged = match candidate::verify_file(&outfit.toolchain, original, candidate, time).await {
+    let judged = match candidate::verify_file(&outfit.toolchain, original, candidate, time, None).await {
         Ok(judged) => judged,
         Err(error) => return Verified::none(Verdict::CouldNotCheck, format!("{error:#}")),
     };
     let theorems: Vec<TheoremVerdict> = judged
         .into_iter()
         .map(|j| {
-            let verdict = match (j.proved, j.reason.as_deref()) {
-                (true, _) => Verdict::Accepted,
-                (false, Some(reason)) if reason.starts_with("Lean did not finish") => Verdict::CouldNotCheck,
-                (false, _) => Verdict::Refused,
+            let verdict = match j.verdict {
+                Standing::Accepted => Verdict::Accepted,
+                Standing::Refused => Verdict::Refused,
+                Standing::Unchecked => Verdict::CouldNotCheck,
             };
             TheoremVerdict { name: j.name, verdict, reason: j.reason }
         })
@@ -529,9 +529,12 @@ async fn library<T: Send + 'static>(
     ask: impl FnOnce(&Premises) -> T + Send + 'static,
 ) -> Result<T, String> {
     let (outfit, header) = (desk.outfit().await?, header.to_owned());
-    let read = tokio::task::spawn_blocking(move || outfit.policies.library(&header).map(|library| ask(&library)));
+    let read = tokio::task::spawn_blocking(move || {
+        outfit.policies.library(&header).map(|library| library.map(|library| ask(&library)))
+    });
     match read.await {
-        Ok(Ok(found)) => Ok(found),
+        Ok(Ok(Some(found))) => Ok(found),
+        Ok(Ok(None)) => Err("the index of the library is being made; ask again in a minute".to_owned()),
         Ok(Err(error)) => Err(format!("the library cannot be read: {error:#}")),
         Err(error) => Err(format!("the library cannot be read: {error}")),
     }
