@@ -20,7 +20,7 @@ use super::reading::{Reading, Snippet, runs_code};
 use super::room::{Place, Room};
 use super::runaway;
 use super::session::{Limits, Session, SessionError};
-use super::syntax::imports;
+use super::syntax::{imports, tokens};
 use super::verdict::{Batch, Candidate, Hole, Verdict};
 use crate::toolchain::Toolchain;
 
@@ -328,7 +328,9 @@ impl Worker {
         if reading.stuck_at.is_some() {
             self.counters.lost_workers.fetch_add(1, Ordering::Relaxed);
         }
-        if reading.stuck_at.is_some() || runs_code(&snippet.text[snippet.imports.len()..]) {
+        // Behind a comment that is left open, too, a server is not to be trusted with the next document.
+        let rest = &snippet.text[snippet.imports.len()..];
+        if reading.stuck_at.is_some() || runs_code(rest) || tokens(rest).is_err() {
             self.drop_session();
         }
         Ok(reading)

@@ -21,7 +21,7 @@ use crate::problem::Problem;
 use crate::prover::{self, Finish, Guide, PoolOracle, ProveError};
 use crate::search::{Budget, SearchError, StopReason};
 use crate::source::Statement;
-use crate::verify::{Rejection, Standing, candidate, recheck};
+use crate::verify::{Standing, candidate, recheck};
 
 /// Whether it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -375,7 +375,7 @@ async fn again(outfit: &Outfit, certificate: serde_json::Value, time: Duration) 
     let name = certificate["name"].as_str().unwrap_or_default().to_owned();
     let (verdict, reason, certificate) = match recheck(&outfit.toolchain, file.path(), time).await {
         Ok(Ok(made)) => (Verdict::Accepted, None, serde_json::to_value(made).ok()),
-        Ok(Err(e @ (Rejection::Process(_) | Rejection::TimedOut(_)))) => (Verdict::CouldNotCheck, Some(e.to_string()), None),
+        Ok(Err(e)) if e.is_unchecked() => (Verdict::CouldNotCheck, Some(e.to_string()), None),
         Ok(Err(e)) => (Verdict::Refused, Some(e.to_string()), None),
         Err(e) => return Verified::none(Verdict::Refused, e.root_cause().to_string()),
     };
