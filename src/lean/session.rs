@@ -297,7 +297,7 @@ impl Session {
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(SessionError::Hung(since.elapsed()));
             }
-            let stall = left.map_or_else(|| patience(seen.stuck_at), |left| progress.elapsed() + left);
+            let stall = left.map_or_else(|| patience(seen.stuck_at), |left| progress.since.elapsed() + left);
             // Short waits, so that memory is looked at while Lean works.
             let tick =
                 stall.saturating_sub(progress.since.elapsed()).clamp(Duration::from_millis(50), Duration::from_millis(500));
