@@ -8,22 +8,25 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::dataset::header::{self, Kind, Severity};
 use crate::dataset::inspect::{LEMMA_UNKNOWN, lemma_is_unknown, lemma_probe};
 use crate::finish;
 use crate::lean::document::{BROKEN_HEADER, indent_into};
-use crate::lean::suggestion::{is_side_question, side_header};
+use crate::lean::suggestion::{is_side_question, side_header, suggestions as lean_suggestions};
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::recall::Recall;
+use crate::search::budget::heartbeats_behind;
 use crate::search::{
     Budget, Event, Fan, Lemmas, Operators, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
 };
 use crate::toolchain::Toolchain;
 use crate::value::Value;
+use crate::verify::queue::Queue;
 use crate::verify::{Certificate, Rejection, process, statement_hash, verify};
 
 /// Proofs that the verifier may refuse before a search gives up.
@@ -154,6 +157,22 @@ pub struct Guide<'a> {
     /// Proofs shared by the searches of a run; `None`: each for itself.
     pub lemmas: Option<Arc<Lemmas>>,
     pub finish: Finish,
+    /// What it shares with other searches of the run; `None`: it is alone.
+    pub company: Option<&'a Company>,
+}
+
+/// What the searches of a run share. They take turns with Lean's workers: one whose proof is being verified lets the next go
+/// on. And their proofs are verified together.
+pub struct Company {
+    turns: Arc<Semaphore>,
+    verifier: Queue,
+}
+
+impl Company {
+    /// So many searches at a time.
+    pub fn new(toolchain: Arc<Toolchain>, turns: usize) -> Company {
+        Company { turns: Arc::new(Semaphore::new(turns)), verifier: Queue::new(toolchain, VERIFY_TIME) }
+    }
 }
 
 /// What is done with a proof that was found, before it is verified.
@@ -183,7 +202,32 @@ impl<'a> Guide<'a> {
             operators: Operators::default(),
             lemmas: None,
             finish: Finish::None,
+            company: None,
         }
+    }
+}
+
+impl Guide<'_> {
+    /// The verifier's word on a proof.
+    async fn verify(
+        &self,
+        toolchain: &Toolchain,
+        problem: &Problem,
+        proof: &str,
+        time: Duration,
+    ) -> Result<Certificate, Rejection> {
+        match self.company {
+            Some(company) => {
+                let verified = tokio::time::timeout(time, company.verifier.verify(problem, proof)).await;
+                verified.unwrap_or(Err(Rejection::TimedOut(time)))
+            }
+            None => verify(toolchain, problem, proof, time).await,
+        }
+    }
+
+    /// Waits until this search may use the workers.
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        self.company?.turns.clone().acquire_owned().await.ok()
     }
 }
 
@@ -224,8 +268,14 @@ pub async fn search_at<T>(
     mut tell: impl FnMut(&Progress),
     mut judge: impl AsyncFnMut(&str, Instant) -> Judged<T>,
 ) -> Result<Found<T>, ProveError> {
+    let mut turn = guide.turn().await;
+    if guide.cancel.is_cancelled() && guide.company.is_some() {
+        return Err(ProveError::Cancelled);
+    }
+    let heartbeats = heartbeats_behind(&oracle.header).max(guide.budget.heartbeats);
+    let budget = Budget { heartbeats, ..guide.budget };
     let begun = tokio::select! {
-        begun = Search::begin(oracle, guide.policy, guide.value, place, guide.budget) => begun,
+        begun = Search::begin(oracle, guide.policy, guide.value, place, budget) => begun,
         () = guide.cancel.cancelled() => return Err(ProveError::Cancelled),
     };
     let search = match begun {
@@ -233,6 +283,7 @@ pub async fn search_at<T>(
         Err(SearchError::Unjudged(why)) if !oracle.pool.is_alive().await => return Err(SearchError::Toolchain(why).into()),
         begun => begun?,
     };
+    oracle.pool.prepare();
     let listener = guide.recall.map(Recall::listen);
     let sinks = Fan(guide.sink.into_iter().chain(listener.iter().map(|l| l as &dyn Sink)).collect());
     let mut search = search
@@ -244,7 +295,6 @@ pub async fn search_at<T>(
     if let Some(lemmas) = &guide.lemmas {
         search = search.with_lemmas(lemmas.clone(), oracle.header_key());
     }
-    let deadline = search.spent().since + guide.budget.time;
     let (mut rejected, mut accepted, mut unjudged) = (Vec::new(), None, None);
     let mut reason;
     loop {
@@ -252,10 +302,16 @@ pub async fn search_at<T>(
         let Some((proof, lines)) = search.graph().proof(search.graph().root()).filter(|_| reason == StopReason::Proved) else {
             break;
         };
+        drop(turn.take());
+        let asked = Instant::now();
         let judged = tokio::select! {
-            judged = judge(&proof, deadline) => judged,
+            judged = judge(&proof, search.spent().since + guide.budget.time) => judged,
             () = guide.cancel.cancelled() => Judged::Unjudged("it was stopped while the proof was verified".into()),
         };
+        if matches!(judged, Judged::Refused(_)) {
+            turn = guide.turn().await;
+        }
+        search.rested(asked.elapsed());
         match judged {
             Judged::Accepted(found) => {
                 accepted = Some((proof, found));
@@ -284,6 +340,12 @@ pub async fn search_at<T>(
     Ok(Found { reason, accepted, unjudged, rejected, spent: search.spent().clone() })
 }
 
+/// Has a worker start, import and look at the statement of a problem, which is soon to be searched.
+pub async fn warm_up(pool: &Pool, problem: &Problem) {
+    let (oracle, place) = place_of(pool, problem);
+    let _ = oracle.check(vec![Search::<PoolOracle>::probe(&place)]).await;
+}
+
 /// Tries to prove a problem.
 ///
 /// # Errors
@@ -303,12 +365,12 @@ pub async fn prove(
         let finished = tokio::time::timeout_at(deadline.into(), finished).await.unwrap_or_default();
         for proof in finished.iter() {
             let time = deadline.saturating_duration_since(Instant::now()).min(VERIFY_TIME);
-            if let Ok(certificate) = verify(toolchain, problem, proof, time).await {
+            if let Ok(certificate) = guide.verify(toolchain, problem, proof, time).await {
                 return Judged::Accepted(certificate);
             }
         }
         let time = deadline.saturating_duration_since(Instant::now()).clamp(VERIFY_LEAST, VERIFY_TIME);
-        judge(toolchain, problem, found, time).await
+        judged(guide.verify(toolchain, problem, found, time).await)
     };
     let found = search_at(&oracle, place, guide, tell, judge).await?;
     let certificate = found.accepted.map(|(_, certificate)| certificate);
@@ -383,23 +445,25 @@ async fn set_out<'a>(
     if let Some(finding) = header::look(&problem.header, "").into_iter().find(blinds) {
         return Err(ProveError::Header(finding.text));
     }
-    let header = format!("{}\n{}", problem.header.trim_end(), problem.statement.universe_command());
-    let oracle = PoolOracle::new(pool, header.trim());
+    let (oracle, place) = place_of(pool, problem);
     if let Some(probe) = lemma_probe(&problem.statement)
         && oracle.check(vec![probe]).await.first().is_some_and(lemma_is_unknown)
     {
         return Err(SearchError::Statement(LEMMA_UNKNOWN.into()).into());
     }
-    Ok((oracle, Hole::whole(&problem.statement.as_example())))
+    Ok((oracle, place))
+}
+
+fn place_of<'a>(pool: &'a Pool, problem: &Problem) -> (PoolOracle<'a>, Hole) {
+    let header = format!("{}\n{}", problem.header.trim_end(), problem.statement.universe_command());
+    (PoolOracle::new(pool, header.trim()), Hole::whole(&problem.statement.as_example()))
 }
 
 /// The verifier's word on a proof; a rejection says which line is to blame.
-async fn judge(toolchain: &Toolchain, problem: &Problem, proof: &str, time: Duration) -> Judged<Certificate> {
-    match verify(toolchain, problem, proof, time).await {
+fn judged(verdict: Result<Certificate, Rejection>) -> Judged<Certificate> {
+    match verdict {
         Ok(certificate) => Judged::Accepted(certificate),
-        Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => {
-            Judged::Unjudged(error.to_string())
-        }
+        Err(error) if error.is_unchecked() || matches!(error, Rejection::Header(_)) => Judged::Unjudged(error.to_string()),
         Err(Rejection::Lean { message, proof_line }) => {
             Judged::Refused(Refused { why: format!("Lean rejects it: {message}"), line: proof_line })
         }
@@ -452,6 +516,6 @@ async fn answers(
     text.push_str(&place.after);
     let time = deadline.saturating_duration_since(Instant::now()).min(VERIFY_TIME);
     let messages = process::run(toolchain, &text, time).await.unwrap_or_default();
-    let mine = messages.into_iter().filter(|m| (first..=end).contains(&m.line) && m.text.contains("Try this"));
+    let mine = messages.into_iter().filter(|m| (first..=end).contains(&m.line) && !lean_suggestions(&m.text).is_empty());
     mine.map(|m| (m.line - first, m.text)).collect()
 }

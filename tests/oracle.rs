@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::candidate;
 use qstar::lean::{Batch, Candidate, Limits, Pool, PoolOptions, Verdict};
-use qstar::toolchain::{Toolchain, Wish};
+use qstar::toolchain::{ServerKind, Toolchain, Wish};
 
 fn batch(candidates: Vec<Candidate>) -> Batch {
     Batch { header: "".into(), candidates }
@@ -94,6 +94,42 @@ async fn a_killed_worker_costs_nothing() {
     killer.await.unwrap();
     assert_additions(&verdicts);
     assert!(pool.counters().lost_workers.load(Ordering::Relaxed) >= 1);
+}
+
+/// `omega` computes the power, and nothing stops it.
+#[tokio::test]
+async fn what_runs_away_costs_a_worker_and_no_verdict() {
+    let pool = Pool::new(common::toolchain(), PoolOptions::default());
+    let runaway = || candidate("example : (7 ^ 888888) % 11 = 9", "omega");
+    let mut all = additions(6);
+    all.insert(1, runaway());
+    all.insert(4, runaway());
+    let mut verdicts = pool.check(batch(all)).await;
+    assert_eq!(verdicts.remove(4), Verdict::Hung);
+    assert_eq!(verdicts.remove(1), Verdict::Hung);
+    assert_additions(&verdicts);
+    assert_eq!(pool.counters().lost_workers.load(Ordering::Relaxed), 1, "twins are asked once");
+}
+
+#[tokio::test]
+async fn a_process_in_waiting_does_what_a_new_one_does() {
+    let toolchain = common::toolchain();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("A.lean");
+    std::fs::write(&file, "example : 1 + 1 = 3 := rfl\n").unwrap();
+    let mut said = Vec::new();
+    toolchain.prepare();
+    for prepared in [true, false] {
+        let child = toolchain.start(toolchain.check_command(&file, None)).await.unwrap();
+        if cfg!(target_os = "linux") && toolchain.server_kind() == ServerKind::Worker {
+            let words = std::fs::read_to_string(format!("/proc/{}/cmdline", child.id().unwrap())).unwrap();
+            assert_eq!(words.contains("--qstar-await"), prepared, "{words}");
+        }
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        said.push(String::from_utf8(output.stdout).unwrap());
+    }
+    assert!(said[0].contains("\"severity\":\"error\"") && said[0] == said[1], "{said:?}");
 }
 
 #[tokio::test]

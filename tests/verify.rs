@@ -8,6 +8,7 @@ use std::time::Duration;
 use qstar::lean::{Batch, Pool, PoolOptions, Verdict};
 use qstar::problem::Problem;
 use qstar::verify::candidate::verify_file;
+use qstar::verify::queue::Queue;
 use qstar::verify::{Certificate, Rejection, recheck, verify};
 
 const TIME: Duration = Duration::from_secs(120);
@@ -155,4 +156,23 @@ async fn files_of_proofs_are_judged_theorem_by_theorem() {
     let judged = verify_file(&toolchain, original, &shadow, TIME, None).await.unwrap();
     assert!(judged.iter().all(|j| !j.proved));
     assert!(judged[1].reason.as_ref().unwrap().contains("wet"), "{judged:?}");
+}
+
+#[tokio::test]
+async fn a_queue_accepts_what_is_accepted_alone() {
+    let queue = Queue::new(common::toolchain(), TIME);
+    // They come in together: the first goes alone, the others wait and share a process; `b` fails, and `c` rests on it.
+    let asked =
+        [("a : 1 = 1", "rfl"), ("b : 1 = 2", "rfl"), ("c : 1 = 2", "exact b"), ("d : 2 = 2", "rfl"), ("e : 3 = 3", "rfl")];
+    let verdicts = futures::future::join_all(asked.map(|(statement, proof)| {
+        let problem = Problem::from_statement("", &format!("theorem {statement}")).unwrap();
+        let queue = &queue;
+        async move { queue.verify(&problem, proof).await }
+    }));
+    let verdicts = verdicts.await;
+    for (verdict, (statement, _)) in verdicts.iter().zip(asked) {
+        assert_eq!(verdict.is_ok(), !statement.ends_with("1 = 2"), "{statement}: {verdict:?}");
+    }
+    let certificate = verdicts[4].as_ref().unwrap();
+    assert_eq!((certificate.name.as_str(), certificate.source().as_str()), ("e", "theorem e : 3 = 3 := by\n  rfl\n"));
 }

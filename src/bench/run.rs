@@ -1,9 +1,8 @@
 //! Runs a benchmark: claims tasks from the store, searches, verifies, writes attempts.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -16,9 +15,9 @@ use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
 use crate::dataset::inspect::inspect;
 use crate::lean::Pool;
-use crate::lean::syntax::imports;
+use crate::lean::syntax::{grouped, imports};
 use crate::policy::choice::Policies;
-use crate::prover::{Guide, ProveError, prove};
+use crate::prover::{Company, Guide, ProveError, prove};
 use crate::recall::Recall;
 use crate::record::Records;
 use crate::search::{SearchError, Sink, StopReason};
@@ -27,6 +26,8 @@ use crate::toolchain::Toolchain;
 
 /// Attempts in a row that Lean could not be had for before a run gives up.
 const FAILURES: usize = 3;
+/// Attempts, beyond those that search, whose proofs wait for the verifier.
+pub const VERIFYING: usize = 16;
 /// How long to wait before asking again for tasks that others hold.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -45,15 +46,11 @@ pub fn jobs<'a>(config: &Config, entries: &'a [Entry]) -> Vec<Job<'a>> {
         let each = settings.iter().flat_map(|setting| (0..config.seeds).map(move |seed| (setting.clone(), seed)));
         each.map(|(setting, seed)| Job { entry, setting, seed }).collect::<Vec<_>>()
     };
-    let mut order: Vec<&Entry> = entries.iter().collect();
-    let groups: HashMap<String, usize> = entries.iter().enumerate().rev().map(|(place, entry)| (group(entry), place)).collect();
-    order.sort_by_key(|entry| groups[&group(entry)]);
-    order.into_iter().flat_map(of).collect()
+    grouped(entries.iter().collect(), |entry| header(entry)).into_iter().flat_map(of).collect()
 }
 
-/// What decides whether two theorems can follow each other on a worker: their imports.
-fn group(entry: &Entry) -> String {
-    entry.problem.as_ref().map_or_else(|_| String::new(), |problem| imports(&problem.header))
+fn header(entry: &Entry) -> &str {
+    entry.problem.as_ref().map_or("", |problem| &problem.header)
 }
 
 /// The store's name for a job.
@@ -81,6 +78,8 @@ pub struct Desk<'a> {
     /// Where each search's records are kept, if they are.
     pub records: Option<&'a Path>,
     pub cancel: &'a CancellationToken,
+    /// So many searches at a time, and the verifier of all.
+    pub company: &'a Company,
 }
 
 /// What is told while a benchmark runs.
@@ -93,7 +92,8 @@ pub enum Event<'a> {
 
 /// Works until every task is judged, by this process or another, or until it is cancelled.
 ///
-/// `workers` attempts run at a time, each with one batch in flight, so that an attempt is the same whoever makes it.
+/// `workers` searches run at a time, each with one batch in flight, so that an attempt is the same whoever makes it; those
+/// whose proof is being verified do not count.
 ///
 /// # Errors
 /// When the store fails, or Lean does not run, three times in a row. What was judged before is kept.
@@ -115,7 +115,7 @@ pub async fn run(
     let mut next: Option<(i64, usize)> = None;
     while !cancel.is_cancelled() {
         let mut wait = false;
-        while flights.len() < workers.max(1) && !wait && !done {
+        while flights.len() < workers.max(1) + VERIFYING && !wait && !done {
             if next.is_none() {
                 match blocking(&store, Store::claim).await? {
                     Claim::Task { id, place } => next = Some((id, place)),
@@ -124,7 +124,7 @@ pub async fn run(
                 }
             }
             let Some((id, place)) = next else { continue };
-            let imports = group(jobs[place].entry);
+            let imports = imports(header(jobs[place].entry));
             if !flights.is_empty() && imports != now {
                 break;
             }
@@ -206,7 +206,6 @@ pub fn records_file(folder: &Path, task: &Task) -> PathBuf {
 /// # Errors
 /// When Lean fails or records cannot be written.
 pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> {
-    let start = Instant::now();
     let mut made = Attempt {
         theorem: job.entry.name.clone(),
         setting: job.setting.name(),
@@ -232,6 +231,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         recall: desk.recall,
         strategy: job.setting.strategy,
         operators: job.setting.operators(),
+        company: Some(desk.company),
         ..Guide::new(policy.as_ref(), value.as_ref())
     };
     match prove(desk.toolchain, desk.pool, problem, &guide, |_| ()).await {
@@ -242,6 +242,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
             made.reason = Some(outcome.reason);
             made.checks = outcome.checks;
             made.goals = outcome.goals;
+            made.seconds = outcome.seconds;
             made.certificate = outcome.certificate;
             made.rejected = outcome.rejected;
             if let Some(unverified) = outcome.unverified {
@@ -267,6 +268,5 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
     if let Some(records) = records {
         records.keep()?;
     }
-    made.seconds = start.elapsed().as_secs_f64();
     Ok(Some(made))
 }

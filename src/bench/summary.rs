@@ -137,6 +137,15 @@ impl Summary {
         for s in self.settings.iter().filter(|s| s.left > 0) {
             let _ = writeln!(text, "\n**Unfinished**: {} attempts with «{}» were not made", s.left, s.name);
         }
+        let mut noted: Vec<(&str, &str)> = Vec::new();
+        for a in self.attempts.iter().filter(|a| a.proved) {
+            noted.extend(a.notes.iter().map(|note| (a.theorem.as_str(), note.as_str())));
+        }
+        noted.sort_unstable();
+        noted.dedup();
+        for (theorem, note) in noted {
+            let _ = writeln!(text, "\nProved with a note: `{theorem}`: {note}");
+        }
         for s in &self.settings {
             let missing: Vec<&str> = self.verdicts(&s.name).into_iter().filter(|(_, p)| !p).map(|(t, _)| t).collect();
             let _ = writeln!(

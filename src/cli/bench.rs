@@ -23,6 +23,7 @@ use crate::dataset::{Selection, file_name, load, select};
 use crate::files::make_folder;
 use crate::lean::Pool;
 use crate::policy::choice::{Policies, PolicyKind};
+use crate::prover::Company;
 use crate::recall::Recall;
 use crate::record;
 use crate::report::Picture;
@@ -31,7 +32,7 @@ use crate::value::ValueKind;
 
 #[derive(Args)]
 pub struct BenchArgs {
-    /// The benchmark (TOML, see benchmarks/); each of its values has a flag.
+    /// The benchmark (TOML, see benchmarks/), each of whose values has a flag; or a dataset.
     config: Option<PathBuf>,
     /// The dataset instead of the configuration's.
     #[arg(long)]
@@ -102,7 +103,11 @@ pub struct BenchArgs {
 
 impl BenchArgs {
     fn config(&self) -> Result<Config> {
-        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        let mut config = match &self.config {
+            Some(path) if path.extension().is_some_and(|e| e == "toml") => Config::read(path)?,
+            Some(data) => Config { dataset: data.clone(), ..Config::default() },
+            None => Config::default(),
+        };
         fn put<T: Clone>(place: &mut T, flag: &Option<T>) {
             if let Some(value) = flag {
                 place.clone_from(value);
@@ -138,7 +143,7 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     let entries = select(load(&config.dataset)?, &selection)?;
     let lean = lean.or_project(config.project.clone());
     let toolchain = Arc::new(lean.clone().toolchain(Some(config.dataset.clone())).await?);
-    let policies = Policies::new(toolchain.clone()).with_networks(args.networks.place());
+    let policies = Policies::new(toolchain.clone()).with_networks(args.networks.place()).with_all_premises();
     if config.settings().iter().any(Setting::has_network) {
         config.networks = Some(policies.networks()?.fingerprint().to_owned());
     }
@@ -160,8 +165,16 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
         make_folder(folder)?;
     }
     let records = records.as_deref();
-    let desk =
-        Desk { toolchain: &toolchain, pool: &pool, policies: &policies, recall: recall.as_ref(), records, cancel: &cancel };
+    let company = Company::new(toolchain.clone(), workers);
+    let desk = Desk {
+        toolchain: &toolchain,
+        pool: &pool,
+        policies: &policies,
+        recall: recall.as_ref(),
+        records,
+        cancel: &cancel,
+        company: &company,
+    };
     let worked = work(store.clone(), &jobs, &desk, workers, |event| progress.tell(&event)).await;
     progress.bar.finish_and_clear();
     let mut attempts = store.attempts()?;
@@ -211,9 +224,16 @@ fn left(jobs: &[Job<'_>], attempts: &[Attempt]) -> Vec<Left> {
     jobs.iter().map(of).filter(|l| !made.contains(&(l.theorem.as_str(), l.setting.as_str(), l.seed))).collect()
 }
 
-/// Every theorem without a verdict, with the reason, once.
+/// Every theorem without a verdict, with the reason, and what must be known of those that are proved; each once.
 fn tell_errors(summary: &Summary) {
     let mut told = HashSet::new();
+    for a in summary.attempts.iter().filter(|a| a.proved) {
+        for note in &a.notes {
+            if told.insert((&a.theorem, note)) {
+                eprintln!("note: {} is proved, and {note}", a.theorem);
+            }
+        }
+    }
     for a in &summary.attempts {
         if let Some(error) = &a.error
             && told.insert((&a.theorem, error))

@@ -39,7 +39,7 @@ pub async fn run(args: ExportArgs, lean: LeanArgs) -> Result<Exit> {
         Arc::default()
     } else {
         let imports: String = args.library.iter().map(|m| format!("import {m}\n")).collect();
-        Policies::new(Arc::new(lean.toolchain(None).await?)).statements(&imports)?
+        Policies::new(Arc::new(lean.toolchain(None).await?)).with_all_premises().statements(&imports)?
     };
     let options = Options { records: args.records, exclude: args.exclude, out: args.out, formats: args.format, statements };
     let report = export(&options, |at, all| {

@@ -94,7 +94,7 @@ pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
     make_folder(&args.out)?;
     let near = args.train.first().cloned();
     let toolchain = Arc::new(lean.clone().toolchain(near).await?);
-    let policies = Policies::new(toolchain.clone());
+    let policies = Policies::new(toolchain.clone()).with_all_premises();
     let workers = args.search.workers(&lean);
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let cancel = on_interrupt()?;

@@ -7,24 +7,32 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use futures::stream::{self, StreamExt};
 use serde::Serialize;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
 use super::proofs::Proofs;
 use super::{Exit, is_closed_pipe, on_interrupt, put, say, spinner};
+use crate::bench::config::Setting;
+use crate::bench::run::VERIFYING;
 use crate::dataset::header::{Finding, Severity};
 use crate::dataset::inspect::inspect;
 use crate::dataset::{self, Selection, file_name};
 use crate::files::check_writable;
 use crate::lean::Pool;
+use crate::lean::syntax::grouped;
+use crate::policy::choice::Policies;
 use crate::problem::Problem;
-use crate::prover::{Finish, Guide, Outcome, ProveError, prove};
+use crate::prover::{Company, Finish, Guide, Outcome, ProveError, prove, warm_up};
 use crate::recall::Recall;
 use crate::record::Trace;
 use crate::report::Sketch;
 use crate::search::{Fan, Lemmas, Operator, Progress, SearchError, Sink, StopReason};
+use crate::toolchain::Toolchain;
+use crate::value::Value;
 
 #[derive(Args)]
 pub struct ProveArgs {
@@ -96,6 +104,7 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         (None, Some(statement)) => vec![Wish::own(Problem::from_statement(&args.header, statement)?)],
         (None, None) => bail!("a file or --statement is needed"),
     };
+    let wishes = grouped(wishes, |wish| wish.problem.as_ref().map_or("", |problem| &problem.header));
     // What cannot be written is told before the search.
     let mut proofs = args.out.as_deref().map(Proofs::begin).transpose()?;
     let places = args.report.iter().chain(&args.trace).map(|p| one_of_many(p, &wishes[0].name, wishes.len()));
@@ -104,62 +113,62 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
     let (toolchain, fetched) = super::outfit(lean.clone(), near, &args.guidance).await?;
     let workers = args.guidance.workers(&lean);
+    // The first worker starts and imports while networks and indexes are read.
+    let pool = Arc::new(Pool::new(toolchain.clone(), lean.pool(workers)));
+    let warming = tokio::spawn({
+        let (pool, first) = (pool.clone(), wishes.iter().find_map(|wish| wish.problem.as_ref().ok()).cloned());
+        async move {
+            if let Some(first) = first {
+                warm_up(&pool, &first).await;
+            }
+        }
+    });
     let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
     let recall = args.guidance.recall()?;
     let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     if args.cache.is_some() {
         setting.with.push(Operator::Aggregate);
     }
-    let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let cancel = on_interrupt()?;
     let lemmas = Arc::new(args.cache.as_deref().map_or_else(|| Ok(Lemmas::default()), Lemmas::open)?);
     let value = policies.value(setting.value)?;
     let mut ends: Vec<End> = Vec::new();
     let mut exit = Exit::Success;
     for wish in &wishes {
-        if cancel.is_cancelled() {
-            break;
+        let Err(reason) = &wish.problem else { continue };
+        ends.push(End::Error);
+        exit = exit.and(End::Error.exit());
+        if !told(&wish.name, [fail(&wish.name, reason, &wish.findings, args.json)], &mut exit) && proofs.is_none() {
+            return Ok(Exit::Stopped);
         }
+    }
+    let desk = Desk {
+        args: &args,
+        toolchain: &toolchain,
+        pool: &pool,
+        policies: &policies,
+        setting: &setting,
+        value: value.as_ref(),
+        recall: recall.as_ref(),
+        lemmas: &lemmas,
+        cancel: &cancel,
+        company: &Company::new(toolchain.clone(), 1),
+        workers,
+        all: wishes.len(),
+    };
+    tokio::select! {
+        _ = warming => {}
+        () = cancel.cancelled() => {}
+    }
+    // Those whose proof is being verified let the next one search.
+    let searches = wishes.iter().filter_map(|wish| Some(desk.search(wish, wish.problem.as_ref().ok()?)));
+    let mut searches = stream::iter(searches).buffer_unordered(1 + VERIFYING);
+    while let Some(ended) = searches.next().await {
+        let Ended { wish, problem, outcome, trace, sketch } = ended?;
         let mut findings = wish.findings.clone();
-        let problem = match &wish.problem {
-            Ok(problem) => problem,
-            Err(reason) => {
-                ends.push(End::Error);
-                exit = exit.and(End::Error.exit());
-                if !told(&wish.name, [fail(&wish.name, reason, &findings, args.json)], &mut exit) && proofs.is_none() {
-                    return Ok(Exit::Stopped);
-                }
-                continue;
-            }
-        };
-        let line = Line::new(&problem.name);
-        let policy = policies.make(setting.policy, &problem.header, 0)?;
-        let named = |path: &PathBuf| one_of_many(path, &problem.name, wishes.len());
-        let trace = args.trace.as_ref().map(|path| Trace::create(&named(path))).transpose()?;
-        let sketch = args.report.as_ref().map(|path| (named(path), Sketch::default()));
-        let sinks = trace.iter().map(|t| t as &dyn Sink).chain(sketch.iter().map(|(_, s)| s as &dyn Sink));
-        let sinks = Fan(sinks.collect());
-        let guide = Guide {
-            budget: setting.budget(),
-            parallel: workers,
-            cancel: cancel.clone(),
-            sink: (!sinks.0.is_empty()).then_some(&sinks),
-            recall: recall.as_ref(),
-            strategy: setting.strategy,
-            operators: setting.operators(),
-            lemmas: Some(lemmas.clone()),
-            finish: match (args.stable, args.raw) {
-                (true, _) => Finish::Stable,
-                (false, false) => Finish::Shorten,
-                (false, true) => Finish::None,
-            },
-            ..Guide::new(policy.as_ref(), value.as_ref())
-        };
-        let outcome = prove(&toolchain, &pool, problem, &guide, |p| line.tell(p)).await;
-        line.end();
         let outcome = match outcome {
             Ok(outcome) => outcome,
-            Err(ProveError::Cancelled) => break,
+            Err(ProveError::Cancelled) => continue,
             Err(error) => {
                 let end = End::of(&error);
                 ends.push(end);
@@ -203,6 +212,65 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
     }
     let stopped = cancel.is_cancelled() && ends.iter().filter(|e| **e == End::Proved).count() < wishes.len();
     Ok(if stopped { Exit::Stopped } else { exit })
+}
+
+/// What the searches of a run share.
+struct Desk<'a> {
+    args: &'a ProveArgs,
+    toolchain: &'a Toolchain,
+    pool: &'a Pool,
+    policies: &'a Policies,
+    setting: &'a Setting,
+    value: &'a dyn Value,
+    recall: Option<&'a Recall>,
+    lemmas: &'a Arc<Lemmas>,
+    cancel: &'a CancellationToken,
+    company: &'a Company,
+    workers: usize,
+    /// Number of theorems.
+    all: usize,
+}
+
+/// A search that is over, and what is to be written of it.
+struct Ended<'a> {
+    wish: &'a Wish,
+    problem: &'a Problem,
+    outcome: Result<Outcome, ProveError>,
+    trace: Option<Trace>,
+    sketch: Option<(PathBuf, Sketch)>,
+}
+
+impl Desk<'_> {
+    async fn search<'a>(&self, wish: &'a Wish, problem: &'a Problem) -> Result<Ended<'a>> {
+        let Desk { args, setting, .. } = self;
+        let line = Line::new(&problem.name);
+        let policy = self.policies.make(setting.policy, &problem.header, 0)?;
+        let place = |path: &PathBuf| one_of_many(path, &problem.name, self.all);
+        let trace = args.trace.as_ref().map(|path| Trace::create(&place(path))).transpose()?;
+        let sketch = args.report.as_ref().map(|path| (place(path), Sketch::default()));
+        let sinks = trace.iter().map(|t| t as &dyn Sink).chain(sketch.iter().map(|(_, s)| s as &dyn Sink));
+        let sinks = Fan(sinks.collect());
+        let guide = Guide {
+            budget: setting.budget(),
+            parallel: self.workers + 1,
+            cancel: self.cancel.clone(),
+            sink: (!sinks.0.is_empty()).then_some(&sinks),
+            recall: self.recall,
+            strategy: setting.strategy,
+            operators: setting.operators(),
+            lemmas: Some(self.lemmas.clone()),
+            finish: match (args.stable, args.raw) {
+                (true, _) => Finish::Stable,
+                (false, false) => Finish::Shorten,
+                (false, true) => Finish::None,
+            },
+            company: Some(self.company),
+            ..Guide::new(policy.as_ref(), self.value)
+        };
+        let outcome = prove(self.toolchain, self.pool, problem, &guide, |p| line.tell(p)).await;
+        line.end();
+        Ok(Ended { wish, problem, outcome, trace, sketch })
+    }
 }
 
 /// Tells what could not be written for a theorem. `false`: nobody reads standard output any more; files are wanted all

@@ -233,7 +233,7 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         let mut tell = |done, all| tell(Event::Stage { round, doing, done, all });
         let Some(networks) = networks else { return roll_out(self.ground, tasks, &setting, folder, &mut tell).await };
         let place = NetworkPlace { folder: Some(networks.to_owned()), ..self.options.place.clone() };
-        let policies = Policies::new(self.toolchain.clone()).with_networks(place);
+        let policies = Policies::new(self.toolchain.clone()).with_networks(place).with_all_premises();
         let ground = Ground { policies: &policies, ..*self.ground };
         roll_out(&ground, tasks, &setting, folder, &mut tell).await
     }

@@ -4,9 +4,12 @@
 //! declaration that fails is admitted and would be found by `exact?`). The word `example` can stand in no term or
 //! tactic, so it ends whatever a broken candidate left unfinished.
 
+use std::time::{Duration, Instant};
+
 use super::goal::Goal;
 use super::guard;
 use super::protocol::LeanDiagnostic;
+use super::runaway;
 use super::session::Beginning;
 use super::suggestion::is_question;
 use super::verdict::{Candidate, Verdict};
@@ -38,6 +41,8 @@ struct Slot {
     opener: (u32, u32),
     /// The tactic only asks, and Lean lets its goal go where it has no answer.
     asks: bool,
+    /// How long Lean may be silent about it; `None`: as long as about anything.
+    patience: Option<Duration>,
 }
 
 /// Begins the message of a verdict when the text before all candidates is to blame.
@@ -104,7 +109,8 @@ impl Document {
                 line += 1;
             }
             let asks = is_question(&candidate.tactic);
-            slots.push(Slot { first_line, tactic_line, tactic_end, last_line, opener, asks });
+            let patience = runaway::patience(candidate);
+            slots.push(Slot { first_line, tactic_line, tactic_end, last_line, opener, asks, patience });
         }
         // A last word, so that the last candidate, too, is followed by something that ends it.
         text.push('\n');
@@ -120,6 +126,18 @@ impl Document {
         let lines = self.text.lines().take(header as usize);
         let last = lines.enumerate().filter(|(_, line)| line.contains("import ")).last();
         Beginning { imports: last.map_or(0, |(at, _)| at as u32 + 1), header }
+    }
+
+    /// How long Lean took for each candidate, by when it came to which line; nothing where it did not say.
+    pub fn times(&self, reached: &[(u32, Instant)]) -> Vec<Option<Duration>> {
+        let at = |line: u32| reached.iter().find(|(there, _)| *there >= line).map(|(_, when)| *when);
+        let time = |slot: &Slot| Some(at(slot.last_line + 1)?.saturating_duration_since(at(slot.first_line)?));
+        self.slots.iter().map(time).collect()
+    }
+
+    /// How long Lean may be silent at a line; `None`: as long as anywhere.
+    pub fn patience(&self, line: u32) -> Option<Duration> {
+        self.slots.iter().find(|slot| line <= slot.last_line + 1)?.patience
     }
 
     /// Maps diagnostics back. Suspect candidates get `None`: those before or at a diagnostic that cannot be theirs

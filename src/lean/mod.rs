@@ -2,6 +2,7 @@
 //!
 //! Depends on `toolchain` only. Must not know about search, models or files of problems.
 
+mod clock;
 pub mod document;
 pub mod goal;
 pub mod guard;
@@ -9,6 +10,7 @@ mod memory;
 pub mod pool;
 pub mod protocol;
 mod room;
+pub mod runaway;
 pub mod session;
 pub mod suggestion;
 pub mod syntax;

@@ -14,8 +14,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::document::{Document, admit};
+use super::document::{Document, UNREACHED, admit};
 use super::room::{Place, Room};
+use super::runaway;
 use super::session::{Limits, Session, SessionError};
 use super::syntax::imports;
 use super::verdict::{Batch, Candidate, Hole, Verdict};
@@ -181,6 +182,11 @@ impl Pool {
         &self.counters
     }
 
+    /// Has a Lean process ready for what comes: a proof that is to be verified, or a worker that is lost.
+    pub fn prepare(&self) {
+        self.toolchain.prepare();
+    }
+
     /// Process ids of the live workers, for tests that kill them and for `doctor`.
     pub fn pids(&self) -> Vec<u32> {
         self.pids.lock().map(|p| p.values().copied().collect()).unwrap_or_default()
@@ -255,13 +261,16 @@ impl Worker {
 
     async fn judge(&mut self, batch: &Batch) -> Vec<Verdict> {
         let mut verdicts: Vec<Option<Verdict>> = vec![None; batch.candidates.len()];
-        let all: Vec<usize> = (0..batch.candidates.len()).collect();
-        let mut parts: Vec<Part> =
-            all.chunks(self.options.batch.max(1)).rev().map(|c| Part { places: c.to_vec(), tries: 0 }).collect();
+        // What may run away comes last, each in a document of its own: it costs a worker, and no other candidate.
+        let (alone, together): (Vec<usize>, Vec<usize>) =
+            (0..batch.candidates.len()).partition(|&i| runaway::stands_alone(&batch.candidates[i]));
+        let documents = together.chunks(self.options.batch.max(1)).chain(alone.chunks(1));
+        let mut parts: Vec<Part> = documents.map(|c| Part { places: c.to_vec(), tries: 0 }).collect();
+        parts.reverse();
         while let Some(part) = parts.pop() {
             let candidates: Vec<&Candidate> = part.places.iter().map(|&i| &batch.candidates[i]).collect();
             let document = Document::compile(&batch.header, &candidates);
-            match self.elaborate(&document, imports(&batch.header)).await {
+            match self.elaborate(&document, &candidates, imports(&batch.header)).await {
                 Ok((found, hung)) => {
                     let mut again = Vec::new();
                     for (&place, verdict) in part.places.iter().zip(found) {
@@ -297,7 +306,12 @@ impl Worker {
     }
 
     /// Runs one document; the flag tells that the worker hung in it and was ended.
-    async fn elaborate(&mut self, document: &Document, imports: String) -> Result<(Vec<Option<Verdict>>, bool), SessionError> {
+    async fn elaborate(
+        &mut self,
+        document: &Document,
+        candidates: &[&Candidate],
+        imports: String,
+    ) -> Result<(Vec<Option<Verdict>>, bool), SessionError> {
         if self.served >= self.options.renew_after || self.imports != imports {
             self.drop_session();
         }
@@ -305,6 +319,7 @@ impl Worker {
         if self.session.is_none() {
             self.place = Some(self.room.enter(&self.imports));
             self.counters.starts.fetch_add(1, Ordering::Relaxed);
+            tracing::info!(worker = self.number, imports = %self.imports.trim().replace('\n', ", "), "a Lean worker imports");
             let session = Session::start(&self.toolchain, self.room.limits(self.options.limits, &self.imports)).await?;
             if let Ok(mut pids) = self.pids.lock() {
                 pids.insert(self.number, session.pid());
@@ -316,12 +331,24 @@ impl Worker {
         self.served += 1;
         self.counters.documents.fetch_add(1, Ordering::Relaxed);
         let since = Instant::now();
-        let seen = session.elaborate_behind(&document.text, document.beginning()).await?;
+        let candidate = |line| document.patience(line);
+        let seen = session.elaborate_behind(&document.text, document.beginning(), &candidate).await?;
         if let (Some(place), Some(took)) = (&mut self.place, session.imported()) {
             place.settle(took);
         }
         tracing::debug!(worker = self.number, bytes = document.text.len(), elapsed = ?since.elapsed(), "document");
+        for (candidate, time) in candidates.iter().zip(document.times(&seen.reached)) {
+            tracing::trace!(tactic = candidate.tactic, ?time, "candidate");
+        }
+        // Who has lost a worker may lose another.
+        if self.counters.lost_workers.load(Ordering::Relaxed) > 0 {
+            self.toolchain.prepare();
+        }
         let verdicts = document.verdicts(&seen.diagnostics, seen.stuck_at);
+        // Behind a comment that is left open, a server is not to be trusted with the next document.
+        if verdicts.iter().flatten().any(|v| matches!(v, Verdict::Failed(message) if message == UNREACHED)) {
+            self.drop_session();
+        }
         if seen.stuck_at.is_some() {
             self.counters.lost_workers.fetch_add(1, Ordering::Relaxed);
             self.drop_session();

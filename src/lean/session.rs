@@ -3,7 +3,6 @@
 //! Knows how servers are started and spoken to; knows nothing of candidates or verdicts.
 
 use std::collections::VecDeque;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
+use super::clock::Clock;
 use super::memory::Watch;
 use super::protocol::{
     FileProgress, LeanDiagnostic, PlainGoal, PublishDiagnostics, did_change, did_open, notification, request,
@@ -38,6 +38,11 @@ impl Default for Limits {
     }
 }
 
+/// How long Lean may be silent while it works at a line.
+type Patience<'a> = &'a (dyn Fn(u32) -> Option<Duration> + Sync);
+
+/// How many times as long a silence may last on a machine that gives Lean no time.
+const BUSIEST: u32 = 5;
 impl Limits {
     /// The limits for a machine on which an import takes so long: the next start may take a few times that, and where reading
     /// the library is slow, so is a tactic that uses it for the first time.
@@ -64,9 +69,11 @@ const LONGEST_STALL: Duration = Duration::from_secs(60);
 pub enum SessionError {
     #[error("Lean could not be started: {0}")]
     Spawn(std::io::Error),
-    #[error("Lean ended or sent what is not a message ({0}){1}")]
+    #[error("Lean ended in the middle of its work{0}")]
+    Ended(String),
+    #[error("Lean sent what is no message ({0}){1}")]
     Broken(FrameError, String),
-    #[error("Lean made no progress for {0:?}")]
+    #[error("Lean made no progress for {} s", .0.as_secs())]
     Hung(Duration),
     #[error("Lean ran out of memory ({0})")]
     Memory(String),
@@ -80,6 +87,8 @@ pub struct Elaboration {
     pub diagnostics: Vec<LeanDiagnostic>,
     /// `None` when all is elaborated; else the first line still at work when the session hung.
     pub stuck_at: Option<u32>,
+    /// When Lean came to which line.
+    pub reached: Vec<(u32, Instant)>,
     /// When Lean was past the imports, from the call on.
     pub header: Option<Duration>,
 }
@@ -107,6 +116,8 @@ pub struct Session {
     last_id: i64,
     imported: Option<Imported>,
     limits: Limits,
+    /// Of a lone worker: a watchdog works little itself.
+    clock: Option<Clock>,
 }
 
 impl Session {
@@ -118,15 +129,7 @@ impl Session {
         static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let uri = format!("file://{}/QStarOracle{number}.lean", toolchain.root().display()).replace(' ', "%20");
-        let mut command = toolchain.server_command(&uri);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(SessionError::Spawn)?;
+        let mut child = toolchain.start(toolchain.server_command(&uri)).await.map_err(SessionError::Spawn)?;
         let pid = child.id().ok_or_else(|| SessionError::Spawn(std::io::ErrorKind::NotFound.into()))?;
         let complaints = Arc::new(Mutex::new(VecDeque::new()));
         let (Some(input), Some(output), Some(errors)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
@@ -145,6 +148,7 @@ impl Session {
             imported: None,
             limits,
             memory: Watch::start(pid, limits.memory),
+            clock: (toolchain.server_kind() == ServerKind::Worker).then(|| Clock::new(pid)),
         };
         session.handshake(toolchain.server_kind()).await?;
         Ok(session)
@@ -184,25 +188,33 @@ impl Session {
     /// When the server is broken. A hang inside the document is no error here: it is reported in the result, since
     /// what was done before it counts; but the session must be dropped then.
     pub async fn elaborate(&mut self, text: &str) -> Result<Elaboration, SessionError> {
-        self.elaborate_behind(text, Beginning { imports: 1, header: 1 }).await
+        self.elaborate_behind(text, Beginning { imports: 1, header: 1 }, &|_| None).await
     }
 
-    /// The same, for a text whose first lines are a header: that may take longer than a candidate.
+    /// The same, for a text whose first lines are a header: that may take longer than a candidate. `patience` says how long
+    /// Lean may be silent at a line behind it; `None`: as long as anywhere.
     ///
     /// # Errors
     /// As [`Session::elaborate`].
-    pub async fn elaborate_behind(&mut self, text: &str, beginning: Beginning) -> Result<Elaboration, SessionError> {
+    pub async fn elaborate_behind(
+        &mut self,
+        text: &str,
+        beginning: Beginning,
+        patience: Patience<'_>,
+    ) -> Result<Elaboration, SessionError> {
         let first = self.version == 0;
         self.version += 1;
         let message = if first { did_open(&self.uri, 1, text) } else { did_change(&self.uri, self.version, text) };
         self.send(&message).await?;
         let Limits { start, stall, .. } = self.limits;
+        // Where reading the library is slow, so is a tactic that uses it for the first time.
+        let least = self.imported.map_or(Duration::ZERO, |imported| imported.time);
         // Before the first word on progress, a new process is still starting.
         let patience = |at: Option<u32>| match at {
             None if first => start,
             Some(line) if line < beginning.imports => start,
             Some(line) if line < beginning.header => HEADER.max(stall),
-            _ => stall,
+            at => at.and_then(patience).map_or(stall, |patience| patience.max(least).min(stall)),
         };
         let (mut seen, since) = (Elaboration::default(), Instant::now());
         let params = json!({"uri": self.uri, "version": self.version});
@@ -246,15 +258,16 @@ impl Session {
         self.last_id += 1;
         let id = self.last_id;
         self.send(&request(id, method, params)).await?;
-        let since = Instant::now();
-        let mut progress = since;
+        let mut progress = Silence::begin(&mut self.clock);
+        let since = progress.since;
         loop {
             let stall = patience(seen.stuck_at);
             // Short waits, so that memory is looked at while Lean works.
-            let tick = stall.saturating_sub(progress.elapsed()).min(Duration::from_millis(500));
+            let tick =
+                stall.saturating_sub(progress.since.elapsed()).clamp(Duration::from_millis(50), Duration::from_millis(500));
             let Some(message) = Self::next_message(&mut self.output, tick).await else {
                 self.check_memory()?;
-                if progress.elapsed() >= stall {
+                if progress.is_over(stall, &mut self.clock) {
                     return Err(SessionError::Hung(stall));
                 }
                 continue;
@@ -275,7 +288,7 @@ impl Session {
                         && p.version.is_none_or(|v| v == self.version)
                     {
                         seen.diagnostics = p.diagnostics;
-                        progress = Instant::now();
+                        progress = Silence::begin(&mut self.clock);
                     }
                 }
                 (Some("$/lean/fileProgress"), None) => {
@@ -284,7 +297,8 @@ impl Session {
                     {
                         let at = p.processing.iter().map(|r| r.range.start.line).min();
                         if at != seen.stuck_at {
-                            progress = Instant::now();
+                            progress = Silence::begin(&mut self.clock);
+                            seen.reached.push((at.unwrap_or(u32::MAX), progress.since));
                         }
                         // At first all of the document is at work.
                         if seen.stuck_at.is_some() && at.is_none_or(|line| line > 0) {
@@ -332,12 +346,35 @@ impl Session {
             return memory;
         }
         let words = self.last_words();
-        SessionError::Broken(error, if words.is_empty() { words } else { format!("; its last words: {words}") })
+        let words = if words.is_empty() { words } else { format!("; its last words: {words}") };
+        match error {
+            FrameError::Ended | FrameError::Truncated => SessionError::Ended(words),
+            error => SessionError::Broken(error, words),
+        }
     }
 
     fn last_words(&self) -> String {
         let kept = self.complaints.lock().map(|k| k.iter().cloned().collect::<Vec<_>>()).unwrap_or_default();
         kept.join(" | ")
+    }
+}
+
+/// Since when Lean has said nothing.
+struct Silence {
+    since: Instant,
+    worked: Duration,
+}
+
+impl Silence {
+    fn begin(clock: &mut Option<Clock>) -> Silence {
+        Silence { since: Instant::now(), worked: clock.as_mut().map_or(Duration::ZERO, Clock::worked) }
+    }
+
+    /// Whether it has lasted for `stall`, of Lean's own time where the machine is busy with other things.
+    fn is_over(&self, stall: Duration, clock: &mut Option<Clock>) -> bool {
+        let elapsed = self.since.elapsed();
+        let worked = |clock: &mut Clock| clock.worked().saturating_sub(self.worked);
+        elapsed >= stall && (elapsed >= stall * BUSIEST || clock.as_mut().is_none_or(|c| worked(c) >= stall))
     }
 }
 

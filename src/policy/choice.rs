@@ -1,10 +1,13 @@
 //! Policies and values by name: what the command line and benchmarks choose from, made for a header.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
@@ -87,17 +90,22 @@ impl NetworkPlace {
 
 /// What was read of libraries: modules once, and the newest indexes.
 struct Libraries {
-    modules: Modules,
+    modules: Arc<Mutex<Modules>>,
     /// By imports.
     indexes: LruCache<String, Arc<Premises>>,
+    /// Indexes on their way, by imports.
+    pending: HashMap<String, Receiver<Result<Premises>>>,
 }
+
+/// How long a search waits for an index that is made for the first time; Mathlib's takes longer, and searches begin without it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Indexes kept: searches of one header come together.
 const INDEXES: NonZeroUsize = NonZeroUsize::new(4).expect("four is not zero");
 
 impl Default for Libraries {
     fn default() -> Self {
-        Libraries { modules: Modules::default(), indexes: LruCache::new(INDEXES) }
+        Libraries { modules: Arc::default(), indexes: LruCache::new(INDEXES), pending: HashMap::new() }
     }
 }
 
@@ -109,6 +117,8 @@ pub struct Policies {
     networks: Mutex<Option<Arc<Networks>>>,
     ranker: Mutex<Option<Arc<Ranker>>>,
     memory: Option<Arc<Memory>>,
+    /// How long a search waits for the index of its library.
+    patience: Duration,
 }
 
 impl Policies {
@@ -120,6 +130,7 @@ impl Policies {
             networks: Mutex::default(),
             ranker: Mutex::default(),
             memory: None,
+            patience: PATIENCE,
         }
     }
 
@@ -133,6 +144,21 @@ impl Policies {
     pub fn with_memory(mut self, memory: Option<Arc<Memory>>) -> Policies {
         self.memory = memory;
         self
+    }
+
+    /// Waits for indexes however long they take, so that every search of a run has them.
+    pub fn with_all_premises(mut self) -> Policies {
+        self.patience = Duration::MAX;
+        self
+    }
+
+    /// The moves behind a header, with theorems of the library as soon as they are indexed.
+    fn moves_with_premises(&self, header: &str) -> Result<Moves> {
+        let moves = self.moves(header);
+        Ok(match self.library(header)? {
+            Some(premises) => moves.with_premises(premises),
+            None => moves,
+        })
     }
 
     /// The moves behind a header, with what is remembered.
@@ -149,7 +175,7 @@ impl Policies {
     /// # Errors
     /// When there are none, or they or ONNX Runtime do not load; with the remedy.
     pub fn networks(&self) -> Result<Arc<Networks>> {
-        let mut networks = self.networks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*networks {
             return Ok(known.clone());
         }
@@ -195,12 +221,12 @@ impl Policies {
         let policy: Box<dyn Policy> = match kind {
             PolicyKind::Portfolio => Box::new(self.moves(header)),
             PolicyKind::Closers => Box::new(Moves::closers()),
-            PolicyKind::Premises => Box::new(self.moves(header).with_premises(self.library(header)?)),
-            PolicyKind::Ranked => self.ranked(Box::new(self.moves(header).with_premises(self.library(header)?)), header)?,
+            PolicyKind::Premises => Box::new(self.moves_with_premises(header)?),
+            PolicyKind::Ranked => self.ranked(Box::new(self.moves_with_premises(header)?), header)?,
             PolicyKind::Network => Box::new(NetworkPolicy(self.networks()?)),
             PolicyKind::Mixed => {
                 let network = Box::new(NetworkPolicy(self.networks()?));
-                let moves = Box::new(self.moves(header).with_premises(self.library(header)?));
+                let moves = Box::new(self.moves_with_premises(header)?);
                 let mix = Box::new(Mix::default().with(NETWORK_SHARE, network).with(1.0 - NETWORK_SHARE, moves));
                 if Ranker::is_in(&self.place.folder()?) { self.ranked(mix, header)? } else { mix }
             }
@@ -208,25 +234,53 @@ impl Policies {
         Ok(if seed == 0 { policy } else { Box::new(Seeded::new(policy, seed)) })
     }
 
-    /// What the theorems of the library speak of that a header imports.
+    /// What the theorems of the library speak of that a header imports; nothing while they are being indexed.
     ///
     /// # Errors
     /// When the library's files are broken.
     pub fn statements(&self, header: &str) -> Result<Arc<Statements>> {
-        Ok(self.library(header)?.statements())
+        Ok(self.library(header)?.map_or_else(Arc::default, |library| library.statements()))
     }
 
-    fn library(&self, header: &str) -> Result<Arc<Premises>> {
+    /// The index behind a header; `None` while it is made for the first time and takes long.
+    fn library(&self, header: &str) -> Result<Option<Arc<Premises>>> {
         let imports = imports(header);
-        let mut libraries = self.libraries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut libraries = self.libraries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = libraries.indexes.get(&imports) {
-            return Ok(known.clone());
+            return Ok(Some(known.clone()));
         }
-        let modules = modules_of(&imports);
-        let read =
-            Arc::new(Premises::open(&cache_home()?, &self.toolchain.library_folders(), &modules, &mut libraries.modules)?);
+        let (pending, first) = match libraries.pending.remove(&imports) {
+            Some(pending) => (pending, false),
+            None => (self.index(&imports, libraries.modules.clone())?, true),
+        };
+        let patience = if first { self.patience } else { Duration::ZERO };
+        let answer = match pending.recv_timeout(patience) {
+            Err(RecvTimeoutError::Timeout) => {
+                if first {
+                    tracing::warn!(
+                        "the theorems of the library are indexed in the background; until then searches go on without them"
+                    );
+                }
+                libraries.pending.insert(imports, pending);
+                return Ok(None);
+            }
+            answer => answer.context("the thread that reads the library ended")?,
+        };
+        let read = Arc::new(answer?);
         tracing::info!("{} theorems of the library are indexed", read.len());
         libraries.indexes.put(imports, read.clone());
-        Ok(read)
+        Ok(Some(read))
+    }
+
+    /// Opens or makes an index on a thread of its own.
+    fn index(&self, imports: &str, modules: Arc<Mutex<Modules>>) -> Result<Receiver<Result<Premises>>> {
+        let (answer, pending) = sync_channel(1);
+        let (home, folders, roots) = (cache_home()?, self.toolchain.library_folders(), modules_of(imports));
+        std::thread::spawn(move || {
+            let mut known = modules.lock().unwrap_or_else(PoisonError::into_inner);
+            // Nobody may wait for it any more.
+            let _ = answer.send(Premises::open(&home, &folders, &roots, &mut known));
+        });
+        Ok(pending)
     }
 }

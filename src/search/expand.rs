@@ -4,19 +4,21 @@
 use super::moves::Move;
 use super::operators::refine::{Failure, Repairer};
 use super::operators::{aggregate, prune};
-use super::{Added, Batch, Event, GoalId, Graph, MORE_HEARTBEATS, Oracle, Search, Status, Tried, VerdictKind};
+use super::{Added, Batch, Event, GoalId, Graph, Oracle, Search, Status, Tried, VerdictKind};
 use crate::lean::goal::mentions;
-use crate::lean::{Goal, Verdict};
+use crate::lean::{Goal, Verdict, runaway};
 use crate::policy::{Proposal, Source};
 use std::collections::HashMap;
 
-/// Budget of a candidate's first try (Lean's `maxHeartbeats`): most tactics that succeed do so at once.
-const HEARTBEATS: u64 = 8_000;
 /// What a second try costs, as a log-probability.
 const SECOND_TRY_COST: f64 = 2.0;
 /// What a goal's other moves lose when one hangs, as a log-probability: numbers that are too large for one tactic are so
 /// for its kin, and each costs a worker.
 const HUNG_COST: f64 = 2.5;
+/// What a move loses that may run away: it is tried when little else is left.
+const RUNAWAY_COST: f64 = 4.0;
+/// Hangs at one goal after which what may run away is not tried there any more.
+const MOST_HANGS: u32 = 2;
 /// How probable it is that a remembered proof closes a goal with the same target, and that a side goal helps another.
 const LEMMA_PRIOR: f64 = 0.9;
 const SIDE_PRIOR: f64 = 0.05;
@@ -68,7 +70,7 @@ impl<O: Oracle> Search<'_, O> {
             self.unsupported.push(word);
         }
         if kind == VerdictKind::Hung {
-            self.moves.discourage(goal, HUNG_COST);
+            self.hung(goal);
         }
         let mut added = Added::default();
         if probe {
@@ -107,18 +109,31 @@ impl<O: Oracle> Search<'_, O> {
         added.new
     }
 
+    /// A tactic ran away at a goal: its kin is tried later, and soon not at all.
+    fn hung(&mut self, goal: GoalId) {
+        self.moves.discourage(goal, HUNG_COST);
+        let hangs = self.hangs.entry(goal).or_default();
+        *hangs += 1;
+        if *hangs == MOST_HANGS
+            && let Some(text) = self.graph.goal(goal).state.first().map(Goal::to_string)
+        {
+            self.moves.forget_at(goal, |tactic| runaway::may_run_away(&text, tactic));
+        }
+    }
+
     /// Makes new moves of a failed one.
     fn refine(&mut self, goal: GoalId, failed: &Proposal, heartbeats: u64, verdict: VerdictKind, message: &str) {
-        if verdict == VerdictKind::TimedOut && heartbeats < MORE_HEARTBEATS {
+        if verdict == VerdictKind::TimedOut && heartbeats < self.budget.more_heartbeats() {
             let again = Proposal { log_prior: failed.log_prior - SECOND_TRY_COST, ..failed.clone() };
-            self.add_moves(goal, vec![Move { proposal: again, heartbeats: MORE_HEARTBEATS, probe: false }]);
+            self.add_moves(goal, vec![Move { proposal: again, heartbeats: self.budget.more_heartbeats(), probe: false }]);
         }
         let Some(state) = self.graph.goal(goal).state.first() else { return };
         // What is a repair already is not repaired again: no chain of repairs without end.
         if verdict == VerdictKind::Failed && failed.by != Source::Refine {
             let failure = Failure { goal: state, tactic: &failed.tactic, verdict, message, policy: self.policy };
-            let repaired = self.repairers.repair(&failure).into_iter().map(|(tactic, p)| new_move(tactic, p, Source::Refine));
-            let repaired = repaired.collect();
+            let first = self.budget.heartbeats;
+            let repaired = self.repairers.repair(&failure).into_iter();
+            let repaired = repaired.map(|(tactic, p)| new_move(tactic, p, Source::Refine, first)).collect();
             self.add_moves(goal, repaired);
         }
     }
@@ -146,7 +161,7 @@ impl<O: Oracle> Search<'_, O> {
             for sibling in self.graph.siblings(goal) {
                 let theirs = &self.graph.goal(sibling).state;
                 if let Some(side) = theirs.first().and_then(|g| aggregate::side_goal(&state, &proof, g)) {
-                    self.add_moves(sibling, vec![new_move(side, SIDE_PRIOR, Source::Aggregate)]);
+                    self.add_moves(sibling, vec![new_move(side, SIDE_PRIOR, Source::Aggregate, self.budget.heartbeats)]);
                 }
             }
         }
@@ -155,8 +170,8 @@ impl<O: Oracle> Search<'_, O> {
     fn offer_lemmas(&mut self, goal: GoalId) {
         let node = self.graph.goal(goal);
         let ([state], Status::Open) = (&node.state[..], node.status) else { return };
-        let proofs = self.lemmas.proofs(self.header, state);
-        let moves = proofs.into_iter().map(|proof| new_move(proof, LEMMA_PRIOR, Source::Aggregate)).collect();
+        let (proofs, heartbeats) = (self.lemmas.proofs(self.header, state), self.budget.heartbeats);
+        let moves = proofs.into_iter().map(|proof| new_move(proof, LEMMA_PRIOR, Source::Aggregate, heartbeats)).collect();
         self.add_moves(goal, moves);
     }
 
@@ -214,15 +229,20 @@ impl<O: Oracle> Search<'_, O> {
         for (((&goal, score), proposals), state) in new.iter().zip(scores).zip(proposed).zip(&states) {
             self.graph.goal_mut(goal).value = score.value;
             self.tell_goal(goal, score.why);
+            let text = state.first().map(Goal::to_string).unwrap_or_default();
+            let late = |mut p: Proposal| {
+                p.log_prior -= if runaway::may_run_away(&text, &p.tactic) { RUNAWAY_COST } else { 0.0 };
+                p
+            };
             let works = |p: &Proposal| !self.unsupported.iter().any(|word| mentions(&p.tactic, word));
-            let step = |proposal| Move { proposal, heartbeats: HEARTBEATS, probe: false };
-            self.moves.add(goal, proposals.into_iter().filter(works).map(step));
+            let step = |proposal| Move { proposal, heartbeats: self.budget.heartbeats, probe: false };
+            self.moves.add(goal, proposals.into_iter().filter(works).map(late).map(step));
             if let [state] = state {
                 if self.operators.prune_false && goal != self.graph.root() {
                     let probe = prune::refutation(state).map(|tactic| Move {
                         heartbeats: prune::PROBE_HEARTBEATS,
                         probe: true,
-                        ..new_move(tactic, 1.0, Source::Prune)
+                        ..new_move(tactic, 1.0, Source::Prune, self.budget.heartbeats)
                     });
                     self.moves.add(goal, probe);
                 }
@@ -239,6 +259,6 @@ impl<O: Oracle> Search<'_, O> {
     }
 }
 
-fn new_move(tactic: String, probability: f64, by: Source) -> Move {
-    Move { proposal: Proposal { tactic, log_prior: probability.ln(), by }, heartbeats: HEARTBEATS, probe: false }
+fn new_move(tactic: String, probability: f64, by: Source, heartbeats: u64) -> Move {
+    Move { proposal: Proposal { tactic, log_prior: probability.ln(), by }, heartbeats, probe: false }
 }

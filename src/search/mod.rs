@@ -14,7 +14,7 @@ pub mod strategy;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
@@ -36,14 +36,14 @@ pub trait Oracle: Sync {
     fn check(&self, candidates: Vec<Candidate>) -> impl Future<Output = Vec<Verdict>> + Send;
 }
 
-/// Budget of the second try, for those that ran out of the first.
-const MORE_HEARTBEATS: u64 = 80_000;
 /// Budget of the statement's own elaboration: Lean's default.
 const BEGIN_HEARTBEATS: u64 = 200_000;
 /// How often the goal of the theorem is asked for again when Lean crashes.
 const BEGIN_TRIES: usize = 1;
 /// Candidates asked of the oracle at a time, over all goals.
 const BATCH: usize = 40;
+/// Checks after which a search is expected to take longer.
+const BEGINNING: u64 = 64;
 /// Proposals of one goal in one batch: the rest waits until the goal is selected again.
 const CHUNK: usize = 14;
 
@@ -105,6 +105,8 @@ pub struct Search<'a, O: Oracle> {
     targets: HashMap<String, Vec<GoalId>>,
     /// Tactics that cannot work behind this header.
     unsupported: Vec<String>,
+    /// How often a tactic ran away at a goal.
+    hangs: HashMap<GoalId, u32>,
     spent: Spent,
 }
 
@@ -120,9 +122,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         place: Hole,
         budget: Budget,
     ) -> Result<Search<'a, O>, SearchError> {
-        let since = Instant::now();
-        let hole = Arc::new(place.clone());
-        let probe = Candidate { hole, tactic: "skip".to_owned(), heartbeats: BEGIN_HEARTBEATS };
+        let probe = Self::probe(&place);
         let mut verdict = oracle.check(vec![probe.clone()]).await.pop();
         // Everything hangs on this one answer: workers that die on it are no reason to give the theorem up at once.
         for _ in 0..BEGIN_TRIES {
@@ -154,8 +154,15 @@ impl<'a, O: Oracle> Search<'a, O> {
             moves: Moves::default(),
             targets: HashMap::new(),
             unsupported: Vec::new(),
-            spent: Spent { since, checks: 1, nodes: 1 },
+            hangs: HashMap::new(),
+            // From here on: a worker that starts and imports is no part of the theorem.
+            spent: Spent { since: Instant::now(), checks: 1, nodes: 1 },
         })
+    }
+
+    /// The question for a place's goal.
+    pub fn probe(place: &Hole) -> Candidate {
+        Candidate { hole: Arc::new(place.clone()), tactic: "skip".to_owned(), heartbeats: BEGIN_HEARTBEATS }
     }
 
     /// Tells `sink` what happens.
@@ -202,6 +209,11 @@ impl<'a, O: Oracle> Search<'a, O> {
         &self.spent
     }
 
+    /// The search stood still for so long, and is not charged for it.
+    pub fn rested(&mut self, time: Duration) {
+        self.spent.since += time;
+    }
+
     /// Runs until the root is proved or a limit is reached. May be called again after [`Search::retract`].
     ///
     /// One iteration: stop? → gather moves → ask the oracle → expand with its verdicts → score new goals → back up.
@@ -218,7 +230,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             if let Some(reason) = self.budget.reached(&self.spent) {
                 return reason;
             }
-            while flights.len() < self.parallel {
+            while flights.len() < self.in_flight() {
                 let batch = self.gather();
                 let Some(first) = batch.tried.first() else { break };
                 tell(&Progress {
@@ -240,6 +252,12 @@ impl<'a, O: Oracle> Search<'a, O> {
                 () = self.cancel.cancelled() => return StopReason::Cancelled,
             }
         }
+    }
+
+    /// Batches that may be with the oracle now. The last of them is asked ahead, so that Lean has work while this search thinks;
+    /// but not at the beginning, where the first verdicts often end it.
+    fn in_flight(&self) -> usize {
+        if self.spent.checks < BEGINNING { (self.parallel - 1).max(1) } else { self.parallel }
     }
 
     /// Takes the step back that the verifier refused, and opens again what had been closed by it.

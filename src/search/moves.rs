@@ -87,6 +87,13 @@ impl Moves {
         touched
     }
 
+    /// Drops untried moves of one goal.
+    pub fn forget_at(&mut self, goal: GoalId, unwanted: impl Fn(&str) -> bool) {
+        if let Some(queue) = self.0.get_mut(&goal) {
+            queue.untried.retain(|m| !unwanted(&m.proposal.tactic));
+        }
+    }
+
     /// One of the goal's pending moves is judged.
     pub fn landed(&mut self, goal: GoalId) {
         if let Some(queue) = self.0.get_mut(&goal) {

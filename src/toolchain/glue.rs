@@ -49,7 +49,7 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
          proxyToMainThread(0,0,1,result);return}}\
          result=getWasmTableEntry(ptr)(arg);getWasmTableEntry({thread_done})();"
     );
-    let patches: [(&str, &str); 8] = [
+    let patches: [(&str, &str); 12] = [
         // No shell.
         (
             "var __emscripten_system=command=>{if(ENVIRONMENT_IS_NODE){",
@@ -61,14 +61,22 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
             "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);var found=qstarLookup(symbol);\
              if(found!==undefined)return found;{dlSetError(\"unknown symbol \"+symbol);return 0}",
         ),
-        // More threads stand ready.
-        ("var pthreadPoolSize=4;", "var pthreadPoolSize=8;"),
+        // Two threads are made ahead, and `main` does not wait until all are there: more are made when they are wanted.
+        ("var pthreadPoolSize=4;", "var pthreadPoolSize=2;"),
+        ("addRunDependency(\"loading-workers\");await pthreadPoolReady;removeRunDependency(\"loading-workers\")", ""),
+        // The slot of an exported function, too, is looked up: each thread made 140,000 objects to find a few.
+        (
+            "if(!functionsInTableMap){functionsInTableMap=new WeakMap;updateTableMap(0,wasmTable.length)}",
+            "functionsInTableMap??=new WeakMap;",
+        ),
+        ("newValue=addFunction(value)", "newValue=qstarLookup(symName)??addFunction(value)"),
+        ("entry.value=addFunction(value,value.sig)", "entry.value=qstarLookup(symName)??addFunction(value,value.sig)"),
         // `main` as a thread's body; an ended thread's heap goes back to the allocator.
         ("var result=getWasmTableEntry(ptr)(arg);", &call_main),
         ("if(!noInitialRun)callMain(args);", "if(!noInitialRun)qstarMain(args);"),
         (
             "function _proc_exit(code){if(ENVIRONMENT_IS_PTHREAD)return proxyToMainThread(0,0,1,code);",
-            "function _proc_exit(code){if(ENVIRONMENT_IS_PTHREAD)return proxyToMainThread(0,0,1,code);process.exit(code);",
+            "function _proc_exit(code){if(ENVIRONMENT_IS_PTHREAD)return proxyToMainThread(0,0,1,code);Module.qstarExit(code);",
         ),
         // Standard streams: straight to the file descriptors, from any thread.
         (

@@ -68,7 +68,21 @@ function qstarMount(args) {
   seal(FS.root);
   FS.ignorePermissions = false;
 }
+// Started ahead: all is ready but the arguments. They come as the first line of standard input, a JSON list; what is
+// behind that line is Lean's. An end without a line means that nobody wants this process any more.
+function qstarAwait(then) {
+  const fs = require("fs"), line = [];
+  const next = () => fs.read(0, Buffer.alloc(1), 0, 1, null, (error, count, byte) => {
+    if (error || !count) process.exit(0);
+    if (byte[0] !== 10) { line.push(byte[0]); return next(); }
+    const asked = JSON.parse(Buffer.from(line).toString());
+    process.chdir(asked.folder);
+    then(asked.args);
+  });
+  next();
+}
 function qstarMain(args) {
+  if (args[0] === "--qstar-await") return qstarAwait(qstarMain);
   noExitRuntime = true;
   qstarMount(args);
   args = [thisProgram, ...args];

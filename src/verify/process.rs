@@ -127,9 +127,10 @@ async fn once(toolchain: &Toolchain, text: &str, timeout: Duration, keep: bool) 
     let file = folder.path().join("QStarVerify.lean");
     let olean = folder.path().join("QStarVerify.olean");
     std::fs::write(&file, text).map_err(failed)?;
-    let mut command = toolchain.check_command(&file, keep.then_some(&olean));
-    let child = command.stdin(std::process::Stdio::null()).kill_on_drop(true).output();
-    let output = tokio::time::timeout(timeout, child).await.map_err(|_| Rejection::TimedOut(timeout))?.map_err(failed)?;
+    let mut child = toolchain.start(toolchain.check_command(&file, keep.then_some(&olean))).await.map_err(failed)?;
+    drop(child.stdin.take());
+    let output = tokio::time::timeout(timeout, child.wait_with_output()).await;
+    let output = output.map_err(|_| Rejection::TimedOut(timeout))?.map_err(failed)?;
     // Names of private things hold the path; without the folder they are the same in every run.
     let name = folder.path().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let words = String::from_utf8_lossy(&output.stdout).replace(&name, "");

@@ -12,10 +12,13 @@ use super::view::View;
 
 /// A power with more bits than this is large.
 const LARGE: f64 = 600.0;
+/// Powers with more bits take the kernel seconds.
+const AT_ONCE: f64 = 500_000.0;
 /// Powers with more bits are out of the kernel's reach, too.
 const UNREACHABLE: f64 = 4_000_000.0;
-/// What other tactics that compute lose at a goal with a large number.
+/// What other tactics that compute lose at a goal with a large number, and with one that nothing can compute.
 const DAMPED: f64 = 0.15;
+const HOPELESS: f64 = 0.01;
 /// Largest modulus whose powers are stepped through.
 const LARGEST_MODULUS: u128 = 1 << 60;
 
@@ -60,15 +63,22 @@ pub fn steps(view: &View, list: &mut List) {
     if powers.is_empty() {
         return;
     }
-    list.damp(DAMPED, computes);
-    list.begin(Family::Runaway);
     let largest = powers.iter().map(Power::bits).fold(0.0, f64::max);
-    if largest < UNREACHABLE {
+    let reachable = largest < UNREACHABLE;
+    if reachable {
+        list.damp(DAMPED, |c| computes(c) && !c.tactic.contains("+kernel"));
+    } else {
+        list.damp(HOPELESS, computes);
+    }
+    list.begin(Family::Runaway);
+    if reachable {
         let exponent = powers.iter().map(|p| p.exponent).max().unwrap_or(0) + 1;
-        list.add(0.7, "decide +kernel");
-        list.add(0.15, format!("set_option exponentiation.threshold {exponent} in\ndecide +kernel"));
-        list.add(0.10, format!("set_option exponentiation.threshold {exponent} in\nnorm_num"));
-        list.add(0.15, format!("set_option exponentiation.threshold {exponent} in\nsimp"));
+        list.add(if largest < AT_ONCE { 0.7 } else { 0.3 }, "decide +kernel");
+        if largest < AT_ONCE {
+            list.add(0.15, format!("set_option exponentiation.threshold {exponent} in\ndecide +kernel"));
+            list.add(0.10, format!("set_option exponentiation.threshold {exponent} in\nnorm_num"));
+            list.add(0.15, format!("set_option exponentiation.threshold {exponent} in\nsimp"));
+        }
     }
     let moduli = moduli(&text);
     let mut facts = Vec::new();
@@ -85,7 +95,11 @@ pub fn steps(view: &View, list: &mut List) {
     let all: Vec<&str> = facts.iter().map(|(text, _)| text.as_str()).collect();
     let names: Vec<&str> = facts.iter().map(|(_, name)| name.as_str()).collect();
     let (all, names) = (all.join("\n"), names.join(", "));
-    list.add(0.5, format!("{all}\nomega"));
+    // `omega` would compute the powers: what is known of them is enough.
+    let hidden =
+        powers.iter().map(|p| format!("generalize {} ^ {} = {} at *", p.base, p.exponent, fresh(view.goal, "p", &mut taken)));
+    let hidden: Vec<String> = hidden.collect();
+    list.add(0.6, format!("{all}\n{}\nomega", hidden.join("\n")));
     list.add(0.3, format!("{all}\nsimp [Nat.add_mod, Nat.mul_mod, Nat.dvd_iff_mod_eq_zero, {names}]"));
     list.add(0.1, format!("{all}\ngrind"));
     list.add(0.1, all);
@@ -94,7 +108,7 @@ pub fn steps(view: &View, list: &mut List) {
 /// Tactics that compute what stands in the goal.
 fn computes(candidate: &Candidate) -> bool {
     const WORDS: &[&str] = &["decide", "rfl", "simp", "grind", "omega", "norm_num", "exact?"];
-    !candidate.tactic.contains("+kernel") && WORDS.iter().any(|w| candidate.tactic.contains(w))
+    WORDS.iter().any(|w| candidate.tactic.contains(w))
 }
 
 /// Literal moduli: behind `%`, and before `∣`.
@@ -104,35 +118,29 @@ fn moduli(text: &str) -> BTreeSet<u128> {
     found.filter(|m| (2..LARGEST_MODULUS).contains(m)).take(3).collect()
 }
 
-/// The remainder of a power, proved by squaring: each exponent is twice the one before, or one more.
+/// The remainder of a power, proved along the binary digits of its exponent: squared for each, multiplied once more for each
+/// one. The power itself stands in no term that Lean might think of computing.
 fn stepped(power: &Power, m: u128, name: &str) -> String {
     let Power { base, exponent } = power;
-    let value = |exponent: u64| Power { base: *base, exponent }.modulo(m);
-    let mut exponents = vec![*exponent];
-    while let Some(&last) = exponents.last().filter(|e| **e > 1) {
-        exponents.push(if last % 2 == 1 { last - 1 } else { last / 2 });
-    }
-    exponents.reverse();
-    let mut text = format!(
-        "have {name} : {base} ^ {exponent} % {m} = {} := by\n  have e1 : {base} ^ 1 % {m} = {} := by decide",
-        value(*exponent),
-        value(1)
-    );
-    for pair in exponents.windows(2) {
-        let (small, large) = (pair[0], pair[1]);
-        let split = if large == small + 1 {
-            format!("show {base} ^ {large} = {base} ^ {small} * {base} ^ 1 from Nat.pow_add {base} {small} 1")
-        } else {
-            format!("show {base} ^ {large} = {base} ^ {small} * {base} ^ {small} from Nat.pow_add {base} {small} {small}")
-        };
-        let used = if large == small + 1 && small != 1 { format!("e{small}, e1") } else { format!("e{small}") };
-        text.push_str(&format!(
-            "\n  have e{large} : {base} ^ {large} % {m} = {} := by rw [{split}, Nat.mul_mod, {used}]",
-            value(large)
-        ));
-    }
-    text.push_str(&format!("\n  exact e{exponent}"));
-    text
+    let digits: Vec<&str> =
+        (0..=exponent.max(&1).ilog2()).rev().map(|i| if exponent >> i & 1 == 1 { "1" } else { "0" }).collect();
+    format!(
+        "have {name} : {base} ^ {exponent} % {m} = {} := by\n  \
+         have run : ∀ (n : List Nat) c e, c = {base} ^ e % {m} → n.foldl (fun c d => c * c * {base} ^ d % {m}) c = \
+         {base} ^ (n.foldl (fun e d => 2 * e + d) e) % {m} := by\n    \
+         intro n\n    \
+         induction n with\n    \
+         | nil => intro c e h; exact h\n    \
+         | cons d n ih =>\n      \
+         intro c e h\n      \
+         apply ih\n      \
+         rw [Nat.pow_add, Nat.two_mul, Nat.pow_add, Nat.mul_mod, Nat.mul_mod ({base} ^ e), ← h]\n      \
+         simp [Nat.mul_mod]\n  \
+         rw [show {exponent} = List.foldl (fun e d => 2 * e + d) 0 [{}] by decide, ← run _ 1 0 (by decide)]\n  \
+         decide",
+        power.modulo(m),
+        digits.join(", ")
+    )
 }
 
 #[cfg(test)]

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Old and new qstar in one go: what a person waits for, with ratios.
+
+    benchmarks/end_to_end.py --old OLD/qstar --new target/release/qstar [--dataset DATA.jsonl] [--first] [--ci]
+
+Each program has a cache folder of its own (QSTAR_HOME), made ready before anything is measured. `--first` measures the
+README's first command from nothing, in a copy of this checkout; `--ci` runs .ci/run in one; `--dataset` runs a whole
+benchmark at 128 checks a theorem. Both take long. Where a point has no counterpart in the old program, the new one's
+figure stands beside its limit.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+DATA = HERE / "end_to_end"
+
+
+def run(program, home, *args, check=True, cwd=None):
+    """Seconds, standard output and exit code of one command."""
+    environment = {**os.environ, "QSTAR_HOME": str(home)}
+    start = time.monotonic()
+    done = subprocess.run([str(program), *map(str, args)], env=environment, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    seconds = time.monotonic() - start
+    if check and done.returncode not in (0, 1):
+        sys.exit(f"{program} {' '.join(map(str, args))} ended with {done.returncode}: {done.stderr[-2000:]}")
+    return seconds, done.stdout, done.returncode
+
+
+def rows(text):
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+class Report:
+    def __init__(self):
+        self.missed = 0
+
+    def line(self, what, old, new, wanted, good):
+        self.missed += not good
+        shown = lambda x: "-" if x is None else f"{x:.2f}" if isinstance(x, float) else str(x)
+        print(f"{'ok  ' if good else 'MISS'} {what:58} old {shown(old):>9} new {shown(new):>9}  wanted: {wanted}", flush=True)
+
+
+def easy(programs, report):
+    found = {}
+    for name, (program, home) in programs.items():
+        run(program, home, "prove", f"{DATA / 'easy.lean'}:easy01")
+        seconds, text, _ = run(program, home, "prove", DATA / "easy.lean", "--json")
+        proved = sum(row["proved"] for row in rows(text))
+        single = [run(program, home, "prove", f"{DATA / 'easy.lean'}:easy{i:02}")[0] for i in (2, 7, 11, 13, 17)]
+        found[name] = (seconds, proved, statistics.median(single))
+    (old, before, one), (new, after, fast) = found["old"], found["new"]
+    report.line("20 easy theorems, seconds to the last certificate", old, new, "a third", new * 3 <= old)
+    report.line("20 easy theorems, proved", before, after, "all of the old", after >= before)
+    report.line("one easy theorem, all warm, median seconds", one, fast, "half", fast * 2 <= one)
+
+
+def runaway(programs, report):
+    found = {}
+    for name, (program, home) in programs.items():
+        times, proved = [], 0
+        for i in range(1, 11):
+            seconds, text, _ = run(program, home, "prove", f"{DATA / 'runaway.lean'}:runaway{i:02}", "--json")
+            times.append(seconds)
+            proved += sum(row["proved"] for row in rows(text))
+        found[name] = (max(times), proved)
+    (old, before), (new, after) = found["old"], found["new"]
+    report.line("runaway numbers, the slowest of ten, seconds", old, new, "at most 15", new <= 15)
+    report.line("runaway numbers, proved of ten", before, after, "10", after == 10)
+
+
+def speed(programs, report, seconds):
+    found = {}
+    for name, (program, home) in programs.items():
+        _, text, _ = run(program, home, "prove", DATA / "hard.lean", "--json", "--time", seconds)
+        told = [row for row in rows(text) if not row["proved"]]
+        found[name] = sum(row["checks"] for row in told) / sum(row["seconds"] for row in told)
+    report.line("checks a second in five hard searches", found["old"], found["new"], "1.5 times", found["new"] >= 1.5 * found["old"])
+
+
+def dataset(programs, report, path):
+    found = {}
+    for name, (program, home) in programs.items():
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder) / "run"
+            seconds, _, _ = run(program, home, "bench", "--data", path, "--out", out, "--checks", "128", "--time", "600")
+            attempts = json.loads((out / "results.json").read_text())["attempts"]
+            found[name] = (seconds, {a["theorem"] for a in attempts if a["proved"]})
+    (old, before), (new, after) = found["old"], found["new"]
+    report.line("a benchmark at 128 checks, seconds", old, new, "half", new * 2 <= old)
+    report.line("a benchmark at 128 checks, proved", len(before), len(after), "all of the old", before <= after)
+    for lost in sorted(before - after):
+        print(f"     lost: {lost}")
+
+
+def checkout(folder):
+    """A copy of what git knows of this checkout."""
+    copy = pathlib.Path(folder) / "qstar"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(copy)], check=True)
+    return copy
+
+
+def first(report):
+    with tempfile.TemporaryDirectory() as folder:
+        copy, home = checkout(folder), pathlib.Path(folder) / "home"
+        command = ["run", "--release", "--no-default-features", "--", "prove", "lean-project/Examples.lean"]
+        cold, _, code = run("cargo", home, *command, cwd=copy)
+        warm, _, again = run("cargo", home, *command, cwd=copy)
+    report.line("the first command, from nothing, seconds", None, cold, "at most 150", cold <= 150 and code == 0)
+    report.line("the first command, again, seconds", None, warm, "at most 20", warm <= 20 and again == 0)
+
+
+def ci(report):
+    with tempfile.TemporaryDirectory() as folder:
+        copy, home = checkout(folder), pathlib.Path(folder) / "home"
+        seconds, _, code = run(copy / ".ci/run", home, check=False, cwd=copy)
+    report.line(".ci/run from a fresh clone, seconds", None, seconds, "at most 900", seconds <= 900 and code == 0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--old", type=pathlib.Path, required=True, help="the program to compare with")
+    parser.add_argument("--new", type=pathlib.Path, default=ROOT / "target/release/qstar")
+    parser.add_argument("--dataset", type=pathlib.Path, help="JSON lines for a whole benchmark at 128 checks")
+    parser.add_argument("--seconds", type=int, default=40, help="for each hard search")
+    parser.add_argument("--first", action="store_true", help="the README's first command from nothing")
+    parser.add_argument("--ci", action="store_true", help=".ci/run from a fresh clone")
+    args = parser.parse_args()
+    report = Report()
+    with tempfile.TemporaryDirectory() as folder:
+        programs = {}
+        for name, program in (("old", args.old.resolve()), ("new", args.new.resolve())):
+            home = pathlib.Path(folder) / name
+            run(program, home, "setup")
+            programs[name] = (program, home)
+        easy(programs, report)
+        runaway(programs, report)
+        speed(programs, report, args.seconds)
+        if args.dataset:
+            dataset(programs, report, args.dataset.resolve())
+    if args.first:
+        first(report)
+    if args.ci:
+        ci(report)
+    sys.exit(1 if report.missed else 0)
+
+
+if __name__ == "__main__":
+    main()
