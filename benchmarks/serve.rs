@@ -159,6 +159,7 @@ async fn main() -> Result<()> {
         policy: PolicyKind::Portfolio,
         value: ValueKind::Heuristic,
         networks: None,
+        model: None,
         strategy: StrategyKind::BestFirst,
         without: Vec::new(),
         with: Vec::new(),
