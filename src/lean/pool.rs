@@ -216,7 +216,7 @@ impl Pool {
 
     /// Has a Lean process ready for what comes: a proof that is to be verified, or a worker that is lost.
     pub fn prepare(&self) {
-        self.toolchain.prepare();
+        self.shared.toolchain.prepare();
     }
 
     /// Process ids of the live workers, for tests that kill them and for `doctor`.

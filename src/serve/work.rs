@@ -139,6 +139,7 @@ pub async fn prove(desk: &Arc<Desk>, client: &str, ask: ProveAsk, tell: Tell) ->
         Ok(Err(ProveError::Search(SearchError::Statement(message)))) => {
             return empty(&name, Verdict::Refused, format!("Lean does not understand the statement: {message}"));
         }
+        Ok(Err(error @ ProveError::Header(_))) => return empty(&name, Verdict::Refused, error.to_string()),
         Ok(Err(error)) => return empty(&name, Verdict::CouldNotCheck, error.to_string()),
         Err(reason) => return empty(&name, Verdict::CouldNotCheck, reason),
     };
@@ -247,7 +248,7 @@ pub async fn fill(desk: &Arc<Desk>, client: &str, name: &str, ask: FillAsk, tell
                 operators: outfit.setting.operators(),
                 ..Guide::new(policy.as_ref(), value.as_ref())
             };
-            fill::attempt(oracle, hole, &guide, |p| tell_of(&tell, p)).await
+            fill::attempt(&outfit.toolchain, oracle, hole, &guide, |p| tell_of(&tell, p)).await
         };
         fill::fill(&outfit.toolchain, &pool, &text, &cancel, one).await.map_err(|e| format!("{e:#}"))
     };
