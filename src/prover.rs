@@ -14,10 +14,13 @@ use tokio_util::sync::CancellationToken;
 use crate::dataset::header::{self, Kind, Severity};
 use crate::dataset::inspect::{LEMMA_UNKNOWN, lemma_is_unknown, lemma_probe};
 use crate::finish;
+use crate::formats::Theorem;
 use crate::lean::document::{BROKEN_HEADER, indent_into};
 use crate::lean::suggestion::{is_side_question, side_header, suggestions as lean_suggestions};
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
+use crate::policy::author::Author;
+use crate::policy::usage::Usage;
 use crate::problem::Problem;
 use crate::recall::Recall;
 use crate::search::budget::heartbeats_behind;
@@ -110,6 +113,9 @@ pub struct Outcome {
     pub seconds: f64,
     /// Proofs that the search found and the verifier refused.
     pub rejected: Vec<String>,
+    /// What served models have cost.
+    #[serde(skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
 }
 
 /// A proof of which nothing is known but that the search found it.
@@ -157,6 +163,10 @@ pub struct Guide<'a> {
     /// Proofs shared by the searches of a run; `None`: each for itself.
     pub lemmas: Option<Arc<Lemmas>>,
     pub finish: Finish,
+    /// Who writes whole proofs beside the search.
+    pub author: Option<&'a dyn Author>,
+    /// Proofs with gaps to begin with.
+    pub sketches: Vec<String>,
     /// What it shares with other searches of the run; `None`: it is alone.
     pub company: Option<&'a Company>,
 }
@@ -202,6 +212,8 @@ impl<'a> Guide<'a> {
             operators: Operators::default(),
             lemmas: None,
             finish: Finish::None,
+            author: None,
+            sketches: Vec::new(),
             company: None,
         }
     }
@@ -254,6 +266,8 @@ pub struct Found<T> {
     pub unjudged: Option<(String, String)>,
     pub rejected: Vec<String>,
     pub spent: Spent,
+    /// What served models have cost.
+    pub usage: Usage,
 }
 
 /// Searches at a place until `judge` accepts a proof: refused ones are taken back and the search goes on. The judge
@@ -291,7 +305,9 @@ pub async fn search_at<T>(
         .with_parallel(guide.parallel)
         .with_sink((!sinks.0.is_empty()).then_some(&sinks))
         .with_strategy(guide.strategy)
-        .with_operators(guide.operators);
+        .with_operators(guide.operators)
+        .with_author(guide.author)
+        .with_sketches(&guide.sketches);
     if let Some(lemmas) = &guide.lemmas {
         search = search.with_lemmas(lemmas.clone(), oracle.header_key());
     }
@@ -337,7 +353,13 @@ pub async fn search_at<T>(
         let proof = accepted.as_ref().map(|(proof, _)| proof.clone());
         sink.put(&Event::End { reason, checks: search.spent().checks, goals: search.spent().nodes, proof });
     }
-    Ok(Found { reason, accepted, unjudged, rejected, spent: search.spent().clone() })
+    Ok(Found { reason, accepted, unjudged, rejected, spent: search.spent().clone(), usage: search.usage() })
+}
+
+/// A problem as models see it.
+pub fn theorem(problem: &Problem) -> Theorem {
+    let statement = format!("{} := by", problem.statement.text);
+    Theorem { name: problem.name.clone(), header: problem.header.clone(), statement, informal: problem.informal.clone() }
 }
 
 /// Has a worker start, import and look at the statement of a problem, which is soon to be searched.
@@ -390,6 +412,7 @@ pub async fn prove(
         goals: found.spent.nodes,
         seconds: found.spent.since.elapsed().as_secs_f64(),
         rejected: found.rejected,
+        usage: found.usage,
     })
 }
 

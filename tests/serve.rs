@@ -203,7 +203,7 @@ fn faults_get_the_right_answer_and_leave_nothing_behind() {
 
     // A worker killed at work: the snippet is judged all the same.
     let answer = std::thread::scope(|scope| {
-        let slow = "theorem t : ∃ n : Nat, n * n = 144 := ⟨12, rfl⟩\n".repeat(1);
+        let slow = "theorem t : ∃ n : Nat, n * n = 144 := ⟨12, rfl⟩\n".to_owned();
         let many: String =
             (0..400).map(|i| format!("theorem k{i} (a b : Nat) (h : a + b = {i}) : b + a = {i} := by omega\n")).collect();
         let body = snippet(&format!("{slow}{many}"), 120);

@@ -17,7 +17,7 @@ use crate::dataset::inspect::inspect;
 use crate::lean::Pool;
 use crate::lean::syntax::{grouped, imports};
 use crate::policy::choice::Policies;
-use crate::prover::{Company, Guide, ProveError, prove};
+use crate::prover::{Company, Guide, ProveError, prove, theorem};
 use crate::recall::Recall;
 use crate::record::Records;
 use crate::search::{SearchError, Sink, StopReason};
@@ -217,7 +217,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         Ok(problem) => problem,
         Err(reason) => return Ok(Some(Attempt { error: Some(reason.clone()), ..made })),
     };
-    let policy = desk.policies.make(job.setting.policy, &problem.header, job.seed)?;
+    let minds = desk.policies.minds(job.setting.policy, &theorem(problem), job.seed)?;
     let value = desk.policies.value(job.setting.value)?;
     let records = match desk.records {
         Some(folder) => Some(Records::begin(&records_file(folder, &task(job)?))?),
@@ -232,7 +232,8 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         strategy: job.setting.strategy,
         operators: job.setting.operators(),
         company: Some(desk.company),
-        ..Guide::new(policy.as_ref(), value.as_ref())
+        author: minds.author.as_deref(),
+        ..Guide::new(minds.policy.as_ref(), value.as_ref())
     };
     match prove(desk.toolchain, desk.pool, problem, &guide, |_| ()).await {
         Ok(outcome) if !outcome.proved && desk.cancel.is_cancelled() => return Ok(None),
@@ -242,6 +243,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
             made.reason = Some(outcome.reason);
             made.checks = outcome.checks;
             made.goals = outcome.goals;
+            made.usage = outcome.usage;
             made.seconds = outcome.seconds;
             made.certificate = outcome.certificate;
             made.rejected = outcome.rejected;

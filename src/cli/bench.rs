@@ -22,7 +22,7 @@ use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
 use crate::files::make_folder;
 use crate::lean::Pool;
-use crate::policy::choice::{Policies, PolicyKind};
+use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
 use crate::prover::Company;
 use crate::recall::Recall;
 use crate::record;
@@ -143,7 +143,12 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     let entries = select(load(&config.dataset)?, &selection)?;
     let lean = lean.or_project(config.project.clone());
     let toolchain = Arc::new(lean.clone().toolchain(Some(config.dataset.clone())).await?);
-    let policies = Policies::new(toolchain.clone()).with_networks(args.networks.place()).with_all_premises();
+    let place = args.networks.place();
+    let place = NetworkPlace { model: place.model.or(config.model.clone()), ..place };
+    let mut policies = Policies::new(toolchain.clone()).with_networks(place).with_all_premises();
+    if config.matrix.policy.iter().any(|policy| policy.has_model()) {
+        config.served = Some(policies.open_model().await?);
+    }
     if config.settings().iter().any(Setting::has_network) {
         config.networks = Some(policies.networks()?.fingerprint().to_owned());
     }

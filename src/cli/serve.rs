@@ -81,7 +81,7 @@ async fn outfit(args: &ServeArgs, lean: LeanArgs, near: Option<PathBuf>) -> Resu
     let workers = args.guidance.workers(&lean);
     let options = lean.pool(workers);
     let (toolchain, fetched) = super::outfit(lean, near, &args.guidance).await?;
-    let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    let (setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
     let pool = Pool::new(toolchain.clone(), options);
     Ok(Outfit { toolchain, pool, policies, setting, workers })
 }

@@ -45,7 +45,7 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
     }
     let (toolchain, fetched) = super::outfit(lean.clone(), None, &args.guidance).await?;
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
-    let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    let (setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
     let recall = args.guidance.recall()?;
     let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     let cancel = on_interrupt()?;

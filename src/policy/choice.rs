@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
@@ -19,15 +19,23 @@ use crate::toolchain::{Toolchain, cache_home};
 use crate::value::network::NetworkValue;
 use crate::value::{Heuristic, Value, ValueKind};
 
+use super::author::Author;
 use super::memory::Memory;
 use super::premises::Premises;
 use super::ranker::statements::Statements;
 use super::ranker::{Ranked, Ranker};
+use super::served::Served;
+use super::served::endpoint::{Endpoint, Wishes};
 use super::text::NetworkPolicy;
+use super::usage::Meter;
 use super::{Mix, Moves, Policy, Seeded};
+use crate::formats::Theorem;
 
 /// Share of the network in the mixture with the moves.
 const NETWORK_SHARE: f64 = 0.6;
+
+/// Share of a served model in the mixture with portfolio and library.
+const MODEL_SHARE: f64 = 0.7;
 
 /// The tactics that guide a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
@@ -46,6 +54,10 @@ pub enum PolicyKind {
     Ranked,
     /// The policy network, the portfolio, and theorems of the library; ranked, where there is a ranker.
     Mixed,
+    /// A served model alone (`--model-url`).
+    Model,
+    /// A served model, the portfolio, and theorems of the library.
+    ModelMixed,
 }
 
 impl PolicyKind {
@@ -53,6 +65,18 @@ impl PolicyKind {
     pub fn has_network(self) -> bool {
         matches!(self, PolicyKind::Network | PolicyKind::Ranked | PolicyKind::Mixed)
     }
+
+    /// Whether a served model is needed.
+    pub fn has_model(self) -> bool {
+        matches!(self, PolicyKind::Model | PolicyKind::ModelMixed)
+    }
+}
+
+/// What guides one search.
+pub struct Minds {
+    pub policy: Box<dyn Policy>,
+    /// Who writes whole proofs, where a served model does.
+    pub author: Option<Box<dyn Author>>,
 }
 
 /// Where the networks are, and the library that runs them.
@@ -63,9 +87,27 @@ pub struct NetworkPlace {
     /// ONNX Runtime; by default that in the cache, fetched when it is not there.
     pub library: Option<PathBuf>,
     pub options: Options,
+    /// A served model, as flags or a configuration name it.
+    pub model: Wishes,
+    /// The file of a served model.
+    pub model_file: Option<PathBuf>,
 }
 
 impl NetworkPlace {
+    /// Whether a served model is named.
+    pub fn names_model(&self) -> bool {
+        self.model_file.is_some() || self.model != Wishes::default()
+    }
+
+    /// The served model that is named: what flags say goes before what the file says.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or something is missing or makes no sense.
+    pub fn endpoint(&self) -> Result<Endpoint> {
+        let file = self.model_file.as_deref().map_or_else(|| Ok(Wishes::default()), Wishes::read)?;
+        self.model.clone().or(file).endpoint()
+    }
+
     /// The folder that was named, or that of the networks that ship.
     ///
     /// # Errors
@@ -115,6 +157,7 @@ pub struct Policies {
     libraries: Mutex<Libraries>,
     place: NetworkPlace,
     networks: Mutex<Option<Arc<Networks>>>,
+    served: Option<Served>,
     ranker: Mutex<Option<Arc<Ranker>>>,
     memory: Option<Arc<Memory>>,
     /// How long a search waits for the index of its library.
@@ -128,6 +171,7 @@ impl Policies {
             libraries: Mutex::default(),
             place: NetworkPlace::default(),
             networks: Mutex::default(),
+            served: None,
             ranker: Mutex::default(),
             memory: None,
             patience: PATIENCE,
@@ -138,6 +182,23 @@ impl Policies {
     pub fn with_networks(mut self, place: NetworkPlace) -> Policies {
         self.place = place;
         self
+    }
+
+    /// Opens the served model that is named, so that what is wrong with it is told before anything is searched; its
+    /// fingerprint.
+    ///
+    /// # Errors
+    /// When none is named, or it cannot be reached; with the remedy.
+    pub async fn open_model(&mut self) -> Result<String> {
+        let named = self.place.names_model();
+        ensure!(
+            named,
+            "a served model is wished, but none is named: give --model-url URL --format NAME, or --networks FILE.toml"
+        );
+        let served = Served::open(self.place.endpoint()?, &cache_home()?).await?;
+        let fingerprint = served.endpoint().fingerprint();
+        self.served = Some(served);
+        Ok(fingerprint)
     }
 
     /// Lets the moves remember what helped before.
@@ -213,12 +274,31 @@ impl Policies {
         })
     }
 
-    /// The policy for goals behind a header. Seed 0 leaves its order as it is.
+    /// What guides a search for a theorem; with an empty statement, for a goal behind its header. Seed 0 leaves the order of
+    /// proposals as it is.
     ///
     /// # Errors
-    /// When the library's files are broken, or as [`Policies::networks`].
-    pub fn make(&self, kind: PolicyKind, header: &str, seed: u64) -> Result<Box<dyn Policy>> {
+    /// When the library's files are broken, as [`Policies::networks`], or when a served model is wished and not open.
+    pub fn minds(&self, kind: PolicyKind, theorem: &Theorem, seed: u64) -> Result<Minds> {
+        if !kind.has_model() {
+            return Ok(Minds { policy: self.make(kind, &theorem.header, seed)?, author: None });
+        }
+        let served = self.served.as_ref().context("the served model is not open")?;
+        let meter = Arc::new(Meter::new(served.limits()));
+        let author = served.author(theorem, seed, meter.clone());
+        let mut mix = Mix::default();
+        if let Some(policy) = served.policy(theorem, seed, meter) {
+            mix = mix.with(MODEL_SHARE, policy);
+        }
+        if kind == PolicyKind::ModelMixed {
+            mix = mix.with(1.0 - MODEL_SHARE, self.make(PolicyKind::Premises, &theorem.header, seed)?);
+        }
+        Ok(Minds { policy: Box::new(mix), author })
+    }
+
+    fn make(&self, kind: PolicyKind, header: &str, seed: u64) -> Result<Box<dyn Policy>> {
         let policy: Box<dyn Policy> = match kind {
+            PolicyKind::Model | PolicyKind::ModelMixed => bail!("a served model is made for a theorem"),
             PolicyKind::Portfolio => Box::new(self.moves(header)),
             PolicyKind::Closers => Box::new(Moves::closers()),
             PolicyKind::Premises => Box::new(self.moves_with_premises(header)?),

@@ -40,6 +40,8 @@ pub enum StopReason {
     Time,
     Checks,
     Nodes,
+    /// Tokens or requests of a served model.
+    Model,
     /// The user asked to stop.
     Cancelled,
     /// A proof was found that could not be verified.
@@ -54,6 +56,7 @@ impl std::fmt::Display for StopReason {
             StopReason::Time => "out of time",
             StopReason::Checks => "out of checks",
             StopReason::Nodes => "the graph is full",
+            StopReason::Model => "out of tokens or requests for the model",
             StopReason::Cancelled => "stopped",
             StopReason::Unverified => "a proof was found that could not be verified",
         })

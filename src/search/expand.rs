@@ -1,13 +1,14 @@
 //! What verdicts do to a search: steps into the graph, failures to the repairers, proofs to other goals, values to new
 //! states.
 
+use super::drafts::is_written;
 use super::moves::Move;
 use super::operators::refine::{Failure, Repairer};
 use super::operators::{aggregate, prune};
 use super::{Added, Batch, Event, GoalId, Graph, Oracle, Search, Status, Tried, VerdictKind};
-use crate::lean::goal::mentions;
+use crate::lean::goal::{mentions, state_key};
 use crate::lean::{Goal, Verdict, runaway};
-use crate::policy::{Proposal, Source};
+use crate::policy::{Place, Proposal, Source};
 use std::collections::HashMap;
 
 /// What a second try costs, as a log-probability.
@@ -36,6 +37,7 @@ impl<O: Oracle> Search<'_, O> {
         }
         self.spent.nodes = self.graph.goals();
         self.score(&all).await;
+        self.go_on();
         self.settle();
         for goal in batch.selected {
             self.strategy.landed(&self.graph, goal, new.get(&goal).copied().unwrap_or(0));
@@ -73,6 +75,7 @@ impl<O: Oracle> Search<'_, O> {
             self.hung(goal);
         }
         let mut added = Added::default();
+        let written = is_written(proposal.by);
         if probe {
             if kind == VerdictKind::Goals {
                 self.graph.give_up(goal, "its negation is proved");
@@ -81,11 +84,21 @@ impl<O: Oracle> Search<'_, O> {
             if self.operators.prune_unused {
                 left = left.into_iter().map(prune::cleared).collect();
             }
-            let prune = self.operators.prune_cycles;
+            let same = left.len() == 1 && state_key(&left) == state_key(&self.graph.goal(goal).state);
+            let prune = self.operators.prune_cycles && !written;
             let back = |graph: &Graph, known: &[GoalId]| prune && prune::leads_back(graph, goal, known);
             added = self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left, back);
-        } else if self.operators.refine {
-            self.refine(goal, &proposal, heartbeats, kind, message.as_deref().unwrap_or(""));
+            if written {
+                let goals = added.step.map(|step| self.graph.step(step).goals.clone()).or(same.then(|| vec![goal]));
+                self.hear(goal, &proposal.tactic, kind, goals.ok_or("it leads back to a goal above"));
+            }
+        } else {
+            if written {
+                self.hear(goal, &proposal.tactic, kind, Err(message.as_deref().unwrap_or("")));
+            }
+            if self.operators.refine {
+                self.refine(goal, &proposal, heartbeats, kind, message.as_deref().unwrap_or(""));
+            }
         }
         let left = added.step.map_or_else(Vec::new, |step| self.graph.step(step).goals.clone());
         self.tell(|| Event::Tried {
@@ -138,7 +151,7 @@ impl<O: Oracle> Search<'_, O> {
         }
     }
 
-    fn add_moves(&mut self, goal: GoalId, moves: Vec<Move>) {
+    pub(super) fn add_moves(&mut self, goal: GoalId, moves: Vec<Move>) {
         if self.moves.add(goal, moves) > 0 {
             self.graph.goal_mut(goal).expanded = false;
             self.strategy.open(&self.graph, &self.moves, goal);
@@ -201,6 +214,10 @@ impl<O: Oracle> Search<'_, O> {
     pub(super) fn tell_changes(&mut self) -> Vec<GoalId> {
         let mut proved = Vec::new();
         for (goal, status) in self.graph.take_changes() {
+            // It may have been opened again since.
+            if self.graph.goal(goal).status != status {
+                continue;
+            }
             match status {
                 Status::Proved(step) => {
                     self.tell(|| Event::Proved { goal, step });
@@ -225,7 +242,16 @@ impl<O: Oracle> Search<'_, O> {
         if new.is_empty() {
             return;
         }
-        let (scores, proposed) = futures::join!(self.value.score(&states), self.policy.propose(&states));
+        let before: Vec<String> = new.iter().map(|&g| self.graph.steps_before(g).join("\n")).collect();
+        let places: Vec<Place> = states.iter().zip(&before).map(|(&state, before)| Place { state, before }).collect();
+        let asked = async { futures::join!(self.value.score(&states), self.policy.propose_at(&places)) };
+        // A policy that is far away must not hold the search when its time is over.
+        let left = self.budget.time.saturating_sub(self.spent.since.elapsed());
+        let (scores, proposed) = tokio::select! {
+            answers = asked => answers,
+            () = tokio::time::sleep(left) => return,
+            () = self.cancel.cancelled() => return,
+        };
         for (((&goal, score), proposals), state) in new.iter().zip(scores).zip(proposed).zip(&states) {
             self.graph.goal_mut(goal).value = score.value;
             self.tell_goal(goal, score.why);

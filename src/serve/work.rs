@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::desk::{Desk, Outfit};
 use super::pictures::Watch;
 use crate::fill;
+use crate::formats::Theorem;
 use crate::lean::{Batch, Candidate, Goal, Hole, Pool};
 use crate::policy::premises::Premises;
 use crate::problem::Problem;
@@ -120,7 +121,7 @@ pub async fn prove(desk: &Arc<Desk>, client: &str, ask: ProveAsk, tell: Tell) ->
     let watch = Arc::new(Watch::default());
     let seen = watch.clone();
     let search = async move |outfit: Arc<Outfit>, pool: Pool, cancel: CancellationToken| {
-        let policy = outfit.policies.make(outfit.setting.policy, &problem.header, 0).map_err(ProveError::Library)?;
+        let minds = outfit.policies.minds(outfit.setting.policy, &prover::theorem(&problem), 0).map_err(ProveError::Library)?;
         let value = outfit.policies.value(outfit.setting.value).map_err(ProveError::Library)?;
         let guide = Guide {
             budget,
@@ -130,7 +131,8 @@ pub async fn prove(desk: &Arc<Desk>, client: &str, ask: ProveAsk, tell: Tell) ->
             strategy: outfit.setting.strategy,
             operators: outfit.setting.operators(),
             finish: Finish::Shorten,
-            ..Guide::new(policy.as_ref(), value.as_ref())
+            author: minds.author.as_deref(),
+            ..Guide::new(minds.policy.as_ref(), value.as_ref())
         };
         prover::prove(&outfit.toolchain, &pool, &problem, &guide, |p| tell_of(&tell, p)).await
     };
@@ -238,7 +240,8 @@ pub async fn fill(desk: &Arc<Desk>, client: &str, name: &str, ask: FillAsk, tell
     let text = ask.text.clone();
     let search = async move |outfit: Arc<Outfit>, pool: Pool, cancel: CancellationToken| {
         let one = async |header: &str, hole: Hole, oracle: &PoolOracle<'_>| {
-            let policy = outfit.policies.make(outfit.setting.policy, header, 0).map_err(ProveError::Library)?;
+            let place = Theorem { header: header.to_owned(), ..Theorem::default() };
+            let minds = outfit.policies.minds(outfit.setting.policy, &place, 0).map_err(ProveError::Library)?;
             let value = outfit.policies.value(outfit.setting.value).map_err(ProveError::Library)?;
             let guide = Guide {
                 budget,
@@ -246,7 +249,8 @@ pub async fn fill(desk: &Arc<Desk>, client: &str, name: &str, ask: FillAsk, tell
                 cancel: cancel.clone(),
                 strategy: outfit.setting.strategy,
                 operators: outfit.setting.operators(),
-                ..Guide::new(policy.as_ref(), value.as_ref())
+                author: minds.author.as_deref(),
+                ..Guide::new(minds.policy.as_ref(), value.as_ref())
             };
             fill::attempt(&outfit.toolchain, oracle, hole, &guide, |p| tell_of(&tell, p)).await
         };

@@ -116,7 +116,7 @@ impl Premises {
 
     /// The names of theorems that have a text in them, the shortest first.
     pub fn named(&self, part: &str, most: usize) -> Vec<&str> {
-        let mut found: Vec<&str> = self.theorems.iter().map(|t| t.name.as_str()).filter(|n| n.contains(part)).collect();
+        let mut found: Vec<&str> = (0..self.index.len()).map(|n| self.index.name(n)).filter(|n| n.contains(part)).collect();
         found.sort_by(|a, b| a.len().cmp(&b.len()).then(a.cmp(b)));
         found.truncate(most);
         found
