@@ -141,7 +141,6 @@ pub async fn prove(desk: &Arc<Desk>, client: &str, ask: ProveAsk, tell: Tell) ->
         Ok(Err(ProveError::Search(SearchError::Statement(message)))) => {
             return empty(&name, Verdict::Refused, format!("Lean does not understand the statement: {message}"));
         }
-        Ok(Err(error @ ProveError::Header(_))) => return empty(&name, Verdict::Refused, error.to_string()),
         Ok(Err(error)) => return empty(&name, Verdict::CouldNotCheck, error.to_string()),
         Err(reason) => return empty(&name, Verdict::CouldNotCheck, reason),
     };
