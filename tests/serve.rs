@@ -97,6 +97,7 @@ fn succeeds(command: &mut Command) -> String {
 }
 
 #[test]
+#[ignore = "takes minutes and packages of PyPI or npm: cargo test --test serve -- --ignored"]
 fn kimina_client_is_content() {
     // Its data sets are not needed here, and are large.
     let needed = [
@@ -159,6 +160,7 @@ fn lives(pid: u32) -> bool {
 }
 
 #[test]
+#[ignore = "takes minutes and packages of PyPI or npm: cargo test --test serve -- --ignored"]
 fn faults_get_the_right_answer_and_leave_nothing_behind() {
     let mut server = Server::start(&["--max-body", "1", "--max-running", "2", "--queue", "20"], Some("secret"));
     let good = snippet("example : 1 + 1 = 2 := rfl", 60);
@@ -270,6 +272,7 @@ fn no_token_no_open_address() {
 }
 
 #[test]
+#[ignore = "takes minutes and packages of PyPI or npm: cargo test --test serve -- --ignored"]
 fn the_mcp_client_uses_every_tool() {
     let Some(python) = python("mcp", &["mcp==2.3.0"]) else { return };
     let top = tempfile::tempdir().unwrap();
@@ -283,6 +286,7 @@ fn the_mcp_client_uses_every_tool() {
 }
 
 #[test]
+#[ignore = "takes minutes and packages of PyPI or npm: cargo test --test serve -- --ignored"]
 fn the_inspector_lists_and_calls_tools() {
     let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("inspector");
     let program = prefix.join("node_modules/.bin/mcp-inspector");

@@ -12,15 +12,40 @@ use crate::verify::Certificate;
 /// Proofs on their way to a file.
 pub struct Proofs {
     out: PathBuf,
-    /// One text for each header that does not go on where another one ends.
+    /// One text for each header that does not go on where another one ends, or is a part of it.
     texts: Vec<Text>,
 }
 
 struct Text {
-    /// What stands before the proofs, as far as it is written already.
-    header: String,
     file: PathBuf,
-    text: String,
+    /// Headers and proofs; each header goes on where the one before it ends.
+    members: Vec<(String, String)>,
+}
+
+impl Text {
+    fn new(file: PathBuf) -> Text {
+        Text { file, members: Vec::new() }
+    }
+
+    /// Theorems of one file: of two headers one goes on where the other ends.
+    fn fits(&self, header: &str) -> bool {
+        self.members.iter().all(|(known, _)| header.starts_with(known.as_str()) || known.starts_with(header))
+    }
+
+    /// Takes a proof in, in the order of the file, whichever was known first.
+    fn insert(&mut self, header: &str, proof: &str) {
+        let at = self.members.partition_point(|(known, _)| known.len() <= header.len());
+        self.members.insert(at, (header.to_owned(), proof.to_owned()));
+    }
+
+    fn compose(&self) -> String {
+        let (mut text, mut written) = (String::new(), 0);
+        for (header, proof) in &self.members {
+            text.push_str(&format!("{}\n\n{proof}", header[written..].trim_end()));
+            written = header.len();
+        }
+        text.trim_start().to_owned()
+    }
 }
 
 impl Proofs {
@@ -40,20 +65,17 @@ impl Proofs {
     pub fn add(&mut self, problem: &Problem, proof: &str, certificate: &Certificate) -> Result<()> {
         let name = file_name(&problem.name);
         put(&self.out.with_extension(format!("{name}.json")), &serde_json::to_string_pretty(certificate)?)?;
-        // Theorems of one file: the later ones' header holds the earlier ones'.
-        let at = self.texts.iter().position(|t| problem.header.starts_with(&t.header)).unwrap_or_else(|| {
+        let at = self.texts.iter().position(|t| t.fits(&problem.header)).unwrap_or_else(|| {
             let file = match self.texts.is_empty() {
                 true => self.out.clone(),
                 false => self.out.with_extension(format!("{name}.lean")),
             };
-            self.texts.push(Text { header: String::new(), file, text: String::new() });
+            self.texts.push(Text::new(file));
             self.texts.len() - 1
         });
         let text = &mut self.texts[at];
-        text.text.push_str(problem.header[text.header.len()..].trim_end());
-        text.text.push_str(&format!("\n\n{proof}"));
-        text.header.clone_from(&problem.header);
-        put(&text.file, text.text.trim_start())
+        text.insert(&problem.header, proof);
+        put(&text.file, &text.compose())
     }
 
     /// Leaves a file in any case, for scripts.
@@ -62,5 +84,20 @@ impl Proofs {
     /// When it cannot be written.
     pub fn end(self) -> Result<()> {
         if self.texts.is_empty() { put(&self.out, "") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proofs_stand_in_the_order_of_their_file() {
+        let mut text = Text::new("P.lean".into());
+        text.insert("open Nat\n\ndef f := 1\n", "theorem d : f = 1 := rfl\n");
+        assert!(text.fits("open Nat\n\n") && !text.fits("open List\n"));
+        text.insert("open Nat\n\n", "theorem a : 1 = 1 := rfl\n");
+        let wanted = "open Nat\n\ntheorem a : 1 = 1 := rfl\ndef f := 1\n\ntheorem d : f = 1 := rfl\n";
+        assert_eq!(text.compose(), wanted);
     }
 }

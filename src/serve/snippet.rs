@@ -109,7 +109,7 @@ fn header(source: &str) -> (String, Vec<usize>, usize) {
                 words.push_str(word);
                 words.push(' ');
             }
-            name if matches!(last, Some("import" | "all")) => {
+            name if matches!(last, Some("import" | "all")) && is_name(name) => {
                 imports.push_str(&format!("{words}{name}\n"));
                 starts.push(first);
                 words.clear();
@@ -147,6 +147,12 @@ fn blank(source: &str, mut at: usize) -> Option<usize> {
             return Some(at);
         }
     }
+}
+
+/// Whether a word can be a module's name.
+fn is_name(word: &str) -> bool {
+    let keyword = ["import", "all", "public", "meta", "module", "prelude"].contains(&word);
+    !keyword && word.starts_with(|c: char| c == '_' || c == '«' || c.is_alphabetic())
 }
 
 /// A name or keyword at the beginning of a text.
