@@ -380,6 +380,28 @@ impl<'a> World<'a> {
         Ok(basis)
     }
 
+    /// The string literals in a constant of the file and in all that it reaches there.
+    ///
+    /// # Errors
+    /// When the file is broken.
+    pub fn texts(&mut self, name: &str) -> Result<HashSet<String>> {
+        let mut constants = self.basis(name)?.constants;
+        constants.insert(name.to_owned());
+        let mut found = HashSet::new();
+        for constant in &constants {
+            let Some(value) = self.own(constant).and_then(|i| i.value) else { continue };
+            let (mut seen, mut stack) = (HashSet::from([value]), vec![value]);
+            while let Some(at) = stack.pop() {
+                let node = self.modules[0].term(at)?;
+                stack.extend(below(&node).into_iter().flatten().filter(|&next| seen.insert(next)));
+                if let Term::Text(text) = node {
+                    found.insert(text);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// The constants that type and value of a constant of the file mention.
     ///
     /// # Errors
