@@ -57,6 +57,12 @@ impl Ranker {
     /// # Errors
     /// Naming the file that is missing or broken, or why ONNX Runtime does not load.
     pub fn open(folder: &Path, library: &Path, threads: usize) -> Result<Ranker> {
+        ensure!(
+            Ranker::is_in(folder),
+            "{} has no ranker ({HEAD}): `python3 -m qstar_training.ranker` trains one, `--networks` names another folder, and \
+             `--policy mixed` does without",
+            folder.display()
+        );
         let file = folder.join("ranker.json");
         let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let about: About =
