@@ -18,6 +18,7 @@
 //! - [`corpus`], [`export`]: theorems to learn from, and training data from records.
 //! - [`bench`]: benchmarks, their store, reports, the gate, tasks for outside engines.
 //! - [`iterate`]: the loop: search, train, compare, promote.
+//! - `serve`: all of it for many clients, over MCP and HTTP (feature `serve`).
 //! - [`cli`]: the command line.
 
 pub mod bench;
@@ -40,6 +41,8 @@ pub mod recall;
 pub mod record;
 pub mod report;
 pub mod search;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod source;
 pub mod toolchain;
 pub mod value;

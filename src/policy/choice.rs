@@ -323,7 +323,10 @@ impl Policies {
     }
 
     /// The index behind a header; `None` while it is made for the first time and takes long.
-    fn library(&self, header: &str) -> Result<Option<Arc<Premises>>> {
+    ///
+    /// # Errors
+    /// When the library's files are broken.
+    pub fn library(&self, header: &str) -> Result<Option<Arc<Premises>>> {
         let imports = imports(header);
         let mut libraries = self.libraries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = libraries.indexes.get(&imports) {

@@ -114,6 +114,14 @@ impl Premises {
         self.index.len() == 0
     }
 
+    /// The names of theorems that have a text in them, the shortest first.
+    pub fn named(&self, part: &str, most: usize) -> Vec<&str> {
+        let mut found: Vec<&str> = (0..self.index.len()).map(|n| self.index.name(n)).filter(|n| n.contains(part)).collect();
+        found.sort_by(|a, b| a.len().cmp(&b.len()).then(a.cmp(b)));
+        found.truncate(most);
+        found
+    }
+
     /// The theorems most like a goal, the best first.
     pub fn retrieve(&self, goal: &Goal, most: usize) -> Vec<Retrieved<'_>> {
         let mut scores = vec![0f64; self.len()];
