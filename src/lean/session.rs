@@ -153,7 +153,6 @@ impl Session {
     }
 
     async fn handshake(&mut self, kind: ServerKind) -> Result<(), SessionError> {
-        let start = self.limits.start;
         let params = json!({"processId": std::process::id(), "rootUri": null, "capabilities": {}});
         match kind {
             // The watchdog answers; a lone worker is told the same but has nobody to answer for it.
@@ -260,7 +259,6 @@ impl Session {
         let mut progress = Silence::begin(&mut self.clock);
         let since = progress.since;
         loop {
-            let stall = patience(seen.stuck_at);
             // Short waits, so that memory is looked at while Lean works.
             let stall = patience(seen.stuck_at);
             let tick =
