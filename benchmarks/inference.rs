@@ -106,12 +106,12 @@ fn writer(
     work: &Path,
 ) -> Result<Box<dyn Writer + Send>> {
     if *model == folder.path.join("model.onnx") {
-        return onnx::open_policy(environment, folder, THREADS);
+        return onnx::open_policy(environment, folder, onnx::Running::on_cpu(THREADS));
     }
     for file in ["config.json", "generation_config.json", "tokenizer.json", "qstar.json"] {
         std::fs::copy(folder.path.join(file), work.join(file))?;
     }
-    onnx::open_policy(environment, &Folder::open(work)?, THREADS)
+    onnx::open_policy(environment, &Folder::open(work)?, onnx::Running::on_cpu(THREADS))
 }
 
 /// The best of three, and what the first row wrote.

@@ -116,7 +116,7 @@ async fn row(name: &str, goals: usize) -> Result<(usize, u64, f64, u64)> {
     let root = Replay { answers: vec![Ok(vec![Goal::parse("n : Nat\nh : n % 2 = 1\n⊢ n ^ 2 % 8 = 1")?])], marks: 1 };
     let begin = Switch { first: std::sync::Mutex::new(Some(root)), then: oracle };
     let before = resident();
-    let budget = Budget { nodes: goals, checks: u64::MAX, time: Duration::from_secs(600) };
+    let budget = Budget { nodes: goals, checks: u64::MAX, time: Duration::from_secs(600), ..Budget::default() };
     let policy = Moves::default();
     let place = Hole::whole("example (n : Nat) (h : n % 2 = 1) : n ^ 2 % 8 = 1");
     let start = Instant::now();

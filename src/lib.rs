@@ -9,6 +9,7 @@
 //! - [`source`], [`problem`], [`dataset`]: statements, and the files they come from.
 //! - [`search`]: the AND/OR graph, strategies, operators.
 //! - [`policy`]: what proposes tactics: moves made from the goal, premises, networks, mixtures; [`value`]: what scores states.
+//! - [`formats`]: how language models are asked, and how their answers are read.
 //! - [`library`], [`network`]: what compiled modules hold; networks run by ONNX Runtime.
 //! - [`verify`]: «proved», certificates, proofs from elsewhere.
 //! - [`prover`], [`finish`], [`fill`]: from statement to certificate; shorter proofs; the `sorry`s of a file.
@@ -17,6 +18,7 @@
 //! - [`corpus`], [`export`]: theorems to learn from, and training data from records.
 //! - [`bench`]: benchmarks, their store, reports, the gate, tasks for outside engines.
 //! - [`iterate`]: the loop: search, train, compare, promote.
+//! - `serve`: all of it for many clients, over MCP and HTTP (feature `serve`).
 //! - [`cli`]: the command line.
 
 pub mod bench;
@@ -27,6 +29,7 @@ pub mod export;
 pub mod files;
 pub mod fill;
 pub mod finish;
+pub mod formats;
 pub mod iterate;
 pub mod lean;
 pub mod library;
@@ -38,6 +41,8 @@ pub mod recall;
 pub mod record;
 pub mod report;
 pub mod search;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod source;
 pub mod toolchain;
 pub mod value;

@@ -14,6 +14,8 @@ pub struct Problem {
     /// Imports, definitions, notations, open namespaces; kept as they are, but for other theorems without proof.
     pub header: String,
     pub statement: Statement,
+    /// The statement in words, where a dataset has them.
+    pub informal: Option<String>,
 }
 
 impl Problem {
@@ -25,7 +27,7 @@ impl Problem {
         let statement =
             Statement::parse(statement.trim()).with_context(|| format!("not a statement to prove: {}", statement.trim()))?;
         let name = statement.name.clone().unwrap_or_else(|| "example".to_owned());
-        Ok(Problem { name, header: header.to_owned(), statement })
+        Ok(Problem { name, header: header.to_owned(), statement, informal: None })
     }
 
     /// Theorems that end in `sorry` in a Lean file; with `name`, that one only.
@@ -61,7 +63,7 @@ pub fn open_theorems(text: &str) -> Result<Vec<Problem>> {
         match statement {
             Some(statement) => {
                 let name = statement.name.clone().unwrap_or_else(|| format!("example_{}", found.len() + 1));
-                found.push(Problem { name, header: header.clone(), statement });
+                found.push(Problem { name, header: header.clone(), statement, informal: None });
             }
             // An unfinished proof of another kind stays out as well.
             None if is_open_theorem(&command.keyword, body) => {}

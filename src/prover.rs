@@ -14,12 +14,16 @@ use tokio_util::sync::CancellationToken;
 use crate::dataset::header::{self, Kind, Severity};
 use crate::dataset::inspect::{LEMMA_UNKNOWN, lemma_is_unknown, lemma_probe};
 use crate::finish;
+use crate::formats::Theorem;
 use crate::lean::document::{BROKEN_HEADER, indent_into};
-use crate::lean::suggestion::{is_side_question, side_header};
+use crate::lean::suggestion::{is_side_question, side_header, suggestions as lean_suggestions};
 use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
+use crate::policy::author::Author;
+use crate::policy::usage::Usage;
 use crate::problem::Problem;
 use crate::recall::Recall;
+use crate::search::budget::heartbeats_behind;
 use crate::search::{
     Budget, Event, Fan, Lemmas, Operators, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
 };
@@ -109,6 +113,9 @@ pub struct Outcome {
     pub seconds: f64,
     /// Proofs that the search found and the verifier refused.
     pub rejected: Vec<String>,
+    /// What served models have cost.
+    #[serde(skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
 }
 
 /// A proof of which nothing is known but that the search found it.
@@ -156,6 +163,10 @@ pub struct Guide<'a> {
     /// Proofs shared by the searches of a run; `None`: each for itself.
     pub lemmas: Option<Arc<Lemmas>>,
     pub finish: Finish,
+    /// Who writes whole proofs beside the search.
+    pub author: Option<&'a dyn Author>,
+    /// Proofs with gaps to begin with.
+    pub sketches: Vec<String>,
     /// What it shares with other searches of the run; `None`: it is alone.
     pub company: Option<&'a Company>,
 }
@@ -201,6 +212,8 @@ impl<'a> Guide<'a> {
             operators: Operators::default(),
             lemmas: None,
             finish: Finish::None,
+            author: None,
+            sketches: Vec::new(),
             company: None,
         }
     }
@@ -253,6 +266,8 @@ pub struct Found<T> {
     pub unjudged: Option<(String, String)>,
     pub rejected: Vec<String>,
     pub spent: Spent,
+    /// What served models have cost.
+    pub usage: Usage,
 }
 
 /// Searches at a place until `judge` accepts a proof: refused ones are taken back and the search goes on. The judge
@@ -271,8 +286,10 @@ pub async fn search_at<T>(
     if guide.cancel.is_cancelled() && guide.company.is_some() {
         return Err(ProveError::Cancelled);
     }
+    let heartbeats = heartbeats_behind(&oracle.header).max(guide.budget.heartbeats);
+    let budget = Budget { heartbeats, ..guide.budget };
     let begun = tokio::select! {
-        begun = Search::begin(oracle, guide.policy, guide.value, place, guide.budget) => begun,
+        begun = Search::begin(oracle, guide.policy, guide.value, place, budget) => begun,
         () = guide.cancel.cancelled() => return Err(ProveError::Cancelled),
     };
     let search = match begun {
@@ -288,7 +305,9 @@ pub async fn search_at<T>(
         .with_parallel(guide.parallel)
         .with_sink((!sinks.0.is_empty()).then_some(&sinks))
         .with_strategy(guide.strategy)
-        .with_operators(guide.operators);
+        .with_operators(guide.operators)
+        .with_author(guide.author)
+        .with_sketches(&guide.sketches);
     if let Some(lemmas) = &guide.lemmas {
         search = search.with_lemmas(lemmas.clone(), oracle.header_key());
     }
@@ -334,7 +353,13 @@ pub async fn search_at<T>(
         let proof = accepted.as_ref().map(|(proof, _)| proof.clone());
         sink.put(&Event::End { reason, checks: search.spent().checks, goals: search.spent().nodes, proof });
     }
-    Ok(Found { reason, accepted, unjudged, rejected, spent: search.spent().clone() })
+    Ok(Found { reason, accepted, unjudged, rejected, spent: search.spent().clone(), usage: search.usage() })
+}
+
+/// A problem as models see it.
+pub fn theorem(problem: &Problem) -> Theorem {
+    let statement = format!("{} := by", problem.statement.text);
+    Theorem { name: problem.name.clone(), header: problem.header.clone(), statement, informal: problem.informal.clone() }
 }
 
 /// Has a worker start, import and look at the statement of a problem, which is soon to be searched.
@@ -387,6 +412,7 @@ pub async fn prove(
         goals: found.spent.nodes,
         seconds: found.spent.since.elapsed().as_secs_f64(),
         rejected: found.rejected,
+        usage: found.usage,
     })
 }
 
@@ -460,9 +486,7 @@ fn place_of<'a>(pool: &'a Pool, problem: &Problem) -> (PoolOracle<'a>, Hole) {
 fn judged(verdict: Result<Certificate, Rejection>) -> Judged<Certificate> {
     match verdict {
         Ok(certificate) => Judged::Accepted(certificate),
-        Err(error @ (Rejection::Process(_) | Rejection::TimedOut(_) | Rejection::Header(_))) => {
-            Judged::Unjudged(error.to_string())
-        }
+        Err(error) if error.is_unchecked() || matches!(error, Rejection::Header(_)) => Judged::Unjudged(error.to_string()),
         Err(Rejection::Lean { message, proof_line }) => {
             Judged::Refused(Refused { why: format!("Lean rejects it: {message}"), line: proof_line })
         }
@@ -515,6 +539,6 @@ async fn answers(
     text.push_str(&place.after);
     let time = deadline.saturating_duration_since(Instant::now()).min(VERIFY_TIME);
     let messages = process::run(toolchain, &text, time).await.unwrap_or_default();
-    let mine = messages.into_iter().filter(|m| (first..=end).contains(&m.line) && m.text.contains("Try this"));
+    let mine = messages.into_iter().filter(|m| (first..=end).contains(&m.line) && !lean_suggestions(&m.text).is_empty());
     mine.map(|m| (m.line - first, m.text)).collect()
 }

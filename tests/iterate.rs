@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use qstar::network::onnx::Running;
 use qstar::network::ranking::{Candidate, Pairing, RankingModel};
 use qstar::network::runtime;
 use qstar::toolchain::cache_home;
@@ -50,7 +51,7 @@ fn ranker_computes_what_pytorch_computed(networks: &Path) {
     let home = cache_home().unwrap();
     let library = runtime::find(None, &home).unwrap();
     let library = library.unwrap_or_else(|| runtime::install(&home, &indicatif::ProgressBar::hidden()).unwrap());
-    let mut model = RankingModel::open(&runtime::load(&library).unwrap(), networks, 1).unwrap();
+    let mut model = RankingModel::open(&runtime::load(&library).unwrap(), networks, Running::on_cpu(1)).unwrap();
     let parity: Value = serde_json::from_str(&std::fs::read_to_string(networks.join("ranker_parity.json")).unwrap()).unwrap();
     let floats = |v: &Value| -> Vec<f32> { v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect() };
     let ids = |v: &Value| -> Vec<u32> { v.as_array().unwrap().iter().map(|x| x.as_u64().unwrap() as u32).collect() };

@@ -3,9 +3,11 @@
 
 mod common;
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use qstar::lean::{Batch, Limits, Pool, PoolOptions, Session, SessionError, Verdict};
@@ -77,7 +79,7 @@ async fn a_dead_worker_under_the_watchdog_is_an_error_not_a_wait() {
     // Either the watchdog brings a new worker up in time, or the session is given up: no false answer, no hang.
     match session.elaborate(BAD).await {
         Ok(seen) => assert!(seen.stuck_at.is_some() || seen.diagnostics.iter().any(|d| d.is_error()), "{seen:?}"),
-        Err(SessionError::Refused(_) | SessionError::Broken(..) | SessionError::Hung(_)) => {}
+        Err(SessionError::Refused(_) | SessionError::Ended(_) | SessionError::Broken(..) | SessionError::Hung(_)) => {}
         Err(other) => panic!("{other}"),
     }
 }
@@ -94,14 +96,113 @@ async fn the_pool_outlives_dead_watchdogs() {
         assert!(matches!(&verdicts[..], [Verdict::Failed(m)] if m.contains("unknown")), "{verdicts:?}");
         pool.pids().into_iter().for_each(|p| kill(p as i32));
     }
-    assert_eq!(pool.counters().lost_workers.load(std::sync::atomic::Ordering::Relaxed), 2);
+    assert_eq!(pool.counters().lost_workers.load(Ordering::Relaxed), 2);
+}
+
+/// The native Lean behind a script that starts another program beside it, in a session of its own as Lean's workers are:
+/// `once` only at its first start.
+fn with_a_companion(folder: &Path, script: &str, once: bool) -> Arc<Toolchain> {
+    let real = native();
+    let (program, companion) = (folder.join("lean"), folder.join("companion.py"));
+    std::fs::write(&companion, script).unwrap();
+    let when = if once { format!("mkdir {}/seen 2>/dev/null", folder.display()) } else { "true".to_owned() };
+    let text = format!(
+        "#!/bin/sh\nif [ \"$1\" = --server ] && {when}; then\n(cd {0}; setsid python3 companion.py </dev/null >/dev/null 2>&1) &\nfi\n\
+         exec {1} \"$@\"\n",
+        folder.display(),
+        real.program().display()
+    );
+    std::fs::write(&program, text).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Arc::new(Toolchain::find(&Wish { lean: Some(program), ..Wish::default() }).unwrap().unwrap())
+}
+
+async fn there(path: &Path) {
+    for _ in 0..400 {
+        if path.exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{} did not come", path.display());
+}
+
+fn is_alive(folder: &Path) -> bool {
+    let pid = std::fs::read_to_string(folder.join("pid")).unwrap();
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+const MAPS: &str = "import mmap, os, time\nopen('pid', 'w').write(str(os.getpid()))\nf = open('sparse', 'r+b')\n\
+    m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)\nfor i in range(0, 600 << 20, 4096): m[i]\nopen('ready', 'w')\ntime.sleep(60)\n";
+const GROWS: &str = "import os, time\nopen('pid', 'w').write(str(os.getpid()))\nwhile not os.path.exists('go'): time.sleep(0.02)\n\
+    x = bytearray(900 << 20)\ntime.sleep(60)\n";
+/// Less than what is mapped and what is allocated, more than a worker without a library has.
+const FEW: Limits =
+    Limits { stall: Duration::from_secs(20), start: Duration::from_secs(60), memory: 500 << 20, growth: u64::MAX };
+
+#[tokio::test]
+async fn a_server_whose_child_maps_gigabytes_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::File::create(folder.path().join("sparse")).unwrap().set_len(4 << 30).unwrap();
+    let toolchain = with_a_companion(folder.path(), MAPS, false);
+    let mut session = Session::start(&toolchain, FEW).await.unwrap();
+    session.elaborate(GOOD).await.unwrap();
+    there(&folder.path().join("ready")).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let seen = session.elaborate(GOOD).await.unwrap();
+    assert!(seen.diagnostics.iter().all(|d| !d.is_error()));
+    let private = session.private_memory();
+    assert!((20 << 20..400 << 20).contains(&private), "{private}");
+    drop(session);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!is_alive(folder.path()), "nobody is left");
+}
+
+#[tokio::test]
+async fn a_server_whose_child_grows_is_found_and_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let toolchain = with_a_companion(folder.path(), GROWS, true);
+    let pool = Pool::new(toolchain, PoolOptions { limits: FEW, ..PoolOptions::default() });
+    let ask = |i: usize| Batch {
+        header: "prelude".into(),
+        candidates: vec![common::candidate(&format!("example (p{i} : Prop) (h : p{i}) : p{i}"), "nonsense h")],
+    };
+    assert!(matches!(&pool.check(ask(0)).await[..], [Verdict::Failed(_)]));
+    let first = pool.pids();
+    let start = std::time::Instant::now();
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    while is_alive(folder.path()) {
+        assert!(start.elapsed() < Duration::from_secs(4), "found within two seconds, though nobody asks the session anything");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The batch behind it is judged by a new worker.
+    assert!(matches!(&pool.check(ask(1)).await[..], [Verdict::Failed(_)]));
+    assert_eq!(pool.counters().lost_workers.load(Ordering::Relaxed), 1);
+    assert_ne!(pool.pids(), first);
+}
+
+/// A document of thousands of theorems: memory grows in the worker that the watchdog has started, not in the watchdog.
+#[tokio::test]
+async fn a_worker_that_grows_under_the_watchdog_is_ended() {
+    let limits = Limits { memory: 300 << 20, ..FEW };
+    let mut session = Session::start(&native(), limits).await.unwrap();
+    session.elaborate(GOOD).await.unwrap();
+    let workers = children(session.pid());
+    let theorems = (0..9000).map(|i| format!("theorem t{i} (p q r : Prop) (h : p) (g : q) (k : r) : p := h\n"));
+    let growing = format!("prelude\n{}", theorems.collect::<String>());
+    match session.elaborate(&growing).await {
+        Err(SessionError::Memory(said)) => assert!(said.contains("limit 300 MB"), "{said}"),
+        other => panic!("{:?}", other.map(|seen| seen.stuck_at)),
+    }
+    drop(session);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(workers.iter().all(|pid| !Path::new(&format!("/proc/{pid}/cmdline")).exists()), "{workers:?}");
 }
 
 /// A Lake project: its toolchain is found, and its server is `lake serve`. Lake itself is not to be had here; a script
 /// that does with the native Lean what Lake does stands for it, and writes down how it was called.
 #[test]
 fn a_project_is_served_by_lake() {
-    use std::os::unix::fs::PermissionsExt;
     let native = native();
     let folder = tempfile::tempdir().unwrap();
     let (bin, log) = (folder.path().join("bin"), folder.path().join("log"));

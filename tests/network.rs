@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use qstar::lean::Goal;
 use qstar::network::decode::Writer;
 use qstar::network::folder::Folder;
-use qstar::network::onnx::{ValueModel, open_policy};
+use qstar::network::onnx::{Running, ValueModel, open_policy};
 use qstar::network::{Decoding, Networks, Options, runtime};
 use qstar::toolchain::cache_home;
 use serde::Deserialize;
@@ -46,7 +46,7 @@ fn parity() -> Vec<Case> {
 }
 
 fn policy() -> Box<dyn Writer + Send> {
-    open_policy(&runtime::load(&library()).unwrap(), &Folder::open(&shipped()).unwrap(), 1).unwrap()
+    open_policy(&runtime::load(&library()).unwrap(), &Folder::open(&shipped()).unwrap(), Running::on_cpu(1)).unwrap()
 }
 
 fn close(a: f32, b: f32) -> bool {
@@ -57,7 +57,8 @@ fn close(a: f32, b: f32) -> bool {
 fn logits_and_values_are_those_of_pytorch() {
     let folder = Folder::open(&shipped()).unwrap();
     let mut writer = policy();
-    let mut value = ValueModel::open(&runtime::load(&library()).unwrap(), folder.value.as_ref().unwrap(), 1).unwrap();
+    let mut value =
+        ValueModel::open(&runtime::load(&library()).unwrap(), folder.value.as_ref().unwrap(), Running::on_cpu(1)).unwrap();
     for case in parity() {
         let prompt = folder.prompt(&Goal::parse(&case.goal).unwrap(), 200).unwrap();
         assert_eq!((&prompt.ids, prompt.cut), (&case.ids, 0), "{}", case.goal);
@@ -174,7 +175,7 @@ fn an_encoder_with_a_decoder_computes_what_pytorch_does() {
     let cases = serde_json::from_str::<Steps>(&text).unwrap().cases;
     let prompt = |case: &StepCase| folder.prompt(&Goal::parse(&case.goal).unwrap(), 60).unwrap().ids;
     assert!(cases.iter().all(|case| prompt(case) == case.ids));
-    let mut writer = open_policy(&runtime::load(&library()).unwrap(), &folder, 1).unwrap();
+    let mut writer = open_policy(&runtime::load(&library()).unwrap(), &folder, Running::on_cpu(1)).unwrap();
     // Both in one batch, padded; they change places at every step.
     let mut order = [0, 1];
     let mut logits = writer.begin(&[cases[0].ids.clone(), cases[1].ids.clone()]).unwrap();

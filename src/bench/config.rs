@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::choice::PolicyKind;
+use crate::policy::served::endpoint::Wishes;
 use crate::search::{Budget, Operator, Operators, StrategyKind};
 use crate::value::ValueKind;
 
@@ -73,6 +74,11 @@ pub struct Config {
     /// The fingerprint of the networks in use; found when they are opened.
     #[serde(skip)]
     pub networks: Option<String>,
+    /// A served model, as its file names it (docs/models.md).
+    pub model: Wishes,
+    /// The fingerprint of the served model; found when it is opened.
+    #[serde(skip)]
+    pub served: Option<String>,
     /// Keep every search's records, in the folder `records` of the run.
     pub records: bool,
     pub matrix: Matrix,
@@ -92,6 +98,8 @@ impl Default for Config {
             workers: 0,
             value: ValueKind::Heuristic,
             networks: None,
+            model: Wishes::default(),
+            served: None,
             records: false,
             matrix: Matrix::default(),
             gate: GateRules::default(),
@@ -108,6 +116,9 @@ pub struct Setting {
     /// Which networks guide it: their fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub networks: Option<String>,
+    /// Which served model: its fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     pub strategy: StrategyKind,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<Operator>,
@@ -143,7 +154,9 @@ impl Setting {
         let word = |value: serde_json::Result<serde_json::Value>| {
             value.ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
         };
-        let mut name = format!("{}, {}", word(serde_json::to_value(self.policy)), word(serde_json::to_value(self.strategy)));
+        let model = self.model.as_ref().map_or(String::new(), |model| format!(" {model}"));
+        let (policy, strategy) = (word(serde_json::to_value(self.policy)), word(serde_json::to_value(self.strategy)));
+        let mut name = format!("{policy}{model}, {strategy}");
         if self.value == ValueKind::Network {
             name.push_str(", value network");
         }
@@ -195,7 +208,18 @@ impl Config {
                     settings.extend(self.matrix.with.iter().map(|with| {
                         let (without, with) = (without.clone(), with.clone());
                         let (value, networks) = (self.value, self.networks.clone());
-                        Setting { policy, value, networks, strategy, without, with, time: self.time, checks: self.checks }
+                        let model = self.served.clone().filter(|_| policy.has_model());
+                        Setting {
+                            policy,
+                            value,
+                            networks,
+                            model,
+                            strategy,
+                            without,
+                            with,
+                            time: self.time,
+                            checks: self.checks,
+                        }
                     }));
                 }
             }

@@ -13,6 +13,7 @@ pub mod worker;
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::usage::Usage;
 use crate::search::StopReason;
 use crate::verify::Certificate;
 
@@ -44,6 +45,9 @@ pub struct Attempt {
     pub goals: usize,
     /// Wall time of search and verification.
     pub seconds: f64,
+    /// What a served model has cost.
+    #[serde(default, skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
     /// The picture of its search, relative to the report.

@@ -1,6 +1,5 @@
 //! Runs a benchmark: claims tasks from the store, searches, verifies, writes attempts.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +15,9 @@ use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
 use crate::dataset::inspect::inspect;
 use crate::lean::Pool;
-use crate::lean::syntax::imports;
+use crate::lean::syntax::{grouped, imports};
 use crate::policy::choice::Policies;
-use crate::prover::{Company, Guide, ProveError, prove};
+use crate::prover::{Company, Guide, ProveError, prove, theorem};
 use crate::recall::Recall;
 use crate::record::Records;
 use crate::search::{SearchError, Sink, StopReason};
@@ -47,15 +46,11 @@ pub fn jobs<'a>(config: &Config, entries: &'a [Entry]) -> Vec<Job<'a>> {
         let each = settings.iter().flat_map(|setting| (0..config.seeds).map(move |seed| (setting.clone(), seed)));
         each.map(|(setting, seed)| Job { entry, setting, seed }).collect::<Vec<_>>()
     };
-    let mut order: Vec<&Entry> = entries.iter().collect();
-    let groups: HashMap<String, usize> = entries.iter().enumerate().rev().map(|(place, entry)| (group(entry), place)).collect();
-    order.sort_by_key(|entry| groups[&group(entry)]);
-    order.into_iter().flat_map(of).collect()
+    grouped(entries.iter().collect(), |entry| header(entry)).into_iter().flat_map(of).collect()
 }
 
-/// What decides whether two theorems can follow each other on a worker: their imports.
-fn group(entry: &Entry) -> String {
-    entry.problem.as_ref().map_or_else(|_| String::new(), |problem| imports(&problem.header))
+fn header(entry: &Entry) -> &str {
+    entry.problem.as_ref().map_or("", |problem| &problem.header)
 }
 
 /// The store's name for a job.
@@ -129,7 +124,7 @@ pub async fn run(
                 }
             }
             let Some((id, place)) = next else { continue };
-            let imports = group(jobs[place].entry);
+            let imports = imports(header(jobs[place].entry));
             if !flights.is_empty() && imports != now {
                 break;
             }
@@ -222,7 +217,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         Ok(problem) => problem,
         Err(reason) => return Ok(Some(Attempt { error: Some(reason.clone()), ..made })),
     };
-    let policy = desk.policies.make(job.setting.policy, &problem.header, job.seed)?;
+    let minds = desk.policies.minds(job.setting.policy, &theorem(problem), job.seed)?;
     let value = desk.policies.value(job.setting.value)?;
     let records = match desk.records {
         Some(folder) => Some(Records::begin(&records_file(folder, &task(job)?))?),
@@ -237,7 +232,8 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         strategy: job.setting.strategy,
         operators: job.setting.operators(),
         company: Some(desk.company),
-        ..Guide::new(policy.as_ref(), value.as_ref())
+        author: minds.author.as_deref(),
+        ..Guide::new(minds.policy.as_ref(), value.as_ref())
     };
     match prove(desk.toolchain, desk.pool, problem, &guide, |_| ()).await {
         Ok(outcome) if !outcome.proved && desk.cancel.is_cancelled() => return Ok(None),
@@ -247,6 +243,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
             made.reason = Some(outcome.reason);
             made.checks = outcome.checks;
             made.goals = outcome.goals;
+            made.usage = outcome.usage;
             made.seconds = outcome.seconds;
             made.certificate = outcome.certificate;
             made.rejected = outcome.rejected;

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use super::Attempt;
+use crate::policy::usage::Usage;
 
 /// The report of a run; its JSON is what `--baseline` reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,9 @@ pub struct SettingSummary {
     pub seconds: f64,
     /// Median of the proved attempts; `None` when there are none.
     pub median_seconds: Option<f64>,
+    /// What a served model has cost.
+    #[serde(default, skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
 }
 
 impl Summary {
@@ -111,7 +115,8 @@ impl Summary {
     /// For the terminal.
     pub fn table(&self) -> String {
         let mut rows = vec![header(&self.settings)];
-        rows.extend(self.settings.iter().map(row));
+        let model = has_model(&self.settings);
+        rows.extend(self.settings.iter().map(|s| row(s, model)));
         let widths: Vec<usize> =
             (0..rows[0].len()).map(|i| rows.iter().map(|r| r[i].chars().count()).max().unwrap_or(0)).collect();
         let mut text = String::new();
@@ -129,13 +134,22 @@ impl Summary {
         let head = header(&self.settings);
         let _ = writeln!(text, "| {} |\n| --- |{}", head.join(" | "), " ---: |".repeat(head.len() - 1));
         for s in &self.settings {
-            let _ = writeln!(text, "| {} |", row(s).join(" | "));
+            let _ = writeln!(text, "| {} |", row(s, has_model(&self.settings)).join(" | "));
         }
         for (a, b, only) in self.differences().iter().filter(|d| !d.2.is_empty()) {
             let _ = writeln!(text, "\n{} more with «{a}» than with «{b}»: {}", only.len(), code_list(only));
         }
         for s in self.settings.iter().filter(|s| s.left > 0) {
             let _ = writeln!(text, "\n**Unfinished**: {} attempts with «{}» were not made", s.left, s.name);
+        }
+        let mut noted: Vec<(&str, &str)> = Vec::new();
+        for a in self.attempts.iter().filter(|a| a.proved) {
+            noted.extend(a.notes.iter().map(|note| (a.theorem.as_str(), note.as_str())));
+        }
+        noted.sort_unstable();
+        noted.dedup();
+        for (theorem, note) in noted {
+            let _ = writeln!(text, "\nProved with a note: `{theorem}`: {note}");
         }
         for s in &self.settings {
             let missing: Vec<&str> = self.verdicts(&s.name).into_iter().filter(|(_, p)| !p).map(|(t, _)| t).collect();
@@ -161,10 +175,18 @@ fn header(settings: &[SettingSummary]) -> Vec<String> {
     let mut head = vec!["setting".to_owned(), "proved".to_owned()];
     head.extend((1..=passes).filter(|k| shown(*k, passes)).map(|k| format!("pass@{k}")));
     head.extend(["errors", "unjudged", "left", "checks", "checks/s", "median s"].map(str::to_owned));
+    if has_model(settings) {
+        head.extend(["tokens", "requests", "model s"].map(str::to_owned));
+    }
     head
 }
 
-fn row(s: &SettingSummary) -> Vec<String> {
+/// Whether a served model was asked under any setting: only then its cost has columns.
+fn has_model(settings: &[SettingSummary]) -> bool {
+    settings.iter().any(|s| !s.usage.is_empty())
+}
+
+fn row(s: &SettingSummary, model: bool) -> Vec<String> {
     let passes = s.pass_at.len();
     let mut row = vec![s.name.clone(), format!("{} of {}", s.proved, s.theorems)];
     let percent = |rate: &f64| format!("{:.1} %", rate * 100.0);
@@ -174,6 +196,9 @@ fn row(s: &SettingSummary) -> Vec<String> {
     let counts = [s.errors, s.unjudged, s.left].map(|n| n.to_string());
     row.extend(counts);
     row.extend([s.checks.to_string(), speed, median]);
+    if model {
+        row.extend([s.usage.tokens().to_string(), s.usage.requests.to_string(), format!("{:.1}", s.usage.seconds)]);
+    }
     row
 }
 
@@ -206,6 +231,7 @@ fn setting<'a>(name: &str, attempts: impl Iterator<Item = &'a Attempt>) -> Setti
         checks: all().map(|a| a.checks).sum(),
         seconds: all().map(|a| a.seconds).sum(),
         median_seconds: times.get(times.len() / 2).copied(),
+        usage: all().fold(Usage::default(), |sum, a| sum.plus(a.usage)),
     }
 }
 
@@ -254,6 +280,14 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_a_model_costs_stands_in_the_tables() {
+        let mut s = summary(&[("a", "x", 0, true), ("a", "y", 0, true)]);
+        s.settings[1].usage = Usage { requests: 3, prompt_tokens: 40, answer_tokens: 2, seconds: 1.25, ..Usage::default() };
+        assert!(s.markdown().contains("| median s | tokens | requests | model s |"), "{}", s.markdown());
+        assert!(s.markdown().contains("| 42 | 3 | 1.2 |") && s.markdown().contains("| 0 | 0 | 0.0 |"), "{}", s.markdown());
+    }
+
+    #[test]
     fn figures_and_differences() {
         let s = summary(&[
             ("a", "x", 0, true),
@@ -269,6 +303,7 @@ pub(super) mod tests {
         assert_eq!(s.differences(), [("x", "y", vec!["a"]), ("y", "x", vec!["b"])]);
         assert!(s.table().lines().nth(1).unwrap().contains("1 of 2"), "{}", s.table());
         assert!(s.markdown().contains("| x | 1 of 2 | 25.0 % | 50.0 % | 0 | 0 | 0 | 40 | 5.0 | 2.0 |"), "{}", s.markdown());
+        assert!(!s.table().contains("tokens"), "{}", s.table());
         let copy: Summary = serde_json::from_str(&serde_json::to_string(&s).unwrap()).unwrap();
         assert_eq!(copy, s);
     }

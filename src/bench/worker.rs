@@ -158,6 +158,7 @@ mod tests {
         policy: PolicyKind::Portfolio,
         value: ValueKind::Heuristic,
         networks: None,
+        model: None,
         strategy: StrategyKind::BestFirst,
         without: Vec::new(),
         with: Vec::new(),

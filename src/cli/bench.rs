@@ -22,7 +22,7 @@ use crate::bench::{Attempt, junit, page};
 use crate::dataset::{Selection, file_name, load, select};
 use crate::files::make_folder;
 use crate::lean::Pool;
-use crate::policy::choice::{Policies, PolicyKind};
+use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
 use crate::prover::Company;
 use crate::recall::Recall;
 use crate::record;
@@ -32,7 +32,7 @@ use crate::value::ValueKind;
 
 #[derive(Args)]
 pub struct BenchArgs {
-    /// The benchmark (TOML, see benchmarks/); each of its values has a flag.
+    /// The benchmark (TOML, see benchmarks/), each of whose values has a flag; or a dataset.
     config: Option<PathBuf>,
     /// The dataset instead of the configuration's.
     #[arg(long)]
@@ -103,7 +103,11 @@ pub struct BenchArgs {
 
 impl BenchArgs {
     fn config(&self) -> Result<Config> {
-        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        let mut config = match &self.config {
+            Some(path) if path.extension().is_some_and(|e| e == "toml") => Config::read(path)?,
+            Some(data) => Config { dataset: data.clone(), ..Config::default() },
+            None => Config::default(),
+        };
         fn put<T: Clone>(place: &mut T, flag: &Option<T>) {
             if let Some(value) = flag {
                 place.clone_from(value);
@@ -139,7 +143,12 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     let entries = select(load(&config.dataset)?, &selection)?;
     let lean = lean.or_project(config.project.clone());
     let toolchain = Arc::new(lean.clone().toolchain(Some(config.dataset.clone())).await?);
-    let policies = Policies::new(toolchain.clone()).with_networks(args.networks.place());
+    let place = args.networks.place();
+    let place = NetworkPlace { model: place.model.or(config.model.clone()), ..place };
+    let mut policies = Policies::new(toolchain.clone()).with_networks(place).with_all_premises();
+    if config.matrix.policy.iter().any(|policy| policy.has_model()) {
+        config.served = Some(policies.open_model().await?);
+    }
     if config.settings().iter().any(Setting::has_network) {
         config.networks = Some(policies.networks()?.fingerprint().to_owned());
     }
@@ -220,9 +229,16 @@ fn left(jobs: &[Job<'_>], attempts: &[Attempt]) -> Vec<Left> {
     jobs.iter().map(of).filter(|l| !made.contains(&(l.theorem.as_str(), l.setting.as_str(), l.seed))).collect()
 }
 
-/// Every theorem without a verdict, with the reason, once.
+/// Every theorem without a verdict, with the reason, and what must be known of those that are proved; each once.
 fn tell_errors(summary: &Summary) {
     let mut told = HashSet::new();
+    for a in summary.attempts.iter().filter(|a| a.proved) {
+        for note in &a.notes {
+            if told.insert((&a.theorem, note)) {
+                eprintln!("note: {} is proved, and {note}", a.theorem);
+            }
+        }
+    }
     for a in &summary.attempts {
         if let Some(error) = &a.error
             && told.insert((&a.theorem, error))

@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::lean::LeanArgs;
 use super::{Exit, say, spinner};
-use crate::export::{Format, Options, export};
+use crate::export::{Format, Options, dialogues, export};
+use crate::formats::Format as Words;
 use crate::policy::choice::Policies;
 
 #[derive(Args)]
@@ -25,6 +26,10 @@ pub struct ExportArgs {
     /// Formats of the tables; by default all that this build can write.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Format::HERE.to_vec())]
     format: Vec<Format>,
+    /// Write dialogues as well, to train language models on: the steps or proofs that hold, in the words of these formats
+    /// (docs/models.md), as lines that TRL and most trainers take.
+    #[arg(long, value_delimiter = ',', value_name = "FORMAT")]
+    dialogues: Vec<String>,
     /// For the ranker's table: theorems that tactics name are looked up in these modules and all they import. Wants a Lean.
     #[arg(long, value_delimiter = ',', value_name = "MODULE")]
     library: Vec<String>,
@@ -34,12 +39,13 @@ pub struct ExportArgs {
 }
 
 pub async fn run(args: ExportArgs, lean: LeanArgs) -> Result<Exit> {
+    let formats = args.dialogues.iter().map(|name| Words::find(name)).collect::<Result<Vec<_>>>()?;
     let bar = spinner();
     let statements = if args.library.is_empty() {
         Arc::default()
     } else {
         let imports: String = args.library.iter().map(|m| format!("import {m}\n")).collect();
-        Policies::new(Arc::new(lean.toolchain(None).await?)).statements(&imports)?
+        Policies::new(Arc::new(lean.toolchain(None).await?)).with_all_premises().statements(&imports)?
     };
     let options = Options { records: args.records, exclude: args.exclude, out: args.out, formats: args.format, statements };
     let report = export(&options, |at, all| {
@@ -47,7 +53,8 @@ pub async fn run(args: ExportArgs, lean: LeanArgs) -> Result<Exit> {
         bar.tick();
     });
     bar.finish_and_clear();
-    let report = report?;
+    let mut report = report?;
+    report.examples.extend(dialogues::write(&options.records, &options.exclude, &options.out, &formats)?);
     if args.json {
         say(format_args!("{}", serde_json::to_string(&report)?))?;
         return Ok(Exit::Success);

@@ -17,6 +17,7 @@ use super::prove::{Line, remedy};
 use super::{Exit, on_interrupt, say};
 use crate::bench::config::Setting;
 use crate::fill::{self, Outcome, Status};
+use crate::formats::Theorem;
 use crate::lean::Pool;
 use crate::lean::syntax::imports;
 use crate::policy::choice::Policies;
@@ -70,7 +71,7 @@ pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
     let mut exit = Exit::Success;
     for (toolchain, files) in groups.into_values() {
         let pool = Pool::new(toolchain.clone(), lean.pool(workers));
-        let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+        let (setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
         let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
         let guidance = (&policies, recall.as_ref(), &setting, workers);
         // While one file as a whole is before Lean, others are searched.
@@ -117,7 +118,8 @@ async fn fill_one(
 ) -> Result<Outcome> {
     let line = Line::new(&path.display().to_string());
     let search = async |header: &str, hole, oracle: &PoolOracle<'_>| {
-        let policy = policies.make(setting.policy, header, 0).map_err(ProveError::Library)?;
+        let theorem = Theorem { header: header.to_owned(), ..Theorem::default() };
+        let minds = policies.minds(setting.policy, &theorem, 0).map_err(ProveError::Library)?;
         let value = policies.value(setting.value).map_err(ProveError::Library)?;
         let guide = Guide {
             budget: setting.budget(),
@@ -127,7 +129,8 @@ async fn fill_one(
             operators: setting.operators(),
             finish: Finish::Shorten,
             recall,
-            ..Guide::new(policy.as_ref(), value.as_ref())
+            author: minds.author.as_deref(),
+            ..Guide::new(minds.policy.as_ref(), value.as_ref())
         };
         fill::attempt(toolchain, oracle, hole, &guide, |p| line.tell(p)).await
     };

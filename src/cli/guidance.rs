@@ -8,8 +8,9 @@ use clap::Args;
 
 use super::lean::LeanArgs;
 use crate::bench::config::Setting;
-use crate::network::Options;
+use crate::network::{Device, Options};
 use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
+use crate::policy::served::endpoint::{Wishes, is_file};
 use crate::recall::{self, Recall};
 use crate::search::{Budget, Operator, StrategyKind};
 use crate::toolchain::Toolchain;
@@ -18,17 +19,93 @@ use crate::value::ValueKind;
 /// Where networks are.
 #[derive(Args)]
 pub struct NetworkArgs {
-    /// A folder of networks (`model.onnx`, `tokenizer.json`, `config.json`; `value.onnx`); by default those that ship.
-    #[arg(long, env = "QSTAR_NETWORKS", value_name = "FOLDER")]
+    /// A folder of networks (`model.onnx`, `tokenizer.json`, `config.json`; `value.onnx`), by default those that ship; or
+    /// the file (.toml, .json) of a served model.
+    #[arg(long, env = "QSTAR_NETWORKS", value_name = "FOLDER|FILE")]
     networks: Option<PathBuf>,
     /// ONNX Runtime's library; by default that in the cache, fetched with pip when it is not there.
     #[arg(long, value_name = "LIBRARY")]
     ort_lib: Option<PathBuf>,
+    /// What runs networks: cpu, cuda or cuda:N (the CPU where no GPU can be used).
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    device: Device,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// A served model (docs/models.md); its key is read from QSTAR_MODEL_KEY.
+#[derive(Args)]
+#[command(next_help_heading = "Served models")]
+pub struct ModelArgs {
+    /// A server that speaks OpenAI's /v1: http://localhost:8000/v1.
+    #[arg(long, env = "QSTAR_MODEL_URL", value_name = "URL")]
+    model_url: Option<String>,
+    /// The model's name at the server; not needed where it serves one.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// How the model is asked: a name (bfs-prover, internlm2.5-step, deepseek-v1.5, goedel-v2, kimina, chat-tactic,
+    /// chat-proof, …) or a file of a format.
+    #[arg(long, value_name = "NAME|FILE")]
+    format: Option<String>,
+    /// Answers to each question.
+    #[arg(long, value_name = "N")]
+    model_samples: Option<u32>,
+    #[arg(long, value_name = "T", help = "Temperature of the model")]
+    temperature: Option<f64>,
+    /// Tokens of an answer.
+    #[arg(long, value_name = "N")]
+    model_max_tokens: Option<u32>,
+    /// Seconds for one request.
+    #[arg(long, value_name = "SECONDS")]
+    model_timeout: Option<f64>,
+    /// Requests at the same time.
+    #[arg(long, value_name = "N")]
+    model_parallel: Option<usize>,
+    /// Tokens, read and written, that the model may cost for each theorem.
+    #[arg(long, value_name = "N")]
+    model_tokens: Option<u64>,
+    /// Requests for each theorem.
+    #[arg(long, value_name = "N")]
+    model_requests: Option<u64>,
+    /// Error rounds for one proof.
+    #[arg(long, value_name = "N")]
+    model_rounds: Option<u32>,
+    /// Ask the model for plans as well: proofs whose steps are left to the search.
+    #[arg(long)]
+    model_plan: bool,
+    /// Do not keep the model's answers on the disk, nor use those that are there.
+    #[arg(long)]
+    no_model_cache: bool,
+}
+
+impl ModelArgs {
+    fn wishes(&self) -> Wishes {
+        Wishes {
+            url: self.model_url.clone(),
+            model: self.model.clone(),
+            format: self.format.clone(),
+            temperature: self.temperature,
+            max_tokens: self.model_max_tokens,
+            samples: self.model_samples,
+            timeout: self.model_timeout,
+            parallel: self.model_parallel,
+            tokens: self.model_tokens,
+            requests: self.model_requests,
+            rounds: self.model_rounds,
+            plan: self.model_plan.then_some(true),
+            cache: self.no_model_cache.then_some(false),
+            ..Wishes::default()
+        }
+    }
 }
 
 impl NetworkArgs {
     pub fn place(&self) -> NetworkPlace {
-        NetworkPlace { folder: self.networks.clone(), library: self.ort_lib.clone(), options: Options::default() }
+        let file = self.networks.clone().filter(|path| is_file(path));
+        let folder = self.networks.clone().filter(|_| file.is_none());
+        let (library, options, model) =
+            (self.ort_lib.clone(), Options { device: self.device, ..Options::default() }, self.model.wishes());
+        NetworkPlace { folder, library, options, model, model_file: file }
     }
 }
 
@@ -82,7 +159,7 @@ impl SearchArgs {
         let SearchArgs { time, checks, strategy, ref without, ref with, .. } = *self;
         let (without, with) = (without.clone(), with.clone());
         let (policy, value) = (PolicyKind::Portfolio, ValueKind::Heuristic);
-        Setting { policy, value, networks: None, strategy, without, with, time, checks }
+        Setting { policy, value, networks: None, model: None, strategy, without, with, time, checks }
     }
 
     /// Where networks are.
@@ -114,14 +191,19 @@ pub struct Guidance {
 pub type Fetched = Option<Result<PathBuf>>;
 
 impl Guidance {
+    /// The policy that was named; a served model that was named guides unless something else is.
+    fn policy(&self) -> Option<PolicyKind> {
+        self.policy.or(self.search.place().names_model().then_some(PolicyKind::ModelMixed))
+    }
+
     fn wishes_network(&self) -> bool {
-        self.policy.is_none_or(PolicyKind::has_network) || self.value == Some(ValueKind::Network)
+        self.policy().is_none_or(PolicyKind::has_network) || self.value == Some(ValueKind::Network)
     }
 
     /// Nobody asked for networks in so many words: without ONNX Runtime the search goes without them.
     fn may_go_without(&self) -> bool {
-        let named = self.search.networks.networks.is_some() || self.search.networks.ort_lib.is_some();
-        self.policy.is_none() && self.value != Some(ValueKind::Network) && !named
+        let named = self.search.place().folder.is_some() || self.search.networks.ort_lib.is_some();
+        self.policy().is_none() && self.value != Some(ValueKind::Network) && !named
     }
 
     /// Finds ONNX Runtime or fetches it, while other things are made ready.
@@ -138,11 +220,11 @@ impl Guidance {
     /// them is told before anything is searched.
     ///
     /// # Errors
-    /// When networks are wished and do not load.
-    pub fn setting(&self, toolchain: &Arc<Toolchain>, fetched: &Fetched) -> Result<(Setting, Policies)> {
+    /// When networks are wished and do not load, or a served model and it cannot be reached.
+    pub async fn setting(&self, toolchain: &Arc<Toolchain>, fetched: &Fetched) -> Result<(Setting, Policies)> {
         let setting = self.search.setting();
         let library = fetched.as_ref().and_then(|f| f.as_ref().ok()).cloned();
-        let policies = Policies::new(toolchain.clone()).with_networks(NetworkPlace { library, ..self.search.place() });
+        let mut policies = Policies::new(toolchain.clone()).with_networks(NetworkPlace { library, ..self.search.place() });
         let networks = match fetched {
             None => None,
             Some(Ok(_)) => Some(policies.networks()),
@@ -155,11 +237,12 @@ impl Guidance {
             }
             opened => opened?,
         };
-        let policy = self.policy.unwrap_or(PolicyKind::Mixed);
+        let policy = self.policy().unwrap_or(PolicyKind::Mixed);
+        let model = if policy.has_model() { Some(policies.open_model().await?) } else { None };
         let scores = networks.as_ref().is_some_and(|n| policy.has_network() && n.has_value());
         let value = self.value.unwrap_or(if scores { ValueKind::Network } else { ValueKind::Heuristic });
         let networks = networks.map(|n| n.fingerprint().to_owned());
-        Ok((Setting { policy, value, networks, ..setting }, policies))
+        Ok((Setting { policy, value, networks, model, ..setting }, policies))
     }
 
     /// The memory that is wished.

@@ -13,7 +13,7 @@ use crate::dataset::{Entry, load};
 use crate::files::make_folder;
 use crate::iterate::rollout::Ground;
 use crate::iterate::training::Trainer;
-use crate::iterate::{Event, Options, claim, run as iterate};
+use crate::iterate::{Event, Options, ServedLoop, claim, run as iterate};
 use crate::lean::Pool;
 use crate::policy::choice::Policies;
 
@@ -62,6 +62,10 @@ pub struct IterateArgs {
     /// The same for the training of the ranker.
     #[arg(long, allow_hyphen_values = true)]
     ranker_arg: Vec<String>,
+    /// With a served model (--model-url, --networks FILE): run after each round, in a shell, with QSTAR_DATA (a folder with
+    /// dialogues to train on) and QSTAR_ROUND; it trains the model and serves the new one at the same address.
+    #[arg(long, value_name = "COMMAND")]
+    train_command: Option<String>,
     /// At the end compare policy alone, value alone, both and neither.
     #[arg(long)]
     ablation: bool,
@@ -87,14 +91,22 @@ pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
     train.retain(|e| e.problem.as_ref().is_ok_and(|p| !hidden.contains(&p.statement.key())));
     let package = args.package.join("qstar_training/__main__.py");
     ensure!(
-        args.rounds == 0 || package.is_file(),
+        args.rounds == 0 || package.is_file() || args.search.place().names_model(),
         "{} is missing; --package names the folder of qstar_training",
         package.display()
     );
     make_folder(&args.out)?;
     let near = args.train.first().cloned();
     let toolchain = Arc::new(lean.clone().toolchain(near).await?);
-    let policies = Policies::new(toolchain.clone());
+    let place = args.search.place();
+    let mut policies = Policies::new(toolchain.clone()).with_networks(place.clone()).with_all_premises();
+    let mut setting = args.search.setting();
+    let served = if place.names_model() {
+        setting.model = Some(policies.open_model().await?);
+        Some(ServedLoop { command: args.train_command, formats: vec![place.endpoint()?.format] })
+    } else {
+        None
+    };
     let workers = args.search.workers(&lean);
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
     let cancel = on_interrupt()?;
@@ -107,7 +119,7 @@ pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
         held_out,
         rounds: args.rounds,
         per_round: args.per_round,
-        setting: args.search.setting(),
+        setting,
         significance: args.significance,
         seed: args.seed,
         first_checks: args.first_checks,
@@ -115,12 +127,13 @@ pub async fn run(args: IterateArgs, lean: LeanArgs) -> Result<Exit> {
             python: args.python,
             package: args.package,
             text: !args.only_ranker,
-            base: args.search.place().folder()?,
+            base: place.folder()?,
             train_args: args.train_arg,
             ranker_args: args.ranker_arg,
         },
         ablation: args.ablation,
-        place: args.search.place(),
+        place,
+        served,
     };
     let claim = claim(&options)?;
     let mut progress = Progress::default();

@@ -26,6 +26,9 @@ pub struct LeanArgs {
     /// Private memory that a Lean worker may have, such as 6G or 800M; by default as the machine and the imports are.
     #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
     pub memory: Option<u64>,
+    /// Let the portable Lean see the whole machine; without this flag it sees its library, the project and one temporary folder.
+    #[arg(long, global = true)]
+    pub no_sandbox: bool,
 }
 
 impl LeanArgs {
@@ -51,10 +54,12 @@ impl LeanArgs {
     /// # Errors
     /// When the project is none (the user's mistake), or no Lean can be had (a [`ToolchainFailed`]).
     pub async fn toolchain(self, near: Option<PathBuf>) -> Result<Toolchain> {
+        let open = self.no_sandbox;
         let wish = self.wish(near)?;
         let bar = spinner();
         let found = tokio::task::spawn_blocking(move || Toolchain::find_or_install(&wish, &bar)).await?;
-        found.map_err(|e| ToolchainFailed(e).into())
+        let found = found.map_err(ToolchainFailed)?;
+        Ok(if open { found.without_sandbox() } else { found })
     }
 
     /// A pool of so many workers.

@@ -12,6 +12,8 @@ mod lean;
 mod proofs;
 mod prove;
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod setup;
 mod verify;
 mod worker;
@@ -111,6 +113,9 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Take tasks as JSON lines on standard input, give results as JSON lines: for Ray, Slurm and the like.
     Worker(worker::WorkerArgs),
+    /// Serve checks, proofs and verdicts to agents (MCP) and training loops (HTTP), from one pool of warm Lean processes.
+    #[cfg(feature = "serve")]
+    Serve(serve::ServeArgs),
     /// Draw a search from its trace: an HTML page with the graph of proof states.
     Report(report::ReportArgs),
     /// Make theorems to search on, for training.
@@ -138,7 +143,7 @@ pub fn run() -> ExitCode {
     };
     let level = ["warn,qstar=info", "info,qstar=debug", "debug"][usize::from(cli.verbose.min(2))];
     let filter = tracing_subscriber::EnvFilter::try_from_env("QSTAR_LOG")
-        .unwrap_or_else(|_| level.replace("qstar=info", "qstar::toolchain=info,qstar=warn").into());
+        .unwrap_or_else(|_| level.replace("qstar=info", "qstar::toolchain=info,qstar::serve=info,qstar=warn").into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().with_target(false).init();
     match dispatch(cli) {
         Ok(exit) => exit.into(),
@@ -163,6 +168,8 @@ fn dispatch(cli: Cli) -> Result<Exit> {
             Command::Verify(args) => verify::run(args, cli.lean).await,
             Command::Bench(args) => bench::run(args, cli.lean).await,
             Command::Worker(args) => worker::run(args, cli.lean).await,
+            #[cfg(feature = "serve")]
+            Command::Serve(args) => serve::run(args, cli.lean).await,
             Command::Report(args) => report::run(&args),
             Command::Corpus(args) => corpus::run(args, cli.lean).await,
             Command::Export(args) => export::run(args, cli.lean).await,

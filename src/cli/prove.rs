@@ -1,11 +1,12 @@
 //! `qstar prove`.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
@@ -22,10 +23,12 @@ use crate::dataset::header::{Finding, Severity};
 use crate::dataset::inspect::inspect;
 use crate::dataset::{self, Selection, file_name};
 use crate::files::check_writable;
+use crate::formats::answer;
 use crate::lean::Pool;
+use crate::lean::syntax::grouped;
 use crate::policy::choice::Policies;
 use crate::problem::Problem;
-use crate::prover::{Company, Finish, Guide, Outcome, ProveError, prove, warm_up};
+use crate::prover::{self, Company, Finish, Guide, Outcome, ProveError, prove, warm_up};
 use crate::recall::Recall;
 use crate::record::Trace;
 use crate::report::Sketch;
@@ -49,6 +52,10 @@ pub struct ProveArgs {
     header: String,
     #[command(flatten)]
     guidance: Guidance,
+    /// Begin with the proofs of this file, for theorems of the same names: what holds of them is kept, and every `sorry` in
+    /// them is searched.
+    #[arg(long, value_name = "SKETCH.lean")]
+    sketch: Option<PathBuf>,
     /// Write the proofs found to a Lean file, and a certificate for each beside it.
     #[arg(long, value_name = "FILE.lean")]
     out: Option<PathBuf>,
@@ -103,6 +110,9 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         (None, Some(statement)) => vec![Wish::own(Problem::from_statement(&args.header, statement)?)],
         (None, None) => bail!("a file or --statement is needed"),
     };
+    let wishes = grouped(wishes, |wish| wish.problem.as_ref().map_or("", |problem| &problem.header));
+    let problems: Vec<&Problem> = wishes.iter().filter_map(|wish| wish.problem.as_ref().ok()).collect();
+    let sketches = args.sketch.as_deref().map_or_else(|| Ok(HashMap::new()), |path| read_sketches(path, &problems))?;
     // What cannot be written is told before the search.
     let mut proofs = args.out.as_deref().map(Proofs::begin).transpose()?;
     let places = args.report.iter().chain(&args.trace).map(|p| one_of_many(p, &wishes[0].name, wishes.len()));
@@ -121,7 +131,7 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
             }
         }
     });
-    let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    let (mut setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
     let recall = args.guidance.recall()?;
     let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     if args.cache.is_some() {
@@ -149,6 +159,7 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         value: value.as_ref(),
         recall: recall.as_ref(),
         lemmas: &lemmas,
+        sketches: &sketches,
         cancel: &cancel,
         company: &Company::new(toolchain.clone(), 1),
         workers,
@@ -222,6 +233,8 @@ struct Desk<'a> {
     value: &'a dyn Value,
     recall: Option<&'a Recall>,
     lemmas: &'a Arc<Lemmas>,
+    /// Proofs with gaps, by theorem.
+    sketches: &'a HashMap<String, Vec<String>>,
     cancel: &'a CancellationToken,
     company: &'a Company,
     workers: usize,
@@ -242,7 +255,7 @@ impl Desk<'_> {
     async fn search<'a>(&self, wish: &'a Wish, problem: &'a Problem) -> Result<Ended<'a>> {
         let Desk { args, setting, .. } = self;
         let line = Line::new(&problem.name);
-        let policy = self.policies.make(setting.policy, &problem.header, 0)?;
+        let minds = self.policies.minds(setting.policy, &prover::theorem(problem), 0)?;
         let place = |path: &PathBuf| one_of_many(path, &problem.name, self.all);
         let trace = args.trace.as_ref().map(|path| Trace::create(&place(path))).transpose()?;
         let sketch = args.report.as_ref().map(|path| (place(path), Sketch::default()));
@@ -263,7 +276,9 @@ impl Desk<'_> {
                 (false, true) => Finish::None,
             },
             company: Some(self.company),
-            ..Guide::new(policy.as_ref(), self.value)
+            author: minds.author.as_deref(),
+            sketches: self.sketches.get(&problem.name).cloned().unwrap_or_default(),
+            ..Guide::new(minds.policy.as_ref(), self.value)
         };
         let outcome = prove(self.toolchain, self.pool, problem, &guide, |p| line.tell(p)).await;
         line.end();
@@ -366,6 +381,22 @@ fn load(place: &str, name: Option<String>) -> Result<Vec<Wish>> {
     Ok(found.into_iter().map(wish).collect())
 }
 
+/// The proofs of a file of sketches, by the names of their theorems.
+fn read_sketches(path: &Path, problems: &[&Problem]) -> Result<HashMap<String, Vec<String>>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut found: HashMap<String, Vec<String>> = HashMap::new();
+    for problem in problems {
+        let theorem = prover::theorem(problem);
+        let proofs = answer::proofs(&theorem, &text);
+        if !proofs.is_empty() {
+            found.insert(problem.name.clone(), proofs);
+        }
+    }
+    let names = problems.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+    ensure!(!found.is_empty(), "{} has no proof of {names}: a sketch states the theorem by its name", path.display());
+    Ok(found)
+}
+
 /// The progress line: live on a terminal, a plain line now and then when piped.
 pub struct Line {
     bar: indicatif::ProgressBar,
@@ -427,6 +458,9 @@ fn report(outcome: &Outcome, findings: &[Finding], as_json: bool) -> Result<()> 
     if as_json {
         writeln!(out, "{}", serde_json::to_string(&Told { outcome, findings })?)?;
         return Ok(());
+    }
+    if !outcome.usage.is_empty() {
+        writeln!(out, "-- the model: {}", outcome.usage)?;
     }
     let Outcome { name, seconds, checks, goals, reason, .. } = outcome;
     match (&outcome.proof, &outcome.unverified) {

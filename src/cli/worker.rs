@@ -11,10 +11,12 @@ use tokio::io::AsyncBufReadExt;
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
 use super::{Exit, on_interrupt};
+use crate::bench::Attempt;
 use crate::bench::run::{Desk, VERIFYING, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
 use crate::files::make_folder;
 use crate::lean::Pool;
+use crate::lean::syntax::imports;
 use crate::prover::Company;
 use crate::recall::Recall;
 
@@ -43,7 +45,7 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
     }
     let (toolchain, fetched) = super::outfit(lean.clone(), None, &args.guidance).await?;
     let pool = Pool::new(toolchain.clone(), lean.pool(workers));
-    let (setting, policies) = args.guidance.setting(&toolchain, &fetched)?;
+    let (setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
     let recall = args.guidance.recall()?;
     let policies = policies.with_memory(recall.as_ref().map(Recall::memory));
     let cancel = on_interrupt()?;
@@ -60,9 +62,16 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     let mut flights = FuturesUnordered::new();
     let (mut number, mut more, mut exit) = (0usize, true, Exit::Success);
-    while (more || !flights.is_empty()) && !cancel.is_cancelled() {
+    // A task that imports something else than those on their way waits until they have ended: the workers would import anew at
+    // every batch.
+    let (mut now, mut held) = (String::new(), None);
+    while (more || held.is_some() || !flights.is_empty()) && !cancel.is_cancelled() {
+        if let Some((task, imports)) = held.take_if(|(_, imports)| flights.is_empty() || *imports == now) {
+            now = imports;
+            flights.push(work(task, &desk));
+        }
         tokio::select! {
-            line = lines.next_line(), if more && flights.len() < workers + VERIFYING => {
+            line = lines.next_line(), if more && held.is_none() && flights.len() < workers + VERIFYING => {
                 let Some(line) = line.context("cannot read standard input")? else {
                     more = false;
                     continue;
@@ -74,13 +83,11 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
                 match WorkTask::parse(&line, &format!("line {number}"), &setting, args.seed) {
                     Ok(task) => match results.as_mut().map(|r| r.get(&task.key)).transpose()?.flatten() {
                         Some(known) => say(&known)?,
-                        None => flights.push({
-                            let desk = &desk;
-                            async move {
-                                let made = attempt(&task.job(), desk).await;
-                                (task, made)
-                            }
-                        }),
+                        None => {
+                            let header = task.entry.problem.as_ref().map_or("", |problem| &problem.header);
+                            let imports = imports(header);
+                            held = Some((task, imports));
+                        }
                     },
                     Err(error) => {
                         say(&refusal(&format!("{error:#}")))?;
@@ -106,6 +113,11 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
         }
     }
     Ok(if cancel.is_cancelled() { Exit::Stopped } else { exit })
+}
+
+async fn work(task: WorkTask, desk: &Desk<'_>) -> (WorkTask, Result<Option<Attempt>>) {
+    let made = attempt(&task.job(), desk).await;
+    (task, made)
 }
 
 /// One line out, at once: the other side waits for it.

@@ -14,6 +14,15 @@ use crate::problem::{Problem, open_theorems};
 const NAMES: &[&str] = &["name", "id", "problem_id", "full_name"];
 const STATEMENTS: &[&str] = &["formal_statement", "lean4_code", "lean4_statement", "formal_theorem", "statement"];
 
+/// Fields that may say the statement in words.
+const INFORMAL: &[&str] = &["informal_prefix", "informal_statement", "nl_statement", "informal_stmt", "natural_language"];
+
+/// Words without the marks of a Lean comment around them.
+fn words(text: &str) -> String {
+    let text = text.trim();
+    text.strip_prefix("/--").and_then(|t| t.strip_suffix("-/")).unwrap_or(text).trim().to_owned()
+}
+
 /// Loads rows; blank lines are skipped.
 ///
 /// # Errors
@@ -66,7 +75,8 @@ pub fn entry(row: Value, place: &str) -> Result<Entry> {
     if let Some(reason) = refusal(&findings) {
         problem = Err(format!("refused: {reason}"));
     }
-    let problem = problem.map(|p| Problem { name: name.clone(), ..p });
+    let informal = INFORMAL.iter().find_map(|key| more.get(*key)?.as_str()).map(words).filter(|w| !w.is_empty());
+    let problem = problem.map(|p| Problem { name: name.clone(), informal, ..p });
     Ok(Entry { name, place: place.to_owned(), split, more, foreign: true, findings, problem })
 }
 
@@ -109,6 +119,7 @@ mod tests {
         let found = rows(text).unwrap();
         assert_eq!(found.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["a", "b", "7", "d"]);
         assert_eq!(found[0].more["informal_prefix"], "/-- One. -/");
+        assert_eq!(found[0].problem.as_ref().unwrap().informal.as_deref(), Some("One."));
         assert_eq!((found[0].split.as_deref(), found[1].split.as_deref()), (Some("valid"), None));
         let problem = found[1].problem.as_ref().unwrap();
         assert_eq!(

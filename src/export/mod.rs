@@ -6,6 +6,7 @@
 
 #[cfg_attr(not(feature = "parquet"), path = "columns_missing.rs")]
 mod columns;
+pub mod dialogues;
 pub(crate) mod examples;
 mod ranking;
 mod table;

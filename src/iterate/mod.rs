@@ -21,8 +21,10 @@ use serde::{Deserialize, Serialize};
 use crate::bench::config::Setting;
 use crate::corpus::hindsight;
 use crate::dataset::{self, Entry};
-use crate::export::{Format, Options as ExportOptions, Split, export};
+use crate::export::{Format, Options as ExportOptions, Split, dialogues, export};
+use crate::files::make_folder;
 use crate::files::put;
+use crate::formats::Format as Words;
 use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
 use crate::record;
 use crate::search::Event as SearchEvent;
@@ -62,6 +64,18 @@ pub struct Options {
     /// Compare policy alone, value alone, both and neither at the end.
     pub ablation: bool,
     pub place: NetworkPlace,
+    /// A served model searches in the place of networks.
+    pub served: Option<ServedLoop>,
+}
+
+/// The loop of a served model: training it is the user's.
+#[derive(Debug, Clone)]
+pub struct ServedLoop {
+    /// Run after each round's export, in a shell, with `QSTAR_DATA` (the folder of the data) and `QSTAR_ROUND`: it trains the
+    /// model and serves the new one at the same address. `None`: rounds only search and export.
+    pub command: Option<String>,
+    /// The words of the dialogues that are exported.
+    pub formats: Vec<Words>,
 }
 
 /// What is told while the loop runs.
@@ -173,7 +187,9 @@ impl<T: FnMut(Event)> Loop<'_, T> {
             }
             // The first is what is promoted, or not.
             let mixed = found.swap_remove(0);
-            table.losses.push(training::curves(&networks)?);
+            if options.served.is_none() {
+                table.losses.push(training::curves(&networks)?);
+            }
             let verdict = compare(round, &best, &mixed, options.significance);
             put(&self.folder(round).join("verdict.json"), &serde_json::to_string_pretty(&verdict)?)?;
             (self.tell)(Event::Judged { round, verdict: &verdict });
@@ -203,7 +219,9 @@ impl<T: FnMut(Event)> Loop<'_, T> {
 
     /// What new networks are tried as: by name, policy and value.
     fn guides(&self) -> &'static [(&'static str, PolicyKind, ValueKind)] {
-        if self.options.trainer.text {
+        if self.options.served.is_some() {
+            &[("model", PolicyKind::ModelMixed, ValueKind::Heuristic)]
+        } else if self.options.trainer.text {
             &[
                 ("mixed", PolicyKind::Mixed, ValueKind::Network),
                 ("ranked", PolicyKind::Ranked, ValueKind::Heuristic),
@@ -229,11 +247,12 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         folder: &Path,
     ) -> Result<Option<Vec<Outcome>>> {
         let setting = Setting { policy, value, ..self.options.setting.clone() };
+        let networks = networks.filter(|_| self.options.served.is_none());
         let tell = &mut self.tell;
         let mut tell = |done, all| tell(Event::Stage { round, doing, done, all });
         let Some(networks) = networks else { return roll_out(self.ground, tasks, &setting, folder, &mut tell).await };
         let place = NetworkPlace { folder: Some(networks.to_owned()), ..self.options.place.clone() };
-        let policies = Policies::new(self.toolchain.clone()).with_networks(place);
+        let policies = Policies::new(self.toolchain.clone()).with_networks(place).with_all_premises();
         let ground = Ground { policies: &policies, ..*self.ground };
         roll_out(&ground, tasks, &setting, folder, &mut tell).await
     }
@@ -263,6 +282,7 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         let tasks: Vec<Task> = posed.into_iter().map(|entry| Task { entry, checks: first }).chain(chosen).collect();
         // Theorems of the library are among the proposals from the start, so that networks see what they are good for.
         let guided = match champion {
+            _ if options.served.is_some() => (self.guides()[0].1, self.guides()[0].2),
             Some(_) => (self.guides()[0].1, self.guides()[0].2),
             None => (PolicyKind::Premises, ValueKind::Heuristic),
         };
@@ -314,7 +334,8 @@ impl<T: FnMut(Event)> Loop<'_, T> {
     async fn train(&mut self, round: usize) -> Result<Option<PathBuf>> {
         let options = self.options;
         let (data, networks) = (self.folder(round).join("data"), self.folder(round).join("networks"));
-        if training::is_done(&networks) {
+        let done = if options.served.is_some() { networks.exists() } else { training::is_done(&networks) };
+        if done {
             return Ok(Some(networks));
         }
         (self.tell)(Event::Stage { round, doing: "training", done: 0, all: 1 });
@@ -325,7 +346,23 @@ impl<T: FnMut(Event)> Loop<'_, T> {
             formats: vec![Format::Jsonl],
             statements: self.ground.policies.statements(LIBRARY)?,
         };
-        tokio::task::spawn_blocking(move || export(&export_options, |_, _| ())).await??;
+        let served = options.served.clone();
+        let formats = served.iter().flat_map(|s| s.formats.clone()).collect::<Vec<_>>();
+        tokio::task::spawn_blocking(move || -> Result<()> {
+            export(&export_options, |_, _| ())?;
+            dialogues::write(&export_options.records, &export_options.exclude, &export_options.out, &formats)?;
+            Ok(())
+        })
+        .await??;
+        if let Some(served) = &served {
+            if let Some(command) = &served.command
+                && !training::shell(command, &data, round, self.ground.cancel).await?
+            {
+                return Ok(None);
+            }
+            make_folder(&networks)?;
+            return Ok(Some(networks));
+        }
         if !options.trainer.train(&data, &networks, self.ground.cancel).await? {
             return Ok(None);
         }

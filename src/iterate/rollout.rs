@@ -20,7 +20,7 @@ use crate::lean::Pool;
 use crate::policy::Source;
 use crate::policy::choice::Policies;
 use crate::problem::Problem;
-use crate::prover::{Guide, ProveError, explore};
+use crate::prover::{Guide, ProveError, explore, theorem};
 use crate::record::{self, Records};
 use crate::search::{Event, SearchError, StopReason};
 use crate::toolchain::Toolchain;
@@ -142,7 +142,7 @@ pub async fn roll_out(
 
 /// One search; its records are kept unless it was cancelled.
 async fn search(ground: &Ground<'_>, problem: &Problem, setting: &Setting, file: &Path) -> Result<()> {
-    let policy = ground.policies.make(setting.policy, &problem.header, 0)?;
+    let minds = ground.policies.minds(setting.policy, &theorem(problem), 0)?;
     let value = ground.policies.value(setting.value)?;
     let records = Records::begin(file)?;
     let guide = Guide {
@@ -151,7 +151,8 @@ async fn search(ground: &Ground<'_>, problem: &Problem, setting: &Setting, file:
         sink: Some(&records),
         strategy: setting.strategy,
         operators: setting.operators(),
-        ..Guide::new(policy.as_ref(), value.as_ref())
+        author: minds.author.as_deref(),
+        ..Guide::new(minds.policy.as_ref(), value.as_ref())
     };
     match explore(ground.toolchain, ground.pool, problem, &guide).await {
         Ok(found) if found.reason == StopReason::Cancelled => return Ok(()),

@@ -80,6 +80,22 @@ impl Trainer {
     }
 }
 
+/// Runs the user's own training of a served model; `false`: cancelled.
+///
+/// # Errors
+/// When it cannot be started, or fails.
+pub async fn shell(command: &str, data: &Path, round: usize, cancel: &CancellationToken) -> Result<bool> {
+    let mut shell = tokio::process::Command::new("sh");
+    shell.arg("-c").arg(command).env("QSTAR_DATA", data).env("QSTAR_ROUND", round.to_string()).kill_on_drop(true);
+    let mut child = shell.spawn().context("cannot start sh for the training command")?;
+    let ended = tokio::select! {
+        ended = child.wait() => ended?,
+        () = cancel.cancelled() => return Ok(false),
+    };
+    ensure!(ended.success(), "the training command failed ({ended}); its data is {}", data.display());
+    Ok(true)
+}
+
 /// What training wrote of losses and calibration: those of policy and value where they were trained, and the ranker's.
 ///
 /// # Errors

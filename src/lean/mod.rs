@@ -9,6 +9,8 @@ pub mod guard;
 mod memory;
 pub mod pool;
 pub mod protocol;
+pub mod queue;
+pub mod reading;
 mod room;
 pub mod runaway;
 pub mod session;
@@ -19,5 +21,6 @@ pub mod verdict;
 
 pub use goal::{Goal, Hypothesis};
 pub use pool::{Pool, PoolOptions};
+pub use reading::{Reading, Snippet};
 pub use session::{Limits, Session, SessionError};
 pub use verdict::{Batch, Candidate, Hole, Verdict};

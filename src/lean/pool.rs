@@ -1,4 +1,4 @@
-//! A pool of Lean workers: a bounded queue of batches, restarts, and a memory of verdicts.
+//! A pool of Lean workers: batches and whole documents from many clients, restarts, and a memory of verdicts.
 //!
 //! A job survives its worker: what was not judged when the worker died goes to a fresh one, at most twice; then its
 //! candidates count as crashed. Suspect batches are split in halves, down to single candidates.
@@ -11,14 +11,16 @@ use std::time::{Duration, Instant};
 
 use lru::LruCache;
 use sha2::{Digest, Sha256};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::document::{Document, admit};
+use super::document::{Document, UNREACHED, admit};
+use super::queue::{Lane, Queue};
+use super::reading::{Reading, Snippet, runs_code};
 use super::room::{Place, Room};
 use super::runaway;
 use super::session::{Limits, Session, SessionError};
-use super::syntax::imports;
+use super::syntax::{imports, tokens};
 use super::verdict::{Batch, Candidate, Hole, Verdict};
 use crate::toolchain::Toolchain;
 
@@ -61,17 +63,24 @@ pub struct Counters {
     pub lost_workers: AtomicU64,
 }
 
-struct Job {
-    batch: Batch,
-    answer: oneshot::Sender<Vec<Verdict>>,
+/// A batch or a document, and who waits for the answer.
+enum Job {
+    Batch(Batch, oneshot::Sender<Vec<Verdict>>),
+    Snippet(Snippet, oneshot::Sender<Result<Reading, String>>),
 }
 
 type Key = [u8; 16];
 
-/// The oracle: judges batches on a number of Lean processes. Workers start with the first batch and end, with their
-/// processes, when the pool is dropped.
+/// The oracle: judges batches and documents on a number of Lean processes. Workers start with the first job and end, with
+/// their processes, when the pool and all its clients' handles are dropped.
 pub struct Pool {
-    queue: mpsc::Sender<Job>,
+    shared: Arc<Shared>,
+    lane: Lane<Job>,
+}
+
+/// What all handles of a pool share.
+struct Shared {
+    queue: Arc<Queue<Job>>,
     memory: Mutex<LruCache<Key, Verdict>>,
     counters: Arc<Counters>,
     pids: Arc<Mutex<HashMap<usize, u32>>>,
@@ -85,8 +94,7 @@ pub struct Pool {
 impl Pool {
     /// Starts the tasks of a pool.
     pub fn new(toolchain: Arc<Toolchain>, options: PoolOptions) -> Pool {
-        let (queue, jobs) = mpsc::channel(options.workers.max(1) * 2);
-        let jobs = Arc::new(tokio::sync::Mutex::new(jobs));
+        let queue = Queue::new(options.workers.max(1) * 2);
         let counters = Arc::new(Counters::default());
         let pids = Arc::new(Mutex::new(HashMap::new()));
         let room = Arc::new(Room::default());
@@ -101,20 +109,30 @@ impl Pool {
                     room: room.clone(),
                     imports: String::new(),
                     served: 0,
+                    start: Duration::ZERO,
                     counters: counters.clone(),
                     pids: pids.clone(),
                 };
-                tokio::spawn(worker.run(jobs.clone()))
+                tokio::spawn(worker.run(queue.clone()))
             })
             .collect();
         let memory = Mutex::new(LruCache::new(NonZeroUsize::new(REMEMBERED).expect("not zero")));
-        Pool { queue, memory, counters, pids, workers, toolchain, options, side: OnceLock::new() }
+        let lane = queue.lane("");
+        Pool {
+            shared: Arc::new(Shared { queue, memory, counters, pids, workers, toolchain, options, side: OnceLock::new() }),
+            lane,
+        }
+    }
+
+    /// A handle for one request of a client. Clients take turns at the workers, and so do the requests of a client.
+    pub fn client(&self, name: &str) -> Pool {
+        Pool { shared: self.shared.clone(), lane: self.shared.queue.lane(name) }
     }
 
     /// A pool of one worker for questions under other imports; it starts with the first of them.
     pub fn side(&self) -> &Pool {
-        let make = || Box::new(Pool::new(self.toolchain.clone(), PoolOptions { workers: 1, ..self.options }));
-        self.side.get_or_init(make)
+        let make = || Box::new(Pool::new(self.shared.toolchain.clone(), PoolOptions { workers: 1, ..self.shared.options }));
+        self.shared.side.get_or_init(make)
     }
 
     /// Judges a batch; one verdict for each candidate, in order. Never fails: what cannot be judged is
@@ -127,9 +145,9 @@ impl Pool {
         let seed = Sha256::new().chain_update(batch.header.as_bytes()).chain_update([0]);
         for (i, candidate) in batch.candidates.iter().enumerate() {
             let key = key(seed.clone(), candidate);
-            let known = self.memory.lock().ok().and_then(|mut m| m.get(&key).cloned());
+            let known = self.shared.memory.lock().ok().and_then(|mut m| m.get(&key).cloned());
             if known.is_some() {
-                self.counters.remembered.fetch_add(1, Ordering::Relaxed);
+                self.shared.counters.remembered.fetch_add(1, Ordering::Relaxed);
                 verdicts.push(known);
             } else if let Err(refusal) = admit(candidate) {
                 verdicts.push(Some(Verdict::Refused(refusal)));
@@ -150,7 +168,7 @@ impl Pool {
                     verdicts[i] = Some(verdict.clone());
                 }
                 if !matches!(verdict, Verdict::Crashed(_))
-                    && let Ok(mut memory) = self.memory.lock()
+                    && let Ok(mut memory) = self.shared.memory.lock()
                 {
                     memory.put(key, verdict);
                 }
@@ -161,11 +179,20 @@ impl Pool {
 
     async fn ask(&self, batch: Batch) -> Vec<Verdict> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.queue.send(Job { batch, answer }).await;
-        match sent {
-            Ok(()) => answered.await.unwrap_or_default(),
-            Err(_) => Vec::new(),
-        }
+        let imports = imports(&batch.header);
+        self.lane.put(Job::Batch(batch, answer), imports).await;
+        answered.await.unwrap_or_default()
+    }
+
+    /// Elaborates a document that nothing else shares. Dropping the future gives it up.
+    ///
+    /// # Errors
+    /// When Lean dies on it again and again: why.
+    pub async fn read(&self, snippet: Snippet) -> Result<Reading, String> {
+        let (answer, answered) = oneshot::channel();
+        let imports = snippet.imports.clone();
+        self.lane.put(Job::Snippet(snippet, answer), imports).await;
+        answered.await.unwrap_or_else(|_| Err("the pool has ended".into()))
     }
 
     /// Whether Lean judges anything at all: after a crash it tells a statement that kills workers from a Lean that fails.
@@ -179,21 +206,26 @@ impl Pool {
     }
 
     pub fn counters(&self) -> &Counters {
-        &self.counters
+        &self.shared.counters
+    }
+
+    /// Jobs that wait for a worker.
+    pub fn waiting(&self) -> usize {
+        self.shared.queue.waiting()
     }
 
     /// Has a Lean process ready for what comes: a proof that is to be verified, or a worker that is lost.
     pub fn prepare(&self) {
-        self.toolchain.prepare();
+        self.shared.toolchain.prepare();
     }
 
     /// Process ids of the live workers, for tests that kill them and for `doctor`.
     pub fn pids(&self) -> Vec<u32> {
-        self.pids.lock().map(|p| p.values().copied().collect()).unwrap_or_default()
+        self.shared.pids.lock().map(|p| p.values().copied().collect()).unwrap_or_default()
     }
 }
 
-impl Drop for Pool {
+impl Drop for Shared {
     fn drop(&mut self) {
         self.workers.iter().for_each(JoinHandle::abort);
     }
@@ -221,6 +253,8 @@ struct Worker {
     /// What the session has imported: Lean ends, or hangs, when that changes.
     imports: String,
     served: u32,
+    /// What the last start took.
+    start: Duration,
     counters: Arc<Counters>,
     pids: Arc<Mutex<HashMap<usize, u32>>>,
 }
@@ -232,31 +266,74 @@ struct Part {
 }
 
 impl Worker {
-    async fn run(mut self, jobs: Arc<tokio::sync::Mutex<mpsc::Receiver<Job>>>) {
+    async fn run(mut self, queue: Arc<Queue<Job>>) {
         loop {
             if self.session.is_none() {
                 self.room.wait().await;
             }
-            let job = jobs.lock().await.recv().await;
-            let Some(mut job) = job else { return };
-            // Nobody waits for it any more: a search that ended.
-            if job.answer.is_closed() {
-                continue;
-            }
-            let verdicts = {
-                let mut judged = std::pin::pin!(self.judge(&job.batch));
-                tokio::select! {
-                    verdicts = &mut judged => Some(verdicts),
-                    // A document that ends soon costs less than a new worker.
-                    () = job.answer.closed() => tokio::time::timeout(GRACE, judged).await.ok(),
-                }
+            // Given up in the middle of a document, a session's state is unknown.
+            let whole = match queue.next(self.number, self.start).await {
+                (Job::Batch(batch, answer), _) => settle(self.judge(&batch), answer).await,
+                (Job::Snippet(snippet, answer), _) => settle(self.read(&snippet), answer).await,
             };
-            match verdicts {
-                Some(verdicts) => drop(job.answer.send(verdicts)),
-                // Given up in the middle of a document: the session's state is unknown.
-                None => self.drop_session(),
+            if !whole {
+                self.drop_session();
             }
         }
+    }
+
+    /// Reads one document; one that loses its worker gets a fresh one, once: it may have been another's fault.
+    async fn read(&mut self, snippet: &Snippet) -> Result<Reading, String> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.read_once(snippet).await {
+                Ok(reading) => return Ok(reading),
+                Err(error) => {
+                    tracing::warn!(worker = self.number, "Lean worker lost: {error}");
+                    self.counters.lost_workers.fetch_add(1, Ordering::Relaxed);
+                    self.drop_session();
+                    if tries >= MAX_TRIES - 1 {
+                        return Err(error.to_string());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn read_once(&mut self, snippet: &Snippet) -> Result<Reading, SessionError> {
+        let begun = Instant::now();
+        let cold = self.prepare(&snippet.imports).await?;
+        let Some(session) = &mut self.session else { unreachable!("just prepared") };
+        if cold {
+            // The imports are not the document's time.
+            session.elaborate(&snippet.imports).await?;
+            if let (Some(place), Some(took)) = (&mut self.place, session.imported()) {
+                place.settle(took);
+            }
+            self.start = begun.elapsed();
+        }
+        let start = Instant::now();
+        let seen = session.elaborate_until(&snippet.text, start + snippet.time).await?;
+        let time = start.elapsed();
+        let mut goals = Vec::new();
+        if seen.stuck_at.is_none() {
+            for &(line, character) in &snippet.places {
+                goals.push(session.goals_at(line, character).await?);
+            }
+        }
+        self.counters.checks.fetch_add(1, Ordering::Relaxed);
+        let reading =
+            Reading { diagnostics: seen.diagnostics, stuck_at: seen.stuck_at, goals, time, memory: session.private_memory() };
+        if reading.stuck_at.is_some() {
+            self.counters.lost_workers.fetch_add(1, Ordering::Relaxed);
+        }
+        // Behind a comment that is left open, too, a server is not to be trusted with the next document.
+        let rest = &snippet.text[snippet.imports.len()..];
+        if reading.stuck_at.is_some() || runs_code(rest) || tokens(rest).is_err() {
+            self.drop_session();
+        }
+        Ok(reading)
     }
 
     async fn judge(&mut self, batch: &Batch) -> Vec<Verdict> {
@@ -312,23 +389,8 @@ impl Worker {
         candidates: &[&Candidate],
         imports: String,
     ) -> Result<(Vec<Option<Verdict>>, bool), SessionError> {
-        if self.served >= self.options.renew_after || self.imports != imports {
-            self.drop_session();
-        }
-        self.imports = imports;
-        if self.session.is_none() {
-            self.place = Some(self.room.enter(&self.imports));
-            self.counters.starts.fetch_add(1, Ordering::Relaxed);
-            let session = Session::start(&self.toolchain, self.room.limits(self.options.limits, &self.imports)).await?;
-            if let Ok(mut pids) = self.pids.lock() {
-                pids.insert(self.number, session.pid());
-            }
-            self.session = Some(session);
-            self.served = 0;
-        }
-        let Some(session) = &mut self.session else { unreachable!("just started") };
-        self.served += 1;
-        self.counters.documents.fetch_add(1, Ordering::Relaxed);
+        self.prepare(&imports).await?;
+        let Some(session) = &mut self.session else { unreachable!("just prepared") };
         let since = Instant::now();
         let candidate = |line| document.patience(line);
         let seen = session.elaborate_behind(&document.text, document.beginning(), &candidate).await?;
@@ -344,11 +406,38 @@ impl Worker {
             self.toolchain.prepare();
         }
         let verdicts = document.verdicts(&seen.diagnostics, seen.stuck_at);
+        // Behind a comment that is left open, a server is not to be trusted with the next document.
+        if verdicts.iter().flatten().any(|v| matches!(v, Verdict::Failed(message) if message == UNREACHED)) {
+            self.drop_session();
+        }
         if seen.stuck_at.is_some() {
             self.counters.lost_workers.fetch_add(1, Ordering::Relaxed);
             self.drop_session();
         }
         Ok((verdicts, seen.stuck_at.is_some()))
+    }
+
+    /// Makes sure of a session that may be given a document with these imports; true: it has seen nothing yet.
+    async fn prepare(&mut self, imports: &str) -> Result<bool, SessionError> {
+        if self.served >= self.options.renew_after || self.imports != imports {
+            self.drop_session();
+        }
+        imports.clone_into(&mut self.imports);
+        let cold = self.session.is_none();
+        if cold {
+            self.place = Some(self.room.enter(&self.imports));
+            self.counters.starts.fetch_add(1, Ordering::Relaxed);
+            tracing::info!(worker = self.number, imports = %self.imports.trim().replace('\n', ", "), "a Lean worker imports");
+            let session = Session::start(&self.toolchain, self.room.limits(self.options.limits, &self.imports)).await?;
+            if let Ok(mut pids) = self.pids.lock() {
+                pids.insert(self.number, session.pid());
+            }
+            self.session = Some(session);
+            self.served = 0;
+        }
+        self.served += 1;
+        self.counters.documents.fetch_add(1, Ordering::Relaxed);
+        Ok(cold)
     }
 
     fn drop_session(&mut self) {
@@ -358,4 +447,19 @@ impl Worker {
             pids.remove(&self.number);
         }
     }
+}
+
+/// Waits for an answer and hands it over; false when nobody waits for it any more and it was given up.
+async fn settle<T>(work: impl Future<Output = T>, mut answer: oneshot::Sender<T>) -> bool {
+    // Nobody waits for it any more: a search that ended, a client that left.
+    if answer.is_closed() {
+        return true;
+    }
+    let mut work = std::pin::pin!(work);
+    let done = tokio::select! {
+        done = &mut work => Some(done),
+        // A document that ends soon costs less than a new worker.
+        () = answer.closed() => tokio::time::timeout(GRACE, work).await.ok(),
+    };
+    done.map(|done| drop(answer.send(done))).is_some()
 }

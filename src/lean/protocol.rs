@@ -15,6 +15,12 @@ pub struct LeanDiagnostic {
     /// 1: unsolved goals; 2: goals accomplished.
     #[serde(default)]
     pub lean_tags: Vec<u32>,
+    /// Where the message belongs; `base.range` ends with its first line.
+    #[serde(default)]
+    pub full_range: Option<Range>,
+    /// Not meant to be shown, as «goals accomplished».
+    #[serde(default)]
+    pub is_silent: Option<bool>,
 }
 
 impl LeanDiagnostic {
@@ -61,6 +67,12 @@ pub struct Processing {
 pub struct PlainGoal {
     pub rendered: String,
     pub goals: Vec<String>,
+}
+
+/// `$/lean/plainTermGoal`'s answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlainTermGoal {
+    pub goal: String,
 }
 
 pub fn request(id: i64, method: &str, params: Value) -> Value {

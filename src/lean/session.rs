@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::clock::Clock;
 use super::memory::Watch;
 use super::protocol::{
-    FileProgress, LeanDiagnostic, PlainGoal, PublishDiagnostics, did_change, did_open, notification, request,
+    FileProgress, LeanDiagnostic, PlainGoal, PlainTermGoal, PublishDiagnostics, did_change, did_open, notification, request,
 };
 use super::transport::{FrameError, read_message, write_message};
 use crate::toolchain::{ServerKind, Toolchain};
@@ -69,9 +69,11 @@ const LONGEST_STALL: Duration = Duration::from_secs(60);
 pub enum SessionError {
     #[error("Lean could not be started: {0}")]
     Spawn(std::io::Error),
-    #[error("Lean ended or sent what is not a message ({0}){1}")]
+    #[error("Lean ended in the middle of its work{0}")]
+    Ended(String),
+    #[error("Lean sent what is no message ({0}){1}")]
     Broken(FrameError, String),
-    #[error("Lean made no progress for {0:?}")]
+    #[error("Lean made no progress for {} s", .0.as_secs())]
     Hung(Duration),
     #[error("Lean ran out of memory ({0})")]
     Memory(String),
@@ -113,6 +115,8 @@ pub struct Session {
     version: i32,
     last_id: i64,
     imported: Option<Imported>,
+    /// Of the document at work, where it has one.
+    deadline: Option<Instant>,
     limits: Limits,
     /// Of a lone worker: a watchdog works little itself.
     clock: Option<Clock>,
@@ -144,6 +148,7 @@ impl Session {
             version: 0,
             last_id: 0,
             imported: None,
+            deadline: None,
             limits,
             memory: Watch::start(pid, limits.memory),
             clock: (toolchain.server_kind() == ServerKind::Worker).then(|| Clock::new(pid)),
@@ -189,6 +194,17 @@ impl Session {
         self.elaborate_behind(text, Beginning { imports: 1, header: 1 }, &|_| None).await
     }
 
+    /// As [`Session::elaborate`]; what is not done at the deadline counts as hung, progress or not, and nothing else does.
+    ///
+    /// # Errors
+    /// As [`Session::elaborate`].
+    pub async fn elaborate_until(&mut self, text: &str, deadline: Instant) -> Result<Elaboration, SessionError> {
+        self.deadline = Some(deadline);
+        let seen = self.elaborate(text).await;
+        self.deadline = None;
+        seen
+    }
+
     /// The same, for a text whose first lines are a header: that may take longer than a candidate. `patience` says how long
     /// Lean may be silent at a line behind it; `None`: as long as anywhere.
     ///
@@ -228,6 +244,7 @@ impl Session {
                 }
             }
             Err(SessionError::Hung(_)) if seen.stuck_at.is_some() => {}
+            Err(SessionError::Hung(_)) if self.deadline.is_some() => seen.stuck_at = Some(0),
             Err(e) => return Err(e),
         }
         Ok(seen)
@@ -238,10 +255,27 @@ impl Session {
     /// # Errors
     /// When the server is broken or refuses.
     pub async fn plain_goal(&mut self, line: u32, character: u32) -> Result<Option<PlainGoal>, SessionError> {
+        let answer = self.ask_at("$/lean/plainGoal", line, character).await?;
+        serde_json::from_value(answer).map_err(|e| SessionError::Refused(e.to_string()))
+    }
+
+    /// The goals before the tactic or the term that begins at a place; `None` where no proof stands.
+    ///
+    /// # Errors
+    /// As [`Session::plain_goal`].
+    pub async fn goals_at(&mut self, line: u32, character: u32) -> Result<Option<Vec<String>>, SessionError> {
+        if let Some(goal) = self.plain_goal(line, character).await? {
+            return Ok(Some(goal.goals));
+        }
+        let term = self.ask_at("$/lean/plainTermGoal", line, character).await?;
+        let term: Option<PlainTermGoal> = serde_json::from_value(term).map_err(|e| SessionError::Refused(e.to_string()))?;
+        Ok(term.map(|t| vec![t.goal]))
+    }
+
+    async fn ask_at(&mut self, method: &str, line: u32, character: u32) -> Result<Value, SessionError> {
         let params = json!({"textDocument": {"uri": self.uri}, "position": {"line": line, "character": character}});
         let stall = self.limits.stall;
-        let answer = self.call("$/lean/plainGoal", params, |_| stall, &mut Elaboration::default()).await?;
-        serde_json::from_value(answer).map_err(|e| SessionError::Refused(e.to_string()))
+        self.call(method, params, |_| stall, &mut Elaboration::default()).await
     }
 
     /// Sends a request and reads until its answer, keeping diagnostics and progress of the current version. `patience`
@@ -259,8 +293,12 @@ impl Session {
         let mut progress = Silence::begin(&mut self.clock);
         let since = progress.since;
         loop {
+            let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Err(SessionError::Hung(since.elapsed()));
+            }
+            let stall = left.map_or_else(|| patience(seen.stuck_at), |left| progress.since.elapsed() + left);
             // Short waits, so that memory is looked at while Lean works.
-            let stall = patience(seen.stuck_at);
             let tick =
                 stall.saturating_sub(progress.since.elapsed()).clamp(Duration::from_millis(50), Duration::from_millis(500));
             let Some(message) = Self::next_message(&mut self.output, tick).await else {
@@ -344,7 +382,11 @@ impl Session {
             return memory;
         }
         let words = self.last_words();
-        SessionError::Broken(error, if words.is_empty() { words } else { format!("; its last words: {words}") })
+        let words = if words.is_empty() { words } else { format!("; its last words: {words}") };
+        match error {
+            FrameError::Ended | FrameError::Truncated => SessionError::Ended(words),
+            error => SessionError::Broken(error, words),
+        }
     }
 
     fn last_words(&self) -> String {

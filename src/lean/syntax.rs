@@ -2,6 +2,8 @@
 //!
 //! Not a parser: Lean parses. This only finds what must not be there and where declarations begin.
 
+use std::collections::HashMap;
+
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -58,6 +60,25 @@ pub fn imports(source: &str) -> String {
         }
     }
     found
+}
+
+/// Items of the same imports together, in the order in which their imports come first: a worker that takes them in turn imports
+/// each once.
+///
+/// ```
+/// use qstar::lean::syntax::grouped;
+/// let rows = vec![("import A", 1), ("import B", 2), ("import A\nopen Nat", 3)];
+/// let order: Vec<i32> = grouped(rows, |row| row.0).into_iter().map(|row| row.1).collect();
+/// assert_eq!(order, [1, 3, 2]);
+/// ```
+pub fn grouped<T>(mut items: Vec<T>, header: impl Fn(&T) -> &str) -> Vec<T> {
+    let mut first: HashMap<String, usize> = HashMap::new();
+    for item in &items {
+        let place = first.len();
+        first.entry(imports(header(item))).or_insert(place);
+    }
+    items.sort_by_key(|item| first[&imports(header(item))]);
+    items
 }
 
 fn is_name_start(c: char) -> bool {

@@ -29,36 +29,45 @@ impl Library {
     /// # Errors
     /// When a file is no `.olean` file.
     pub fn read(folders: &[PathBuf], modules: &[String]) -> Result<Library> {
-        Library::read_beside(folders, modules, &mut Modules::default())
+        let mut library = Library::default();
+        Library::walk(folders, modules, &mut Modules::default(), |_, module| library.modules.push(module.clone()))?;
+        Ok(library)
     }
 
-    /// The same, for several headers: each module is read once.
+    /// Goes through modules and what they import, each read and handed over in turn: a library of any size passes through the
+    /// memory of one module. What is in none of the folders is left out. Modules of `known` are not read again; those of Lean's
+    /// own libraries, which many headers share, are kept there.
     ///
     /// # Errors
-    /// As [`Library::read`].
-    pub fn read_beside(folders: &[PathBuf], modules: &[String], known: &mut Modules) -> Result<Library> {
-        let mut library = Library::default();
-        let mut seen: HashSet<String> = HashSet::new();
+    /// When a file cannot be read or is no `.olean` file.
+    pub fn walk(
+        folders: &[PathBuf],
+        modules: &[String],
+        known: &mut Modules,
+        mut see: impl FnMut(&Path, &Arc<Module>),
+    ) -> Result<()> {
+        let mut seen: HashSet<String> = modules.iter().cloned().collect();
         let mut queue: VecDeque<String> = modules.iter().cloned().collect();
         while let Some(name) = queue.pop_front() {
-            if !seen.insert(name.clone()) {
-                continue;
-            }
             let Some(file) = folders.iter().map(|f| file_of(f, &name)).find(|f| f.is_file()) else { continue };
             let module = match known.get(&file) {
                 Some(module) => module.clone(),
                 None => {
                     let cannot = || format!("cannot read {}", file.display());
-                    let bytes = std::fs::read(&file).with_context(cannot)?;
+                    let open = std::fs::File::open(&file).with_context(cannot)?;
+                    // SAFETY: the map is read only; a file that is cut off while it is read ends this process, as it would Lean.
+                    let bytes = unsafe { memmap2::Mmap::map(&open) }.with_context(cannot)?;
                     let module = Arc::new(Module::parse(&name, &bytes).with_context(cannot)?);
-                    known.insert(file, module.clone());
+                    if ["Init", "Std"].contains(&name.split('.').next().unwrap_or("")) {
+                        known.insert(file.clone(), module.clone());
+                    }
                     module
                 }
             };
-            queue.extend(module.imports.iter().cloned());
-            library.modules.push(module);
+            queue.extend(module.imports.iter().filter(|m| seen.insert((*m).clone())).cloned());
+            see(&file, &module);
         }
-        Ok(library)
+        Ok(())
     }
 
     /// Theorems (constants whose type is a proposition, proofs or not) that are no one's inner parts.
@@ -74,25 +83,6 @@ impl Library {
                 && !is_internal(&c.name)
         };
         all().filter(is_theorem).collect()
-    }
-
-    /// Names of the constants that can be unfolded and are no one's inner parts, sorted. (Of a module's own definitions the
-    /// exported part shows only those that others may look into.)
-    pub fn definitions(&self) -> Vec<String> {
-        let all = self.modules.iter().flat_map(|m| &m.constants);
-        let mut names: Vec<String> =
-            all.filter(|c| c.kind == Kind::Definition && !is_internal(&c.name)).map(|c| c.name.clone()).collect();
-        names.sort();
-        names
-    }
-
-    /// How many theorems each constant occurs in: the rarer, the more it says.
-    pub fn frequencies<'a>(theorems: &[&'a Constant]) -> HashMap<&'a str, usize> {
-        let mut count = HashMap::new();
-        for name in theorems.iter().flat_map(|t| &t.uses) {
-            *count.entry(name.as_str()).or_default() += 1;
-        }
-        count
     }
 }
 
@@ -111,7 +101,7 @@ pub fn file_of(folder: &Path, module: &str) -> PathBuf {
 }
 
 /// Names that elaboration makes: private ones, parts of matchers, equations, instances of `simp`.
-fn is_internal(name: &str) -> bool {
+pub(crate) fn is_internal(name: &str) -> bool {
     let made = ["match_", "eq_", "proof_", "_", "inst"];
     name.starts_with("_private")
         || name.split('.').any(|part| {

@@ -7,7 +7,7 @@
 //! model.onnx               a decoder with past_key_values (or decoder_model_merged.onnx); or, encoder and decoder:
 //! encoder_model.onnx, decoder_model.onnx, decoder_with_past_model.onnx
 //! value.onnx               optional: input_ids, attention_mask → value, steps
-//! qstar.json               optional: the prompt around a goal
+//! qstar.json               optional: how a goal is asked, `{"format": "NAME"}` or `{"prompt": "…{{ state }}…"}`
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -17,11 +17,13 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 
+use crate::formats::{Api, Format, Question, Reading, Writes, answer, render};
 use crate::lean::Goal;
 use crate::source::hex;
 
-/// Where a goal goes in a prompt.
+/// Where a goal goes in a prompt, in short and in the words of a format.
 const GOAL: &str = "{goal}";
+const STATE: &str = "{{ state }}";
 
 /// How the policy's files are laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +44,10 @@ pub struct Folder {
     /// The token a decoder behind an encoder starts from.
     pub start: u32,
     tokenizer: Tokenizer,
+    /// A template that speaks of `state`.
     prompt: String,
+    /// How what it writes is read.
+    reading: Reading,
     /// The tokenizer adds its own special tokens (only where no prompt says what stands around a goal).
     special: bool,
 }
@@ -69,7 +74,39 @@ enum Ends {
 
 #[derive(Debug, Deserialize)]
 struct Own {
-    prompt: String,
+    prompt: Option<String>,
+    /// A format of a model that writes tactics.
+    format: Option<String>,
+}
+
+impl Own {
+    /// The template and how answers are read.
+    fn asked(self, file: &Path) -> Result<(String, Reading)> {
+        let place = || file.display().to_string();
+        match (self.prompt, self.format) {
+            (Some(prompt), None) => {
+                ensure!(prompt.contains(GOAL) || prompt.contains("state"), "{}: `prompt` has no {GOAL}", place());
+                let prompt = if prompt.contains(GOAL) { literal(&prompt) } else { prompt };
+                Ok((prompt, Reading::default()))
+            }
+            (None, Some(name)) => {
+                let format = Format::find(&name).with_context(place)?;
+                let fits = format.api == Api::Completion && format.writes == Writes::Tactic;
+                ensure!(fits, "{}: the format {name} is not of a completion that writes tactics", place());
+                Ok((format.prompt, format.read))
+            }
+            _ => bail!("{}: it needs `prompt` or `format`, and not both", place()),
+        }
+    }
+}
+
+/// A prompt in which only `{goal}` means something, as a template.
+fn literal(prompt: &str) -> String {
+    let parts: Vec<String> = prompt
+        .split(GOAL)
+        .map(|text| if text.contains('{') { format!("{{% raw %}}{text}{{% endraw %}}") } else { text.to_owned() })
+        .collect();
+    parts.join(STATE)
 }
 
 /// A goal as tokens, and how many of its oldest hypotheses did not fit.
@@ -107,8 +144,9 @@ impl Folder {
         };
         let own: Option<Own> = present("qstar.json").map(|f| read(&f)).transpose()?;
         let special = own.is_none();
-        let prompt = own.map_or_else(|| GOAL.to_owned(), |own| own.prompt);
-        ensure!(prompt.contains(GOAL), "{}: `prompt` has no {GOAL}", file("qstar.json").display());
+        let (prompt, reading) =
+            own.map_or_else(|| Ok((STATE.to_owned(), Reading::default())), |own| own.asked(&file("qstar.json")))?;
+        render(&prompt, &Question::default(), 0).with_context(|| file("qstar.json").display().to_string())?;
         let tokenizer = file("tokenizer.json");
         let tokenizer =
             Tokenizer::from_file(&tokenizer).map_err(|e| anyhow!("{} is no tokenizer: {e}", tokenizer.display()))?;
@@ -125,6 +163,7 @@ impl Folder {
             start: config.decoder_start_token_id.unwrap_or(0),
             tokenizer,
             prompt,
+            reading,
             special,
         })
     }
@@ -155,7 +194,8 @@ impl Folder {
         let mut goal = goal.clone();
         let mut cut = 0;
         loop {
-            let text = self.prompt.replace(GOAL, &goal.to_string());
+            let state = goal.to_string();
+            let text = render(&self.prompt, &Question { state: &state, ..Question::default() }, 0)?;
             let mut ids = self.encode(&text)?;
             if ids.len() <= most {
                 return Ok(Prompt { ids, cut });
@@ -180,12 +220,16 @@ impl Folder {
         Ok(encoded.get_ids().to_vec())
     }
 
-    /// A tactic's tokens as text, without special ones.
+    /// A tactic's tokens as text, without special ones and what its format leaves out; empty when there is none.
     ///
     /// # Errors
     /// When the tokenizer fails.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.tokenizer.decode(ids, true).map_err(|e| anyhow!("the tokenizer cannot decode: {e}"))
+        let text = self.tokenizer.decode(ids, true).map_err(|e| anyhow!("the tokenizer cannot decode: {e}"))?;
+        if self.reading == Reading::default() {
+            return Ok(text);
+        }
+        Ok(answer::lean(&self.reading, &text).as_deref().and_then(answer::tactic).unwrap_or_default())
     }
 }
 

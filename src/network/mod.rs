@@ -21,7 +21,8 @@ use anyhow::{Context, Result};
 use crate::lean::Goal;
 pub use decode::{Decoding, Written};
 use folder::{Folder, Prompt};
-use onnx::ValueModel;
+pub use onnx::Device;
+use onnx::{Running, ValueModel};
 use service::{Batching, Service};
 
 /// Tokens of a tactic, at most.
@@ -34,11 +35,18 @@ pub struct Options {
     pub batching: Batching,
     /// Threads of each network.
     pub threads: usize,
+    pub device: Device,
+}
+
+impl Options {
+    fn running(&self) -> Running {
+        Running { threads: self.threads, device: self.device }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { decoding: Decoding::Beam { width: 16 }, batching: Batching::default(), threads: 1 }
+        Options { decoding: Decoding::Beam { width: 16 }, batching: Batching::default(), threads: 1, device: Device::Cpu }
     }
 }
 
@@ -71,13 +79,13 @@ impl Networks {
     pub fn open(folder: &Path, library: &Path, options: Options) -> Result<Networks> {
         let folder = Arc::new(Folder::open(folder)?);
         let environment = runtime::load(library)?;
-        let mut writer = onnx::open_policy(&environment, &folder, options.threads)?;
+        let mut writer = onnx::open_policy(&environment, &folder, options.running())?;
         let ends = folder.ends.clone();
         let answer = move |prompts: &[Vec<u32>]| decode::write(writer.as_mut(), prompts, options.decoding, &ends, TACTIC);
         let policy = Service::start("policy", options.batching, answer)?;
         let value = match &folder.value {
             Some(file) => {
-                let mut model = ValueModel::open(&environment, file, options.threads)?;
+                let mut model = ValueModel::open(&environment, file, options.running())?;
                 Some(Service::start("value", options.batching, move |prompts: &[Vec<u32>]| model.score(prompts))?)
             }
             None => None,

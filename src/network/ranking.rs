@@ -19,7 +19,7 @@ use ndarray::{Array2, ArrayView1, Axis, Ix1, Ix2};
 use ort::environment::Environment;
 use ort::session::Session;
 
-use super::onnx::{array, input, open, run, tensor};
+use super::onnx::{Running, array, input, open, run, tensor};
 use super::service::Question;
 
 /// Encoded candidates that are kept; each takes less than a kilobyte.
@@ -70,11 +70,11 @@ pub struct RankingModel {
 impl RankingModel {
     /// # Errors
     /// Naming the file that is missing or broken.
-    pub fn open(environment: &Environment, folder: &Path, threads: usize) -> Result<RankingModel> {
+    pub fn open(environment: &Environment, folder: &Path, running: Running) -> Result<RankingModel> {
         let model = |name: &str, outputs: &[&str]| -> Result<Session> {
             let file = folder.join(name);
             ensure!(file.is_file(), "{} is missing", file.display());
-            let session = open(environment, &file, threads)?;
+            let session = open(environment, &file, running)?;
             for wanted in outputs {
                 let known = session.outputs().iter().any(|o| o.name() == *wanted);
                 ensure!(known, "{} has no output `{wanted}`", file.display());
@@ -139,9 +139,9 @@ impl RankingModel {
             input("fit", tensor(Array2::from_shape_vec((rows, figures), fit).context(shape)?)?),
         ];
         let outputs = run(&mut self.head, inputs, &["verdict", "helps", "seconds"])?;
-        let verdicts = array(&outputs[0])?.into_dimensionality::<Ix2>().context("`verdict` has not two axes")?;
-        let helps = array(&outputs[1])?.into_dimensionality::<Ix1>().context("`helps` has not one axis")?;
-        let seconds = array(&outputs[2])?.into_dimensionality::<Ix1>().context("`seconds` has not one axis")?;
+        let verdicts = array::<f32>(&outputs[0])?.into_dimensionality::<Ix2>().context("`verdict` has not two axes")?;
+        let helps = array::<f32>(&outputs[1])?.into_dimensionality::<Ix1>().context("`helps` has not one axis")?;
+        let seconds = array::<f32>(&outputs[2])?.into_dimensionality::<Ix1>().context("`seconds` has not one axis")?;
         let fits = verdicts.dim() == (rows, VERDICTS) && helps.len() == rows && seconds.len() == rows;
         ensure!(fits, "ranker.onnx answers for another number of candidates or of verdicts");
         let one = |row: usize| Foretold {
@@ -161,7 +161,7 @@ fn encode(session: &mut Session, rows: &[&[u32]]) -> Result<Array2<f32>> {
         features.iter().enumerate().for_each(|(place, &feature)| ids[[row, place]] = i64::from(feature));
     }
     let outputs = run(session, vec![input("features", tensor(ids)?)], &["encoded"])?;
-    let encoded = array(&outputs[0])?.into_dimensionality::<Ix2>().context("`encoded` has not two axes")?;
+    let encoded = array::<f32>(&outputs[0])?.into_dimensionality::<Ix2>().context("`encoded` has not two axes")?;
     ensure!(encoded.nrows() == rows.len(), "a tower of the ranker answers for another number of rows");
     Ok(encoded.to_owned())
 }

@@ -2,7 +2,8 @@
 
 use futures::future::join_all;
 
-use super::{Answer, Policy, Proposal};
+use super::usage::Usage;
+use super::{Answer, Place, Policy, Proposal};
 use crate::lean::Goal;
 
 /// A mixture of policies: probabilities are added, weighted.
@@ -35,6 +36,21 @@ impl Policy for Mix {
             let all = join_all(self.parts.iter().map(|(_, policy)| policy.propose(states))).await;
             self.mix(states.len(), all)
         })
+    }
+
+    fn propose_at<'a>(&'a self, places: &'a [Place<'a>]) -> Answer<'a, Vec<Proposal>> {
+        Box::pin(async move {
+            let all = join_all(self.parts.iter().map(|(_, policy)| policy.propose_at(places))).await;
+            self.mix(places.len(), all)
+        })
+    }
+
+    fn usage(&self) -> Usage {
+        self.parts.iter().fold(Usage::default(), |sum, (_, policy)| sum.plus(policy.usage()))
+    }
+
+    fn is_spent(&self) -> bool {
+        self.parts.iter().any(|(_, policy)| policy.is_spent())
     }
 
     fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {

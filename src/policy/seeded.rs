@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Policy, Proposal};
+use super::usage::Usage;
+use super::{Answer, Place, Policy, Proposal};
 use crate::lean::Goal;
 use crate::lean::goal::state_key;
 
@@ -31,6 +32,21 @@ impl Seeded {
 impl Policy for Seeded {
     fn propose<'a>(&'a self, states: &'a [&'a [Goal]]) -> Answer<'a, Vec<Proposal>> {
         Box::pin(async move { self.shake(states, self.inner.propose(states).await) })
+    }
+
+    fn propose_at<'a>(&'a self, places: &'a [Place<'a>]) -> Answer<'a, Vec<Proposal>> {
+        Box::pin(async move {
+            let states: Vec<&[Goal]> = places.iter().map(|place| place.state).collect();
+            self.shake(&states, self.inner.propose_at(places).await)
+        })
+    }
+
+    fn usage(&self) -> Usage {
+        self.inner.usage()
+    }
+
+    fn is_spent(&self) -> bool {
+        self.inner.is_spent()
     }
 
     fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {

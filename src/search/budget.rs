@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::lean::syntax::imports;
+
 /// Limits of one search; each is a stop condition of its own.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Budget {
@@ -12,11 +14,19 @@ pub struct Budget {
     pub checks: u64,
     /// Goal nodes in the graph.
     pub nodes: usize,
+    /// Of a candidate's first try (Lean's `maxHeartbeats`): most tactics that succeed do so at once.
+    pub heartbeats: u64,
+}
+
+/// Of a first try behind a header: with Mathlib every call of `simp` and its kin has a hundred times the lemmas.
+pub fn heartbeats_behind(header: &str) -> u64 {
+    let heavy = imports(header).lines().any(|line| line.split_whitespace().last().is_some_and(|m| m.starts_with("Mathlib")));
+    if heavy { 40_000 } else { Budget::default().heartbeats }
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { time: Duration::from_secs(60), checks: 100_000, nodes: 100_000 }
+        Budget { time: Duration::from_secs(60), checks: 100_000, nodes: 100_000, heartbeats: 8_000 }
     }
 }
 
@@ -30,6 +40,8 @@ pub enum StopReason {
     Time,
     Checks,
     Nodes,
+    /// Tokens or requests of a served model.
+    Model,
     /// The user asked to stop.
     Cancelled,
     /// A proof was found that could not be verified.
@@ -44,6 +56,7 @@ impl std::fmt::Display for StopReason {
             StopReason::Time => "out of time",
             StopReason::Checks => "out of checks",
             StopReason::Nodes => "the graph is full",
+            StopReason::Model => "out of tokens or requests for the model",
             StopReason::Cancelled => "stopped",
             StopReason::Unverified => "a proof was found that could not be verified",
         })
@@ -60,6 +73,11 @@ pub struct Spent {
 }
 
 impl Budget {
+    /// Of a second try, and of a statement: at most what Lean itself allows.
+    pub fn more_heartbeats(&self) -> u64 {
+        (10 * self.heartbeats).min(200_000)
+    }
+
     /// The first limit that is reached, if any.
     pub fn reached(&self, spent: &Spent) -> Option<StopReason> {
         let conditions = [

@@ -1,17 +1,16 @@
 //! What verdicts do to a search: steps into the graph, failures to the repairers, proofs to other goals, values to new
 //! states.
 
+use super::drafts::is_written;
 use super::moves::Move;
 use super::operators::refine::{Failure, Repairer};
 use super::operators::{aggregate, prune};
-use super::{Added, Batch, Event, GoalId, Graph, MORE_HEARTBEATS, Oracle, Search, Status, Tried, VerdictKind};
-use crate::lean::goal::mentions;
+use super::{Added, Batch, Event, GoalId, Graph, Oracle, Search, Status, Tried, VerdictKind};
+use crate::lean::goal::{mentions, state_key};
 use crate::lean::{Goal, Verdict, runaway};
-use crate::policy::{Proposal, Source};
+use crate::policy::{Place, Proposal, Source};
 use std::collections::HashMap;
 
-/// Budget of a candidate's first try (Lean's `maxHeartbeats`): most tactics that succeed do so at once.
-const HEARTBEATS: u64 = 8_000;
 /// What a second try costs, as a log-probability.
 const SECOND_TRY_COST: f64 = 2.0;
 /// What a goal's other moves lose when one hangs, as a log-probability: numbers that are too large for one tactic are so
@@ -38,6 +37,7 @@ impl<O: Oracle> Search<'_, O> {
         }
         self.spent.nodes = self.graph.goals();
         self.score(&all).await;
+        self.go_on();
         self.settle();
         for goal in batch.selected {
             self.strategy.landed(&self.graph, goal, new.get(&goal).copied().unwrap_or(0));
@@ -75,6 +75,7 @@ impl<O: Oracle> Search<'_, O> {
             self.hung(goal);
         }
         let mut added = Added::default();
+        let written = is_written(proposal.by);
         if probe {
             if kind == VerdictKind::Goals {
                 self.graph.give_up(goal, "its negation is proved");
@@ -83,11 +84,21 @@ impl<O: Oracle> Search<'_, O> {
             if self.operators.prune_unused {
                 left = left.into_iter().map(prune::cleared).collect();
             }
-            let prune = self.operators.prune_cycles;
+            let same = left.len() == 1 && state_key(&left) == state_key(&self.graph.goal(goal).state);
+            let prune = self.operators.prune_cycles && !written;
             let back = |graph: &Graph, known: &[GoalId]| prune && prune::leads_back(graph, goal, known);
             added = self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left, back);
-        } else if self.operators.refine {
-            self.refine(goal, &proposal, heartbeats, kind, message.as_deref().unwrap_or(""));
+            if written {
+                let goals = added.step.map(|step| self.graph.step(step).goals.clone()).or(same.then(|| vec![goal]));
+                self.hear(goal, &proposal.tactic, kind, goals.ok_or("it leads back to a goal above"));
+            }
+        } else {
+            if written {
+                self.hear(goal, &proposal.tactic, kind, Err(message.as_deref().unwrap_or("")));
+            }
+            if self.operators.refine {
+                self.refine(goal, &proposal, heartbeats, kind, message.as_deref().unwrap_or(""));
+            }
         }
         let left = added.step.map_or_else(Vec::new, |step| self.graph.step(step).goals.clone());
         self.tell(|| Event::Tried {
@@ -125,21 +136,22 @@ impl<O: Oracle> Search<'_, O> {
 
     /// Makes new moves of a failed one.
     fn refine(&mut self, goal: GoalId, failed: &Proposal, heartbeats: u64, verdict: VerdictKind, message: &str) {
-        if verdict == VerdictKind::TimedOut && heartbeats < MORE_HEARTBEATS {
+        if verdict == VerdictKind::TimedOut && heartbeats < self.budget.more_heartbeats() {
             let again = Proposal { log_prior: failed.log_prior - SECOND_TRY_COST, ..failed.clone() };
-            self.add_moves(goal, vec![Move { proposal: again, heartbeats: MORE_HEARTBEATS, probe: false }]);
+            self.add_moves(goal, vec![Move { proposal: again, heartbeats: self.budget.more_heartbeats(), probe: false }]);
         }
         let Some(state) = self.graph.goal(goal).state.first() else { return };
         // What is a repair already is not repaired again: no chain of repairs without end.
         if verdict == VerdictKind::Failed && failed.by != Source::Refine {
             let failure = Failure { goal: state, tactic: &failed.tactic, verdict, message, policy: self.policy };
-            let repaired = self.repairers.repair(&failure).into_iter().map(|(tactic, p)| new_move(tactic, p, Source::Refine));
-            let repaired = repaired.collect();
+            let first = self.budget.heartbeats;
+            let repaired = self.repairers.repair(&failure).into_iter();
+            let repaired = repaired.map(|(tactic, p)| new_move(tactic, p, Source::Refine, first)).collect();
             self.add_moves(goal, repaired);
         }
     }
 
-    fn add_moves(&mut self, goal: GoalId, moves: Vec<Move>) {
+    pub(super) fn add_moves(&mut self, goal: GoalId, moves: Vec<Move>) {
         if self.moves.add(goal, moves) > 0 {
             self.graph.goal_mut(goal).expanded = false;
             self.strategy.open(&self.graph, &self.moves, goal);
@@ -162,7 +174,7 @@ impl<O: Oracle> Search<'_, O> {
             for sibling in self.graph.siblings(goal) {
                 let theirs = &self.graph.goal(sibling).state;
                 if let Some(side) = theirs.first().and_then(|g| aggregate::side_goal(&state, &proof, g)) {
-                    self.add_moves(sibling, vec![new_move(side, SIDE_PRIOR, Source::Aggregate)]);
+                    self.add_moves(sibling, vec![new_move(side, SIDE_PRIOR, Source::Aggregate, self.budget.heartbeats)]);
                 }
             }
         }
@@ -171,8 +183,8 @@ impl<O: Oracle> Search<'_, O> {
     fn offer_lemmas(&mut self, goal: GoalId) {
         let node = self.graph.goal(goal);
         let ([state], Status::Open) = (&node.state[..], node.status) else { return };
-        let proofs = self.lemmas.proofs(self.header, state);
-        let moves = proofs.into_iter().map(|proof| new_move(proof, LEMMA_PRIOR, Source::Aggregate)).collect();
+        let (proofs, heartbeats) = (self.lemmas.proofs(self.header, state), self.budget.heartbeats);
+        let moves = proofs.into_iter().map(|proof| new_move(proof, LEMMA_PRIOR, Source::Aggregate, heartbeats)).collect();
         self.add_moves(goal, moves);
     }
 
@@ -202,6 +214,10 @@ impl<O: Oracle> Search<'_, O> {
     pub(super) fn tell_changes(&mut self) -> Vec<GoalId> {
         let mut proved = Vec::new();
         for (goal, status) in self.graph.take_changes() {
+            // It may have been opened again since.
+            if self.graph.goal(goal).status != status {
+                continue;
+            }
             match status {
                 Status::Proved(step) => {
                     self.tell(|| Event::Proved { goal, step });
@@ -226,7 +242,16 @@ impl<O: Oracle> Search<'_, O> {
         if new.is_empty() {
             return;
         }
-        let (scores, proposed) = futures::join!(self.value.score(&states), self.policy.propose(&states));
+        let before: Vec<String> = new.iter().map(|&g| self.graph.steps_before(g).join("\n")).collect();
+        let places: Vec<Place> = states.iter().zip(&before).map(|(&state, before)| Place { state, before }).collect();
+        let asked = async { futures::join!(self.value.score(&states), self.policy.propose_at(&places)) };
+        // A policy that is far away must not hold the search when its time is over.
+        let left = self.budget.time.saturating_sub(self.spent.since.elapsed());
+        let (scores, proposed) = tokio::select! {
+            answers = asked => answers,
+            () = tokio::time::sleep(left) => return,
+            () = self.cancel.cancelled() => return,
+        };
         for (((&goal, score), proposals), state) in new.iter().zip(scores).zip(proposed).zip(&states) {
             self.graph.goal_mut(goal).value = score.value;
             self.tell_goal(goal, score.why);
@@ -236,14 +261,14 @@ impl<O: Oracle> Search<'_, O> {
                 p
             };
             let works = |p: &Proposal| !self.unsupported.iter().any(|word| mentions(&p.tactic, word));
-            let step = |proposal| Move { proposal, heartbeats: HEARTBEATS, probe: false };
+            let step = |proposal| Move { proposal, heartbeats: self.budget.heartbeats, probe: false };
             self.moves.add(goal, proposals.into_iter().filter(works).map(late).map(step));
             if let [state] = state {
                 if self.operators.prune_false && goal != self.graph.root() {
                     let probe = prune::refutation(state).map(|tactic| Move {
                         heartbeats: prune::PROBE_HEARTBEATS,
                         probe: true,
-                        ..new_move(tactic, 1.0, Source::Prune)
+                        ..new_move(tactic, 1.0, Source::Prune, self.budget.heartbeats)
                     });
                     self.moves.add(goal, probe);
                 }
@@ -260,6 +285,6 @@ impl<O: Oracle> Search<'_, O> {
     }
 }
 
-fn new_move(tactic: String, probability: f64, by: Source) -> Move {
-    Move { proposal: Proposal { tactic, log_prior: probability.ln(), by }, heartbeats: HEARTBEATS, probe: false }
+fn new_move(tactic: String, probability: f64, by: Source, heartbeats: u64) -> Move {
+    Move { proposal: Proposal { tactic, log_prior: probability.ln(), by }, heartbeats, probe: false }
 }

@@ -286,6 +286,18 @@ impl Graph {
         }
     }
 
+    /// Opens a goal again that had nothing left to hope for: something new is to be tried there.
+    pub fn reopen(&mut self, id: GoalId) {
+        let mut goals = vec![id];
+        while let Some(goal) = goals.pop() {
+            if self.goal(goal).status == Status::Exhausted && self.goal(goal).given_up.is_none() {
+                self.goal_mut(goal).status = Status::Open;
+                goals.extend(self.parents(goal));
+            }
+        }
+        self.goal_mut(id).expanded = false;
+    }
+
     /// Goals from which a step leads to this one.
     fn parents(&self, id: GoalId) -> Vec<GoalId> {
         let steps = self.nodes.neighbors_directed(id.0, Direction::Incoming);
@@ -398,6 +410,17 @@ mod tests {
         g.mark_expanded(new[0]);
         assert_eq!(g.goal(g.root()).status, Status::Exhausted);
         assert!(!g.is_relevant(new[1]));
+    }
+
+    #[test]
+    fn a_goal_opened_again_gives_hope_to_those_above() {
+        let mut g = graph();
+        let new = g.add_step(g.root(), "constructor", -1.0, vec![goal("a"), goal("b")], |_, _| false).new;
+        g.mark_expanded(g.root());
+        g.mark_expanded(new[0]);
+        g.reopen(new[0]);
+        assert_eq!((g.goal(g.root()).status, g.goal(new[0]).status), (Status::Open, Status::Open));
+        assert!(g.is_relevant(new[0]) && g.is_relevant(new[1]));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Knows Lean only through [`Oracle`], networks only through [`Policy`] and [`Value`].
 
 pub mod budget;
+mod drafts;
 pub mod event;
 mod expand;
 pub mod graph;
@@ -21,9 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lean::document::UNREACHED;
 use crate::lean::{Candidate, Hole, Verdict};
-use crate::policy::Policy;
+use crate::policy::author::{Author, Draft, Order};
+use crate::policy::usage::Usage;
+use crate::policy::{Policy, Source};
 use crate::value::Value;
 pub use budget::{Budget, Spent, StopReason};
+pub use drafts::cut::pieces;
+use drafts::{Drafts, Orders};
 pub use event::{Event, Fan, Sink, VerdictKind};
 pub use graph::{Added, GoalId, Graph, Status, StepId};
 use moves::{Move, Moves};
@@ -36,8 +41,6 @@ pub trait Oracle: Sync {
     fn check(&self, candidates: Vec<Candidate>) -> impl Future<Output = Vec<Verdict>> + Send;
 }
 
-/// Budget of the second try, for those that ran out of the first.
-const MORE_HEARTBEATS: u64 = 80_000;
 /// Budget of the statement's own elaboration: Lean's default.
 const BEGIN_HEARTBEATS: u64 = 200_000;
 /// How often the goal of the theorem is asked for again when Lean crashes.
@@ -105,6 +108,12 @@ pub struct Search<'a, O: Oracle> {
     moves: Moves,
     /// Goals by their target, for lemmas.
     targets: HashMap<String, Vec<GoalId>>,
+    /// Who writes whole proofs, what was ordered, and what came of it.
+    author: Option<&'a dyn Author>,
+    /// Proofs with gaps that are not taken up yet.
+    sketches: Vec<String>,
+    orders: Orders,
+    drafts: Drafts,
     /// Tactics that cannot work behind this header.
     unsupported: Vec<String>,
     /// How often a tactic ran away at a goal.
@@ -155,6 +164,10 @@ impl<'a, O: Oracle> Search<'a, O> {
             graph: Graph::new(place, state),
             moves: Moves::default(),
             targets: HashMap::new(),
+            author: None,
+            sketches: Vec::new(),
+            orders: Orders::default(),
+            drafts: Drafts::default(),
             unsupported: Vec::new(),
             hangs: HashMap::new(),
             // From here on: a worker that starts and imports is no part of the theorem.
@@ -203,6 +216,23 @@ impl<'a, O: Oracle> Search<'a, O> {
         self
     }
 
+    /// Lets an author write whole proofs of the theorem, while the search goes on.
+    pub fn with_author(mut self, author: Option<&'a dyn Author>) -> Self {
+        self.author = author;
+        self
+    }
+
+    /// Begins with proofs that have gaps: what holds of them becomes steps, their gaps goals.
+    pub fn with_sketches(mut self, sketches: &[String]) -> Self {
+        self.sketches = sketches.to_vec();
+        self
+    }
+
+    /// What served models have cost.
+    pub fn usage(&self) -> Usage {
+        self.policy.usage().plus(self.author.map_or_else(Usage::default, |a| a.usage()))
+    }
+
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
@@ -219,12 +249,27 @@ impl<'a, O: Oracle> Search<'a, O> {
     /// Runs until the root is proved or a limit is reached. May be called again after [`Search::retract`].
     ///
     /// One iteration: stop? → gather moves → ask the oracle → expand with its verdicts → score new goals → back up.
+    /// Beside it, an author writes; what it has written is taken up as it comes.
     pub async fn run(&mut self, mut tell: impl FnMut(&Progress)) -> StopReason {
+        let cancel = self.cancel.clone();
         if self.moves.is_idle(self.graph.root()) && !self.graph.goal(self.graph.root()).expanded {
             self.score(&[self.graph.root()]).await;
         }
+        for proof in std::mem::take(&mut self.sketches) {
+            self.take_up(Draft { answer: proof.clone(), proof }, Source::Sketch, Vec::new());
+        }
         let mut flights = FuturesUnordered::new();
+        let mut letters = FuturesUnordered::new();
         let oracle = self.oracle;
+        let state: Arc<str> = self.state(self.graph.root()).into();
+        let send = |author: &'a dyn Author, number: u64, order: Order| {
+            let state = state.clone();
+            async move { (number, author.write(&order, &state).await) }
+        };
+        // Those of an earlier run were on their way when it ended.
+        for (number, order) in self.orders.out() {
+            letters.extend(self.author.map(|author| send(author, number, order)));
+        }
         loop {
             if self.graph.is_proved(self.graph.root()) {
                 return StopReason::Proved;
@@ -244,16 +289,29 @@ impl<'a, O: Oracle> Search<'a, O> {
                 let candidates = self.candidates(&batch.tried);
                 flights.push(async move { (batch, oracle.check(candidates).await) });
             }
+            while let Some((number, order)) = self.order(flights.is_empty() && letters.is_empty()) {
+                letters.extend(self.author.map(|author| send(author, number, order)));
+            }
+            let idle = flights.is_empty() && letters.is_empty();
+            if self.is_spent() && letters.is_empty() && (idle || !self.drafts.is_waiting()) {
+                return StopReason::Model;
+            }
+            if idle {
+                return StopReason::Exhausted;
+            }
             let left = self.budget.time.saturating_sub(self.spent.since.elapsed());
             tokio::select! {
-                landed = flights.next() => match landed {
-                    Some((batch, verdicts)) => self.land(batch, verdicts).await,
-                    None => return StopReason::Exhausted,
-                },
+                Some((batch, verdicts)) = flights.next() => self.land(batch, verdicts).await,
+                Some((number, written)) = letters.next() => self.receive(number, written),
                 () = tokio::time::sleep(left) => return StopReason::Time,
-                () = self.cancel.cancelled() => return StopReason::Cancelled,
+                () = cancel.cancelled() => return StopReason::Cancelled,
             }
         }
+    }
+
+    /// Whether a served model may not be asked any more.
+    fn is_spent(&self) -> bool {
+        self.policy.is_spent() || self.author.is_some_and(|author| author.is_spent())
     }
 
     /// Batches that may be with the oracle now. The last of them is asked ahead, so that Lean has work while this search thinks;

@@ -1,10 +1,37 @@
 //! Parts of the graph as Lean text: the unfinished proof around a goal, and the finished proof of one.
+//!
+//! The goals of a step stand under bullets. But for a fact that is stated first and proved afterwards (`have … := ?_`): there
+//! the proof stands where the hole was, and what uses the fact goes on at the left.
 
-use super::graph::{GoalId, Graph, Status, StepId};
+use super::graph::{GoalId, Graph, Status, StepId, StepNode};
 use crate::lean::Hole;
 use crate::lean::document::indent_into;
 
+/// The end of a fact that is proved afterwards.
+const HOLE: &str = ":= ?_";
+/// Lean has what uses the fact before its proof.
+const USE: usize = 0;
+const PROOF: usize = 1;
+
+/// The text of a step that states a fact, up to its `by`.
+fn stated(step: &StepNode) -> Option<String> {
+    let text = step.tactic.strip_suffix(HOLE).filter(|t| t.starts_with("have ") && step.goals.len() == 2)?;
+    Some(format!("{text}:= by"))
+}
+
 impl Graph {
+    /// The steps that lead to a goal, on the way on which it was first reached.
+    pub fn steps_before(&self, id: GoalId) -> Vec<&str> {
+        let mut way = Vec::new();
+        let mut at = id;
+        while let Some((step, _)) = self.goal(at).origin {
+            way.push(self.step(step).tactic.as_str());
+            at = self.parent(step);
+        }
+        way.reverse();
+        way
+    }
+
     /// The place in the proof at which a tactic for this goal is tried: the way on which it was first reached.
     pub fn hole(&self, id: GoalId) -> Hole {
         let mut way = Vec::new();
@@ -16,6 +43,20 @@ impl Graph {
         let Hole { mut before, mut after, mut indent, mut bullet, scoped } = self.place.clone();
         for &(step, place) in way.iter().rev() {
             let node = self.step(step);
+            if let Some(stated) = stated(node) {
+                indent_into(&mut before, &stated, indent);
+                let pad = " ".repeat(indent + 2);
+                if place == PROOF {
+                    let line = before.matches('\n').count() as u32 - 1;
+                    let last = before.trim_end().rsplit('\n').next().unwrap_or("");
+                    bullet = Some((line, last.encode_utf16().count() as u32 - 2));
+                    after = format!("{}sorry\n{after}", " ".repeat(indent));
+                    indent += 2;
+                } else {
+                    before.push_str(&format!("{pad}sorry\n"));
+                }
+                continue;
+            }
             indent_into(&mut before, &node.tactic, indent);
             if node.goals.len() > 1 {
                 let pad = " ".repeat(indent);
@@ -40,6 +81,12 @@ impl Graph {
     fn write_proof(&self, id: GoalId, indent: usize, text: &mut String, lines: &mut Vec<StepId>) -> Option<()> {
         let Status::Proved(step) = self.goal(id).status else { return None };
         let node = self.step(step);
+        if let Some(stated) = stated(node) {
+            indent_into(text, &stated, indent);
+            lines.resize(text.matches('\n').count(), step);
+            self.write_proof(node.goals[PROOF], indent + 2, text, lines)?;
+            return self.write_proof(node.goals[USE], indent, text, lines);
+        }
         indent_into(text, &node.tactic, indent);
         lines.resize(text.matches('\n').count(), step);
         if let [only] = node.goals[..] {
@@ -58,6 +105,23 @@ impl Graph {
 mod tests {
     use super::*;
     use crate::lean::Goal;
+
+    #[test]
+    fn a_fact_is_proved_where_it_is_stated() {
+        let goal = |target: &str| Goal { case: None, hypotheses: Vec::new(), target: target.to_owned() };
+        let mut g = Graph::new(Hole::whole("example : p"), vec![goal("p")]);
+        let new = g.add_step(g.root(), "have h :\n  a := ?_", -1.0, vec![goal("p'"), goal("a")], |_, _| false).new;
+        let (used, proof) = (g.hole(new[USE]), g.hole(new[PROOF]));
+        assert_eq!(used.before, "example : p := by\n  have h :\n    a := by\n    sorry\n");
+        assert_eq!((used.after.as_str(), used.indent, used.bullet), ("", 2, None));
+        assert_eq!(proof.before, "example : p := by\n  have h :\n    a := by\n");
+        assert_eq!((proof.after.as_str(), proof.indent, proof.bullet), ("  sorry\n", 4, Some((2, 9))));
+        g.add_step(new[PROOF], "simp", -1.0, vec![], |_, _| false);
+        g.add_step(new[USE], "exact h", -1.0, vec![], |_, _| false);
+        let (text, lines) = g.proof(g.root()).unwrap();
+        assert_eq!((text.as_str(), lines.len()), ("have h :\n  a := by\n  simp\nexact h\n", 4));
+        assert_eq!(g.steps_before(new[PROOF]), ["have h :\n  a := ?_"]);
+    }
 
     #[test]
     fn holes_leave_other_goals_to_sorry() {

@@ -50,11 +50,6 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
          result=getWasmTableEntry(ptr)(arg);getWasmTableEntry({thread_done})();"
     );
     let patches: [(&str, &str); 12] = [
-        // No shell.
-        (
-            "var __emscripten_system=command=>{if(ENVIRONMENT_IS_NODE){",
-            "var __emscripten_system=command=>{return-52;if(ENVIRONMENT_IS_NODE){",
-        ),
         // dlsym: a look-up in the sorted table instead of a scan of all names.
         (
             "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);",
@@ -86,6 +81,11 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
         (
             "function _fd_write(fd,iov,iovcnt,pnum){",
             "function _fd_write(fd,iov,iovcnt,pnum){if(fd===1||fd===2)return qstarWrite(fd,iov,iovcnt,pnum);",
+        ),
+        // No shell.
+        (
+            "var __emscripten_system=command=>{if(ENVIRONMENT_IS_NODE){",
+            "var __emscripten_system=command=>{return-52;if(ENVIRONMENT_IS_NODE){",
         ),
     ];
     for (old, new) in patches {

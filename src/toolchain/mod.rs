@@ -53,6 +53,9 @@ pub struct Toolchain {
     project: Option<Project>,
     /// What `lean --version` prints.
     pub version: String,
+    /// The portable Lean's processes see the whole machine.
+    #[serde(skip)]
+    open: bool,
     #[serde(skip)]
     ahead: ahead::Ahead,
 }
@@ -159,7 +162,13 @@ impl Toolchain {
         // Lean runs in the project's folder: a program that was named relative to this one must be found from there.
         let lean = if lean.components().count() > 1 { std::path::absolute(&lean).unwrap_or(lean) } else { lean };
         let server = if version.contains("wasm32") { ServerKind::Worker } else { ServerKind::Watchdog };
-        Ok(Toolchain { lean, server, source, project, version, ahead: ahead::Ahead::default() })
+        Ok(Toolchain { lean, server, source, project, version, open: false, ahead: ahead::Ahead::default() })
+    }
+
+    /// Lets the processes of the portable Lean see the whole machine, as `QSTAR_NO_SANDBOX` does.
+    pub fn without_sandbox(mut self) -> Toolchain {
+        self.open = true;
+        self
     }
 
     /// The `lean` program.
@@ -240,6 +249,9 @@ impl Toolchain {
             if let Ok(path) = std::env::join_paths(folders) {
                 command.env("LEAN_PATH", path);
             }
+        }
+        if self.open {
+            command.env("QSTAR_NO_SANDBOX", "1");
         }
         command.current_dir(self.root());
         command

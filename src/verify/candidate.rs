@@ -21,7 +21,9 @@ use crate::source::{Command, Statement, commands};
 use crate::toolchain::Toolchain;
 
 /// How often declarations that fail are taken out of a candidate, and the rest is compiled again.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 6;
+/// What stands for the name of a command such as `#eval`.
+const HASH: &str = "#";
 /// Names under which `example`s are judged, by their place.
 const EXAMPLE: &str = "example";
 
@@ -71,7 +73,7 @@ pub async fn verify_file(
         Err(error) => return Ok(all(&|name| Judged::refused(name, error.to_string()))),
     };
     // A command that is no declaration and fails (`#eval` that may not write, say) is no honest file's.
-    if let Some((_, said)) = dropped.iter().find(|(name, _)| name.is_empty() || name.ends_with('.')) {
+    if let Some((_, said)) = dropped.iter().find(|(name, _)| name == HASH) {
         return Ok(all(&|name| Judged::refused(name, format!("a command of the candidate fails: {}", said.text))));
     }
     let Some(files) = &compiled.artifacts else {
@@ -189,14 +191,18 @@ async fn compile_what_holds(toolchain: &Toolchain, text: &str, timeout: Duration
 
 /// The text without the commands in which Lean found errors, and their names with the first error of each.
 fn without_errors(text: &str, messages: &[Message]) -> Option<(String, Vec<(String, Message)>)> {
-    let commands = commands(text).ok()?;
+    let commands = whole_blocks(commands(text).ok()?);
     let spaces = namespaces(text, &commands);
     let mut cut: Vec<(std::ops::Range<usize>, String, Message)> = Vec::new();
     for message in messages.iter().filter(|m| m.is_error()) {
         let at = text.split_inclusive('\n').take(message.line.saturating_sub(1)).map(str::len).sum::<usize>();
         let (place, command) = commands.iter().enumerate().rev().find(|(_, c)| c.range.start <= at)?;
         if !cut.iter().any(|(range, ..)| *range == command.range) {
-            let name = format!("{}{}", spaces[place], declared(&text[command.range.clone()]).unwrap_or_default());
+            let body = &text[command.range.clone()];
+            let name = match body.starts_with('#') {
+                true => HASH.to_owned(),
+                false => format!("{}{}", spaces[place], declared(body).unwrap_or_default()),
+            };
             cut.push((command.range.clone(), name, message.clone()));
         }
     }
@@ -210,6 +216,24 @@ fn without_errors(text: &str, messages: &[Message]) -> Option<(String, Vec<(Stri
     }
     left.push_str(&text[at..]);
     Some((left, cut.into_iter().map(|(_, name, message)| (name, message)).collect()))
+}
+
+/// `mutual` … `end` as one command: a part of it alone is none.
+fn whole_blocks(commands: Vec<Command>) -> Vec<Command> {
+    let (mut found, mut open): (Vec<Command>, bool) = (Vec::new(), false);
+    for command in commands {
+        match found.last_mut().filter(|_| open) {
+            Some(block) => {
+                block.range.end = command.range.end;
+                open = command.keyword != "end";
+            }
+            None => {
+                open = command.keyword == "mutual";
+                found.push(command);
+            }
+        }
+    }
+    found
 }
 
 /// The namespace in which each command stands, with a dot behind it.

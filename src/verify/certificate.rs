@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::printable;
+use crate::dataset::header::look;
 use crate::lean::syntax::imports;
 use crate::problem::Problem;
 use crate::source::hex;
@@ -44,6 +45,9 @@ pub struct Certificate {
     /// Those of the axioms that the header itself declares: the proof is worth what they are worth.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub axioms_of_header: Vec<String>,
+    /// What header and statement do that can bend a proof, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Modules whose compiled form was taken as it is, proofs not looked into.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusted: Vec<String>,
@@ -66,7 +70,12 @@ impl Certificate {
     ) -> Certificate {
         Certificate {
             format: FORMAT.to_owned(),
-            name: problem.name.clone(),
+            // A row of a data set may have another name than its theorem.
+            name: match &problem.statement.name {
+                Some(name) => name.clone(),
+                None if problem.name.starts_with("example") => problem.name.clone(),
+                None => "example".to_owned(),
+            },
             header: problem.header.clone(),
             statement: problem.statement.text.clone(),
             statement_sha256: statement_hash(&problem.header, &problem.statement.text),
@@ -74,6 +83,7 @@ impl Certificate {
             toolchain: toolchain.version.clone(),
             axioms: Axioms::Listed(axioms),
             axioms_of_header,
+            notes: look(&problem.header, &problem.statement.text).into_iter().map(|f| f.text).collect(),
             trusted: imported(&problem.header),
             statement_checked_by_lean: true,
             document_sha256: hex(&Sha256::digest(document)),

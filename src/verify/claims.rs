@@ -280,6 +280,6 @@ mod tests {
         theorem QStarTheorem1 : QStarClaim = 1 := by
           rfl
         ");
-        assert_eq!(claims.proof_lines(0), 15..=16);
+        assert_eq!(claims.proof_lines(0), 16..=17);
     }
 }

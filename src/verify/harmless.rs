@@ -84,7 +84,6 @@ const MONADS: &[&str] = &[
     "Lean.Environment",
     "Lean.Kernel.Environment",
     "Lean.addDecl",
-    "Lean.Macro.Context",
 ];
 /// Objects in one entry of an extension.
 const MOST_OBJECTS: usize = 200_000;

@@ -54,9 +54,9 @@ pub enum Rejection {
     Swallowed,
     #[error("the independent kernel does not agree: {0}")]
     Kernel(String),
-    #[error("Lean did not finish within {0:?}")]
+    #[error("Lean did not finish within {} s", .0.as_secs())]
     TimedOut(Duration),
-    #[error("Lean did not run: {0}")]
+    #[error("Lean ended before it was done: {0}")]
     Process(String),
 }
 

@@ -124,7 +124,7 @@ fn try_values(goal: &Goal, number: &Number, share: f64, list: &mut List) {
 }
 
 /// Halves a range until one value is left. (One split into all values takes time in the cube of their number.)
-fn tree(x: &str, kind: &str, h: &str, low: i64, high: i64, leaf: &str) -> String {
+pub fn tree(x: &str, kind: &str, h: &str, low: i64, high: i64, leaf: &str) -> String {
     let lemma = if kind == "Nat" { "Nat.lt_or_ge" } else { "Int.lt_or_le" };
     let literal = |v: i64| if v < 0 { format!("({v})") } else { v.to_string() };
     fn grow(

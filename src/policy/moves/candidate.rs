@@ -55,11 +55,13 @@ pub enum Family {
     Question,
     /// What helped at a goal like this one.
     Memory,
+    /// Tactics of Mathlib and of other libraries that the header imports.
+    Mathlib,
 }
 
 impl Family {
     /// All of them, in a fixed order.
-    pub const ALL: [Family; 23] = [
+    pub const ALL: [Family; 24] = [
         Family::Closer,
         Family::Unfold,
         Family::Earlier,
@@ -83,6 +85,7 @@ impl Family {
         Family::Runaway,
         Family::Question,
         Family::Memory,
+        Family::Mathlib,
     ];
 
     /// As whose proposals they count.

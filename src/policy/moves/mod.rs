@@ -11,12 +11,14 @@ mod candidate;
 mod cases;
 mod closers;
 mod destruct;
+mod divisors;
 mod earlier;
 mod forms;
 pub mod header;
 mod induction;
 mod instantiate;
 mod library;
+mod mathlib;
 mod recurrence;
 mod rewrite;
 mod runaway;
@@ -62,19 +64,28 @@ pub struct Moves {
     premises: Option<Arc<Premises>>,
     memory: Option<Arc<Memory>>,
     closers_only: bool,
+    /// Tactics that the header's imports bring.
+    kit: mathlib::Kit,
     most: usize,
 }
 
 impl Default for Moves {
     fn default() -> Self {
-        Moves { header: Header::default(), premises: None, memory: None, closers_only: false, most: MOST }
+        Moves {
+            header: Header::default(),
+            premises: None,
+            memory: None,
+            closers_only: false,
+            kit: mathlib::Kit::default(),
+            most: MOST,
+        }
     }
 }
 
 impl Moves {
     /// Moves that know what a header declares.
     pub fn for_header(header: &str) -> Moves {
-        Moves { header: Header::read(header), ..Moves::default() }
+        Moves { header: Header::read(header), kit: mathlib::Kit::of(header), ..Moves::default() }
     }
 
     /// Single tactics that end a goal, and no steps: the baseline of every benchmark.
@@ -120,8 +131,11 @@ impl Moves {
         forms::steps(&view, &mut list);
         arithmetic::steps(goal, &mut list);
         bounds::steps(goal, &mut list);
+        divisors::steps(&view, &mut list);
         recurrence::steps(goal, &mut list);
         runaway::steps(&view, &mut list);
+        list.begin(Family::Mathlib);
+        mathlib::moves(goal, self.kit).into_iter().for_each(|(p, tactic)| list.add(p, tactic));
         if let Some(premises) = &self.premises {
             list.damp(1.0 - LIBRARY_SHARE, |_| true);
             let mut found = List::default();

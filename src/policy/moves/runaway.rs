@@ -16,8 +16,9 @@ const LARGE: f64 = 600.0;
 const AT_ONCE: f64 = 500_000.0;
 /// Powers with more bits are out of the kernel's reach, too.
 const UNREACHABLE: f64 = 4_000_000.0;
-/// What other tactics that compute lose at a goal with a large number.
+/// What other tactics that compute lose at a goal with a large number, and with one that nothing can compute.
 const DAMPED: f64 = 0.15;
+const HOPELESS: f64 = 0.01;
 /// Largest modulus whose powers are stepped through.
 const LARGEST_MODULUS: u128 = 1 << 60;
 
@@ -62,10 +63,15 @@ pub fn steps(view: &View, list: &mut List) {
     if powers.is_empty() {
         return;
     }
-    list.damp(DAMPED, computes);
-    list.begin(Family::Runaway);
     let largest = powers.iter().map(Power::bits).fold(0.0, f64::max);
-    if largest < UNREACHABLE {
+    let reachable = largest < UNREACHABLE;
+    if reachable {
+        list.damp(DAMPED, |c| computes(c) && !c.tactic.contains("+kernel"));
+    } else {
+        list.damp(HOPELESS, computes);
+    }
+    list.begin(Family::Runaway);
+    if reachable {
         let exponent = powers.iter().map(|p| p.exponent).max().unwrap_or(0) + 1;
         list.add(if largest < AT_ONCE { 0.7 } else { 0.3 }, "decide +kernel");
         if largest < AT_ONCE {
@@ -102,7 +108,7 @@ pub fn steps(view: &View, list: &mut List) {
 /// Tactics that compute what stands in the goal.
 fn computes(candidate: &Candidate) -> bool {
     const WORDS: &[&str] = &["decide", "rfl", "simp", "grind", "omega", "norm_num", "exact?"];
-    !candidate.tactic.contains("+kernel") && WORDS.iter().any(|w| candidate.tactic.contains(w))
+    WORDS.iter().any(|w| candidate.tactic.contains(w))
 }
 
 /// Literal moduli: behind `%`, and before `∣`.

@@ -5,25 +5,30 @@
 //! them; rare ones count more (the cosine of vectors weighted by inverse document frequency; for the task see Irving et al.
 //! 2016, «DeepMath»). Depends on `library` and on the guard; knows nothing of servers.
 
+mod builder;
 mod definitions;
 mod kept;
+mod store;
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use anyhow::{Context, Result};
 
 use crate::lean::{Goal, guard};
 use crate::library::{Constant, Library, Modules};
 use crate::policy::ranker::statements::Statements;
 
 use super::features::{of_constants, of_goal};
+use builder::Builder;
 use definitions::Definitions;
+use store::{Index, Parts, Seen};
 
 /// Theorems whose names are near an unknown one.
 const NEAREST: usize = 3;
+/// Letters by which spellings may differ.
+const LETTERS: u32 = 4;
+
 /// A theorem that fits a goal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Retrieved<'a> {
@@ -34,70 +39,57 @@ pub struct Retrieved<'a> {
     pub score: f64,
 }
 
-struct Theorem {
-    name: String,
-    /// Its conclusion is an equation or an equivalence: it can rewrite.
-    rewrites: bool,
-    /// Length of its vector.
-    norm: f64,
-}
-
-/// Which theorems have which features: what of an index is kept on the disk.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Postings {
-    names: Vec<String>,
-    rewrites: Vec<bool>,
-    features: BTreeMap<String, Vec<u32>>,
-    /// Constants that can be unfolded, sorted.
-    definitions: Vec<String>,
-}
-
 /// An index over the theorems of a library.
 pub struct Premises {
-    theorems: Vec<Theorem>,
-    /// For each feature: its weight and the theorems that have it. In order, so that sums are the same in every run.
-    features: BTreeMap<String, (f64, Vec<u32>)>,
+    index: Index,
     definitions: Definitions,
+    /// Which letters each theorem's name has: most names are told from a misspelt one by them.
+    letters: Vec<u32>,
     statements: OnceLock<Arc<Statements>>,
 }
 
 impl Premises {
+    /// The index of the modules that are imported, if it is kept in `home` and no module has changed.
+    pub fn kept(home: &Path, folders: &[PathBuf], imports: &[String]) -> Option<Premises> {
+        Index::open(&kept::place(home, folders, imports)?).map(Premises::new)
+    }
+
     /// The index of the modules that are imported: out of the cache in `home`, or read and kept there.
     ///
     /// # Errors
     /// When a compiled module is broken.
     pub fn open(home: &Path, folders: &[PathBuf], imports: &[String], known: &mut Modules) -> Result<Premises> {
-        let place = kept::place(home, folders, imports);
-        if let Some(postings) = place.as_deref().and_then(kept::open) {
-            return Ok(Premises::weighted(postings));
+        if let Some(kept) = Premises::kept(home, folders, imports) {
+            return Ok(kept);
         }
-        let library = Library::read_beside(folders, imports, known)?;
-        let postings = postings(&library.theorems(), library.definitions());
-        if let Some(Err(error)) = place.map(|place| kept::keep(&place, &postings)) {
-            tracing::warn!("the index of premises is not kept: {error:#}");
+        let mut builder = Builder::default();
+        Library::walk(folders, imports, known, |file, module| {
+            if let Some(seen) = Seen::now(file) {
+                builder.add(module, seen, features);
+            }
+        })?;
+        let parts = builder.finish();
+        if let Some(place) = kept::place(home, folders, imports) {
+            match parts.write(&place) {
+                Ok(()) => place.parent().map_or((), kept::prune),
+                Err(error) => tracing::warn!("the index of premises is not kept: {error:#}"),
+            }
+            if let Some(index) = Index::open(&place) {
+                return Ok(Premises::new(index));
+            }
         }
-        Ok(Premises::weighted(postings))
+        Premises::of(&parts)
     }
 
-    fn weighted(postings: Postings) -> Premises {
-        let all = postings.names.len() as f64;
-        let weight = |list: &[u32]| (1.0 + all / list.len() as f64).ln();
-        let mut squares = vec![0.0; postings.names.len()];
-        for list in postings.features.values() {
-            list.iter().for_each(|&n| squares[n as usize] += weight(list).powi(2));
-        }
-        let theorem =
-            |((name, rewrites), square): ((String, bool), f64)| Theorem { name, rewrites, norm: square.sqrt().max(1e-9) };
-        let features: BTreeMap<String, (f64, Vec<u32>)> =
-            postings.features.into_iter().map(|(f, list)| (f, (weight(&list), list))).collect();
-        let rarity = |name: &str| features.get(name).map_or(f64::INFINITY, |(weight, _)| *weight);
-        let definitions = postings.definitions.into_iter().map(|name| (rarity(&name), name));
-        Premises {
-            definitions: Definitions::new(definitions),
-            theorems: postings.names.into_iter().zip(postings.rewrites).zip(squares).map(theorem).collect(),
-            features,
-            statements: OnceLock::new(),
-        }
+    fn of(parts: &Parts) -> Result<Premises> {
+        Ok(Premises::new(Index::of(parts).context("the index of premises is broken")?))
+    }
+
+    fn new(index: Index) -> Premises {
+        let rarity = |name: &str| index.feature(name).map_or(f64::INFINITY, |(weight, _)| weight);
+        let definitions = Definitions::new(index.definitions().map(|name| (rarity(name), name.to_owned())));
+        let letters = (0..index.len()).map(|theorem| letters(index.name(theorem))).collect();
+        Premises { index, definitions, letters, statements: OnceLock::new() }
     }
 
     /// What each theorem speaks of; made the first time it is asked for.
@@ -106,41 +98,53 @@ impl Premises {
     }
 
     fn spoken_of(&self) -> Statements {
-        let mut words: Vec<Vec<&str>> = vec![Vec::new(); self.theorems.len()];
-        for (feature, (_, list)) in &self.features {
-            list.iter().for_each(|&n| words[n as usize].push(feature));
+        let mut words: Vec<Vec<&str>> = vec![Vec::new(); self.len()];
+        for (feature, list) in self.index.features() {
+            list.for_each(|n| words[n].push(feature));
         }
-        self.theorems.iter().zip(words).map(|(theorem, words)| (theorem.name.as_str(), words)).collect()
+        words.into_iter().enumerate().map(|(n, words)| (self.index.name(n), words)).collect()
     }
 
     /// Number of theorems.
     pub fn len(&self) -> usize {
-        self.theorems.len()
+        self.index.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.theorems.is_empty()
+        self.index.len() == 0
+    }
+
+    /// The names of theorems that have a text in them, the shortest first.
+    pub fn named(&self, part: &str, most: usize) -> Vec<&str> {
+        let mut found: Vec<&str> = (0..self.index.len()).map(|n| self.index.name(n)).filter(|n| n.contains(part)).collect();
+        found.sort_by(|a, b| a.len().cmp(&b.len()).then(a.cmp(b)));
+        found.truncate(most);
+        found
     }
 
     /// The theorems most like a goal, the best first.
     pub fn retrieve(&self, goal: &Goal, most: usize) -> Vec<Retrieved<'_>> {
-        let wanted = of_goal(goal);
-        let mut scores: HashMap<u32, f64> = HashMap::new();
+        let mut scores = vec![0f64; self.len()];
         let mut norm = 0.0;
         // In the features' order, so that sums are the same in every run.
-        for (feature, weight) in wanted {
-            let Some((idf, list)) = self.features.get(&feature) else { continue };
+        for (feature, weight) in of_goal(goal) {
+            let Some((idf, list)) = self.index.feature(&feature) else { continue };
             norm += (weight * idf).powi(2);
-            list.iter().for_each(|&n| *scores.entry(n).or_default() += weight * idf * idf);
+            let part = weight * idf * idf;
+            list.for_each(|n| scores[n] += part);
         }
-        let mut ranked: Vec<(f64, u32)> =
-            scores.into_iter().map(|(n, s)| (s / (self.theorems[n as usize].norm * norm.sqrt().max(1e-9)), n)).collect();
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let of = |(score, n): (f64, u32)| {
-            let Theorem { name, rewrites, .. } = &self.theorems[n as usize];
-            Retrieved { name, rewrites: *rewrites, score }
-        };
-        ranked.into_iter().take(most).map(of).collect()
+        let norm = norm.sqrt().max(1e-9);
+        let mut best: Vec<(f64, usize)> = Vec::with_capacity(most + 1);
+        for (n, sum) in scores.into_iter().enumerate().filter(|(_, sum)| *sum > 0.0) {
+            let score = sum / (self.index.norm(n) * norm);
+            if best.len() < most || best.last().is_some_and(|(worst, _)| score > *worst) {
+                let place = best.partition_point(|(better, _)| *better >= score);
+                best.insert(place, (score, n));
+                best.truncate(most);
+            }
+        }
+        let of = |(score, n)| Retrieved { name: self.index.name(n), rewrites: self.index.rewrites(n), score };
+        best.into_iter().map(of).collect()
     }
 
     /// Tactics that look into the definitions that a goal speaks of, with their probabilities.
@@ -158,7 +162,11 @@ impl Premises {
             false if name.len().abs_diff(unknown.len()) > 4 => 0.0,
             false => strsim::jaro_winkler(name, unknown),
         };
-        let scored = self.theorems.iter().map(|t| (near(&t.name), t.name.as_str()));
+        // Of one spelt otherwise few letters differ; one in another namespace has all of the last part's.
+        let (whole, part) = (letters(unknown), letters(wanted));
+        let like = |mask: u32| (mask ^ whole).count_ones() <= LETTERS || mask & part == part;
+        let names = self.letters.iter().enumerate().filter(|(_, mask)| like(**mask)).map(|(n, _)| self.index.name(n));
+        let scored = names.map(|name| (near(name), name));
         let mut found: Vec<(f64, &str)> = scored.filter(|(score, name)| *score > 0.85 && *name != unknown).collect();
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
         found.truncate(NEAREST);
@@ -182,25 +190,20 @@ fn offered(name: &str) -> bool {
     !made && !parts.iter().any(|p| INSIDE.contains(p)) && guard::check(&format!("exact {name}")).is_ok()
 }
 
-fn postings(theorems: &[&Constant], definitions: Vec<String>) -> Postings {
-    let mut found = Postings { definitions, ..Postings::default() };
-    for (number, theorem) in theorems.iter().filter(|t| offered(&t.name)).enumerate() {
-        found.names.push(theorem.name.clone());
-        found.rewrites.push(matches!(theorem.conclusion.as_deref(), Some("Eq" | "Iff")));
-        for feature in of_constants(&theorem.uses, theorem.conclusion.as_deref()) {
-            let list = found.features.entry(feature).or_default();
-            if list.last() != Some(&(number as u32)) {
-                list.push(number as u32);
-            }
-        }
-    }
-    found
+/// What a theorem is compared by; nothing for those that are not offered.
+fn features(theorem: &Constant) -> Option<Vec<String>> {
+    offered(&theorem.name).then(|| of_constants(&theorem.uses, theorem.conclusion.as_deref()))
+}
+
+/// The letters and digits of a name, as bits.
+fn letters(name: &str) -> u32 {
+    name.bytes().filter(u8::is_ascii_alphanumeric).fold(0, |mask, byte| mask | 1 << (byte & 31))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::Kind;
+    use crate::library::{Kind, Module};
 
     fn theorem(name: &str, uses: &[&str]) -> Constant {
         Constant {
@@ -213,6 +216,15 @@ mod tests {
         }
     }
 
+    fn premises(all: &[Constant]) -> Premises {
+        let predicate = Constant { makes_propositions: true, conclusion: None, ..theorem("Eq", &[]) };
+        let constants = all.iter().cloned().chain([predicate]).collect();
+        let mut builder = Builder::default();
+        let seen = Seen { file: "M.olean".into(), bytes: 0, changed: 0 };
+        builder.add(&Module { name: "M".into(), imports: Vec::new(), constants }, seen, features);
+        Premises::of(&builder.finish()).unwrap()
+    }
+
     #[test]
     fn theorems_about_the_same_constants_come_first() {
         let all = [
@@ -220,7 +232,7 @@ mod tests {
             theorem("List.length_append", &["Eq", "HAdd.hAdd", "HAppend.hAppend", "List", "List.length", "Nat"]),
             theorem("Nat.gcd_comm", &["Eq", "Nat", "Nat.gcd"]),
         ];
-        let premises = Premises::weighted(postings(&all.iter().collect::<Vec<_>>(), Vec::new()));
+        let premises = premises(&all);
         let first = |goal: &str| premises.retrieve(&Goal::parse(goal).unwrap(), 3)[0].name.to_owned();
         assert_eq!(first("xs ys : List Nat\n⊢ (xs ++ ys).length = ys.length + xs.length"), "List.length_append");
         assert_eq!(first("a b : Nat\n⊢ gcd a b = gcd b a"), "Nat.gcd_comm");
@@ -239,7 +251,7 @@ mod tests {
             theorem("Int.add_comm", &["Eq", "HAdd.hAdd", "Int"]),
             theorem("Nat.add_comm", &["Eq", "HAdd.hAdd", "Nat"]),
         ];
-        let premises = Premises::weighted(postings(&all.iter().collect::<Vec<_>>(), Vec::new()));
+        let premises = premises(&all);
         let first = |goal: &str| premises.retrieve(&Goal::parse(goal).unwrap(), 1)[0].name.to_owned();
         assert_eq!(first("a : List Nat\n⊢ (a.map f).length = a.length"), "List.length_map");
         assert_eq!(first("a : Array Nat\n⊢ (a.map f).size = a.size"), "Array.size_map");

@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::{Answer, Policy, Proposal};
 use crate::lean::Goal;
+use crate::network::onnx::Running;
 use crate::network::ranking::{Candidate, Foretold, Pairing, RankingModel};
 use crate::network::runtime;
 use crate::network::service::{Batching, Service};
@@ -56,6 +57,12 @@ impl Ranker {
     /// # Errors
     /// Naming the file that is missing or broken, or why ONNX Runtime does not load.
     pub fn open(folder: &Path, library: &Path, threads: usize) -> Result<Ranker> {
+        ensure!(
+            Ranker::is_in(folder),
+            "{} has no ranker ({HEAD}): `python3 -m qstar_training.ranker` trains one, `--networks` names another folder, and \
+             `--policy mixed` does without",
+            folder.display()
+        );
         let file = folder.join("ranker.json");
         let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let about: About =
@@ -67,7 +74,7 @@ impl Ranker {
             about.features,
             Features::HERE
         );
-        let mut model = RankingModel::open(&runtime::load(library)?, folder, threads)?;
+        let mut model = RankingModel::open(&runtime::load(library)?, folder, Running::on_cpu(threads))?;
         let service = Service::start("ranker", BATCHING, move |pairings: &[Pairing]| model.foretell(pairings))?;
         Ok(Ranker { path: folder.to_owned(), service, told: AtomicBool::new(false) })
     }

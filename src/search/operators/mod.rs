@@ -3,6 +3,7 @@
 //! Each has one entry point and a switch; what each contributes is counted by the source of the moves it makes.
 
 pub mod aggregate;
+mod mathlib;
 pub mod prune;
 pub mod refine;
 
@@ -16,6 +17,8 @@ pub use aggregate::Lemmas;
 pub enum Operator {
     /// Proofs found are tried wherever their goal comes back in a larger context, and in other theorems of the run. Off by default.
     Aggregate,
+    /// Written proofs that Lean refuses as a whole are followed step by step, and mended by their author.
+    Resume,
     /// Failed tactics are repaired with Lean's message.
     Refine,
     /// Steps back to a goal above are not taken. Off by default.
@@ -31,6 +34,7 @@ pub enum Operator {
 #[serde(default)]
 pub struct Operators {
     pub aggregate: bool,
+    pub resume: bool,
     pub refine: bool,
     pub prune_cycles: bool,
     pub prune_false: bool,
@@ -39,7 +43,7 @@ pub struct Operators {
 
 impl Default for Operators {
     fn default() -> Self {
-        Operators { aggregate: false, refine: true, prune_cycles: false, prune_false: false, prune_unused: false }
+        Operators { aggregate: false, resume: true, refine: true, prune_cycles: false, prune_false: false, prune_unused: false }
     }
 }
 
@@ -48,6 +52,7 @@ impl Operators {
     pub fn set(mut self, operator: Operator, on: bool) -> Operators {
         match operator {
             Operator::Aggregate => self.aggregate = on,
+            Operator::Resume => self.resume = on,
             Operator::Refine => self.refine = on,
             Operator::PruneCycles => self.prune_cycles = on,
             Operator::PruneFalse => self.prune_false = on,

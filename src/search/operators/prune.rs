@@ -74,9 +74,15 @@ pub fn cleared(mut goal: Goal) -> Goal {
     goal
 }
 
-/// The tactic that cannot work behind this header, by a failure's message: it wants a constant of its own that is not
-/// imported (`Lean.Omega.…` for `omega`), whatever the goal.
+/// The tactic that cannot work behind this header, by a failure's message: Lean does not know its name, or it wants a constant of
+/// its own that is not imported (`Lean.Omega.…` for `omega`), whatever the goal.
 pub fn unsupported(tactic: &str, message: &str) -> Option<String> {
+    if message.trim() == "unknown tactic" {
+        // The message does not say which: only of one that stands alone is it known.
+        let alone = !tactic.trim().contains(['\n', ';', '|', '·']);
+        let name = tactic.trim().split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
+        return (alone && !name.is_empty()).then(|| name.to_owned());
+    }
     let rest = message.trim_start().strip_prefix("Unknown constant `Lean.")?;
     let constant = rest.split('`').next()?;
     let (first, last) = (constant.split('.').next()?.to_lowercase(), constant.rsplit('.').next()?);
@@ -95,6 +101,9 @@ mod tests {
         assert_eq!(unsupported("exact Lean.Omega.x", "Unknown constant `Lean.Foo.x`"), None);
         assert_eq!(unsupported("simp [Lean.Simp.x]", "Unknown constant `Lean.Simp.x`"), None);
         assert_eq!(unsupported("omega", "omega could not prove the goal"), None);
+        assert_eq!(unsupported("nlinarith [sq_nonneg a]", "unknown tactic").as_deref(), Some("nlinarith"));
+        assert_eq!(unsupported("constructor <;> linarith", "unknown tactic"), None, "one of two");
+        assert_eq!(unsupported("simp\nlinarith", "unknown tactic"), None);
     }
 
     #[test]

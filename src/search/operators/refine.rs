@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::mathlib::Mathlib;
 use crate::lean::Goal;
 use crate::lean::goal::is_inaccessible;
 use crate::lean::suggestion::{is_side_question, suggestions};
@@ -33,7 +34,14 @@ pub struct Repairers(Vec<Box<dyn Repairer>>);
 
 impl Default for Repairers {
     fn default() -> Self {
-        Repairers(vec![Box::new(Suggestions), Box::new(Prefix), Box::new(Mismatch), Box::new(Names), Box::new(Elsewhere)])
+        Repairers(vec![
+            Box::new(Suggestions),
+            Box::new(Prefix),
+            Box::new(Mismatch),
+            Box::new(Names),
+            Box::new(Elsewhere),
+            Box::new(Mathlib),
+        ])
     }
 }
 
@@ -149,6 +157,9 @@ const SUBSTITUTES: &[(&str, &[&str])] = &[
 
 impl Repairer for Elsewhere {
     fn repair(&self, failure: &Failure) -> Vec<(String, f64)> {
+        if !failure.message.contains("unknown tactic") {
+            return Vec::new();
+        }
         let first = failure.tactic.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
         let Some((_, others)) = SUBSTITUTES.iter().find(|(name, _)| *name == first) else { return Vec::new() };
         others.iter().map(|t| ((*t).to_owned(), 0.3)).collect()

@@ -1,0 +1,84 @@
+//! Candidate files of all kinds beside their original, judged by what Lean made of them: many in one pair of files, each in a
+//! namespace of its own, so that a few Lean processes are enough. What speaks against a whole file is tried alone.
+
+mod common;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use qstar::verify::Standing;
+use qstar::verify::candidate::verify_file;
+
+const TIME: Duration = Duration::from_secs(300);
+/// False, so that every acceptance is a hole.
+const FALSE: &str = "theorem river (w : Nat) : w * w < w + 1 := by\n  sorry\n";
+const TRUE: &str = "def twin (n : Nat) : Nat := n + n\n\ntheorem pond (n : Nat) : twin n = 2 * n := by\n  sorry\n";
+
+/// Name and text of each case: `## name`, and what follows.
+fn cases(text: &str) -> Vec<(&str, &str)> {
+    text.split("## ").skip(1).filter_map(|case| case.split_once('\n')).collect()
+}
+
+/// The cases in two files, each case in a namespace with its number.
+fn together(cases: &[(&str, &str)], original: &str, before: &str) -> (String, String) {
+    let wrap = |i: usize, text: &str| format!("namespace C{i}\nsection\n{text}\nend\nend C{i}\n");
+    let ours = (0..cases.len()).map(|i| wrap(i, original)).collect();
+    let theirs = cases.iter().enumerate().map(|(i, (_, text))| wrap(i, &format!("{before}{text}"))).collect();
+    (ours, theirs)
+}
+
+#[tokio::test]
+async fn no_attack_is_accepted() {
+    let toolchain = common::toolchain();
+    let cases = cases(include_str!("fixtures/judge/attacks.txt"));
+    let (ours, theirs) = together(&cases, FALSE, "");
+    let judged = verify_file(&toolchain, &ours, &theirs, TIME, None).await.unwrap();
+    assert_eq!(judged.len(), cases.len());
+    let accepted: Vec<_> = judged.iter().filter(|j| j.verdict == Standing::Accepted).collect();
+    assert!(accepted.is_empty(), "{accepted:#?}");
+    // For reasons of their own, not because something spoke against the whole.
+    let reasons: HashMap<&str, usize> = judged.iter().filter_map(|j| j.reason.as_deref()).fold(HashMap::new(), |mut all, r| {
+        *all.entry(r).or_default() += 1;
+        all
+    });
+    assert!(reasons.len() > cases.len() / 4, "{reasons:#?}");
+}
+
+#[tokio::test]
+async fn every_honest_style_is_accepted() {
+    let toolchain = common::toolchain();
+    let cases = cases(include_str!("fixtures/judge/honest.txt"));
+    let (ours, theirs) = together(&cases, TRUE, "def twin (n : Nat) : Nat := n + n\n\n");
+    let judged = verify_file(&toolchain, &ours, &theirs, TIME, None).await.unwrap();
+    assert_eq!(judged.len(), cases.len());
+    let refused: Vec<_> = judged.iter().filter(|j| j.verdict != Standing::Accepted).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+}
+
+#[tokio::test]
+async fn what_speaks_against_a_file_speaks_against_all_of_it() {
+    let toolchain = common::toolchain();
+    let original = format!("def lake (n : Nat) := n\n\n{TRUE}");
+    let honest = TRUE.replace("sorry", "unfold twin; omega");
+    let kept = format!("def lake (n : Nat) := n\n\n{honest}");
+    for (candidate, why) in [
+        (honest.clone(), "lacks"),
+        (kept.replace("lake (n : Nat) := n", "lake (n : Nat) := n + 0 * n"), "not what it is in the original"),
+        (format!("module\n{kept}"), "`module`"),
+        (kept.replace("theorem", "set_option debug.skipKernelTC true in\ntheorem"), "skipKernelTC"),
+        (kept.replace("theorem", "set_option «debug».byAsSorry true in\ntheorem"), "debug"),
+        (format!("{kept}\n#eval IO.FS.writeFile \"qstar-was-here\" \"x\"\n"), "command of the candidate fails"),
+        (
+            format!(
+                "macro \"m\" : command => do\n  let n := Lean.mkIdent (Lean.Name.mkSimple (\"debug.skip\" ++ \"KernelT\" ++ \"C\"))\n  `(set_option $n true)\n{kept}"
+            ),
+            "",
+        ),
+    ] {
+        let judged = verify_file(&toolchain, &original, &candidate, TIME, None).await.unwrap();
+        let reason = judged[0].reason.clone().unwrap_or_default();
+        assert!(!judged[0].proved && reason.contains(why), "{candidate}\n{reason}");
+    }
+    let judged = verify_file(&toolchain, &original, &kept, TIME, None).await.unwrap();
+    assert_eq!((judged[0].verdict, &judged[0].reason), (Standing::Accepted, &None));
+}

@@ -1,0 +1,68 @@
+//! What proposes tactics, before the real Lean: questions with their own import, numbers out of reach, people's proofs.
+
+mod common;
+
+use common::{candidate, toolchain};
+use qstar::corpus::project::gather;
+use qstar::lean::suggestion::suggestions;
+use qstar::lean::{Goal, Pool, PoolOptions, Verdict};
+use qstar::policy::{Family, Moves};
+use qstar::prover::PoolOracle;
+use qstar::recall;
+use qstar::search::Oracle;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_to_questions_hold_under_the_original_header() {
+    let toolchain = toolchain();
+    let pool = Pool::new(toolchain, PoolOptions::default());
+    let oracle = PoolOracle::new(&pool, "def twice (n : Nat) : Nat := n + n");
+    let statement = "example (xs : List Nat) : xs.reverse.getLast? = xs.head?";
+    // Side by side with a tactic, whose verdict keeps its place.
+    let asked = vec![candidate(statement, "grind? +suggestions"), candidate("example : twice 2 = 4", "rfl")];
+    let verdicts = oracle.check(asked).await;
+    assert_eq!(verdicts[1], Verdict::Closed);
+    let Verdict::Failed(message) = &verdicts[0] else { panic!("a question closes nothing: {:?}", verdicts[0]) };
+    let answers = suggestions(message);
+    assert!(!answers.is_empty(), "{message}");
+    let replayed = oracle.check(answers.iter().map(|a| candidate(statement, a)).collect()).await;
+    assert!(replayed.contains(&Verdict::Closed), "{answers:?}: {replayed:?}");
+
+    // Powers that tactics cannot compute: the kernel can, or squaring by remainders.
+    for target in ["17 ^ 100000 % 13 = 9", "7 ^ 12345678901 % 10 = 7"] {
+        let goal = Goal::parse(&format!("⊢ {target}")).unwrap();
+        let found = Moves::default().candidates(&goal);
+        let steps = found.into_iter().filter(|c| c.family == Family::Runaway && c.tactic.starts_with("have"));
+        let tried = steps.take(1).map(|c| candidate(&format!("example : {target}"), &c.tactic)).collect();
+        assert_eq!(oracle.check(tried).await, [Verdict::Closed], "{target}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn peoples_proofs_are_read_step_by_step_and_remembered() {
+    let place = tempfile::tempdir().unwrap();
+    let file = "theorem swap (p q : Prop) (h : p ∧ q) : q ∧ p := by\n  constructor\n  · exact h.2 -- the second\n  · exact h.1\n\ntheorem wrong : 1 = 2 := by\n  rfl\n\ntheorem lengths (xs ys : List Nat) : (xs ++ ys).length = ys.length + xs.length := by\n  rw [List.length_append]\n  exact Nat.add_comm ..\n";
+    std::fs::write(place.path().join("A.lean"), file).unwrap();
+    std::fs::create_dir_all(place.path().join(".lake/packages/b")).unwrap();
+    std::fs::write(place.path().join(".lake/packages/b/B.lean"), "theorem b : 1 = 1 := by rfl").unwrap();
+    let (steps, report) = gather(&toolchain(), place.path(), |_| ()).await.unwrap();
+    assert_eq!((report.files, report.theorems, report.lost.len()), (1, 2, 0), "{report:?}");
+    let shown: Vec<(&str, usize, usize)> = steps.iter().map(|s| (s.example.tactic.as_str(), s.after.len(), s.line)).collect();
+    assert_eq!(
+        shown,
+        [
+            ("constructor", 2, 2),
+            ("exact h.2", 0, 3),
+            ("exact h.1", 0, 4),
+            ("rw [List.length_append]", 1, 10),
+            ("exact Nat.add_comm ..", 0, 11)
+        ]
+    );
+    assert_eq!(steps[3].premises, ["List.length_append"]);
+    let rows: String = steps.iter().map(|s| serde_json::to_string(s).unwrap() + "\n").collect();
+    let memory = place.path().join("memory");
+    std::fs::create_dir_all(&memory).unwrap();
+    std::fs::write(memory.join("policy.train.jsonl"), rows).unwrap();
+    let recalled = recall::open(&memory).unwrap().memory();
+    let goal = Goal::parse("a b : Prop\nboth : a ∧ b\n⊢ b").unwrap();
+    assert_eq!(recalled.recall(&goal)[0].tactic, "exact both.2");
+}
