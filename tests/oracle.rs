@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::candidate;
 use qstar::lean::{Batch, Candidate, Limits, Pool, PoolOptions, Verdict};
-use qstar::toolchain::{ServerKind, Toolchain, Wish};
+use qstar::toolchain::{Source, Toolchain, Wish};
 
 fn batch(candidates: Vec<Candidate>) -> Batch {
     Batch { header: "".into(), candidates }
@@ -121,7 +121,7 @@ async fn a_process_in_waiting_does_what_a_new_one_does() {
     toolchain.prepare();
     for prepared in [true, false] {
         let child = toolchain.start(toolchain.check_command(&file, None)).await.unwrap();
-        if cfg!(target_os = "linux") && toolchain.server_kind() == ServerKind::Worker {
+        if cfg!(target_os = "linux") && toolchain.source == Source::Portable {
             let words = std::fs::read_to_string(format!("/proc/{}/cmdline", child.id().unwrap())).unwrap();
             assert_eq!(words.contains("--qstar-await"), prepared, "{words}");
         }

@@ -211,7 +211,7 @@ impl Toolchain {
 
     /// Has a process ready for the next [`Toolchain::start`], where starting takes long: the portable Lean.
     pub fn prepare(&self) {
-        if self.server == ServerKind::Worker && !self.through_lake() {
+        if self.source == Source::Portable {
             self.ahead.prepare(self.command(&[]));
         }
     }
