@@ -42,19 +42,22 @@ fn a_false_statement_is_not_proved() {
 }
 
 #[test]
-fn a_cache_of_proofs_spares_checks() {
+fn a_cache_of_proofs_is_asked_first() {
     let folder = tempfile::tempdir().unwrap();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/lean-project/Examples.lean:sum_to");
-    let checks = || {
-        let cache = folder.path().join("proofs.jsonl");
+    let prove = |trace: &str| {
+        let (cache, trace) = (folder.path().join("proofs.jsonl"), folder.path().join(trace));
         let words = ["prove", file, "--policy", "portfolio", "--time", "120", "--json", "--cache"];
-        let run = qstar().args(words).arg(cache).assert().success();
+        let run = qstar().args(words).arg(cache).arg("--trace").arg(&trace).assert().success();
         let outcome: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
         assert_eq!(outcome["proved"], true);
-        outcome["checks"].as_u64().unwrap()
+        let remembered = qstar::record::read(&trace).unwrap().iter().any(|event| {
+            matches!(event, qstar::search::Event::Tried { by: qstar::policy::Source::Aggregate, step: Some(_), .. })
+        });
+        (outcome["checks"].as_u64().unwrap(), remembered)
     };
-    let (first, second) = (checks(), checks());
-    assert!(second < first, "{second} checks with the cache, {first} without");
+    let ((first, before), (second, after)) = (prove("1.jsonl"), prove("2.jsonl"));
+    assert!(second <= first && !before && after, "{second} checks with the cache, {first} without; {before}, {after}");
 }
 
 #[test]
