@@ -62,7 +62,7 @@ pub fn patience(candidate: &Candidate) -> Option<Duration> {
 
 /// A literal power whose exponent is larger, or itself a power.
 fn has_power_over(text: &str, exponent: u64) -> bool {
-    static POWER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d\)? ?\^ ?\(?(\d+)( ?[\^*])?").expect("fixed"));
+    static POWER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d\)? ?\^ ?\(?(\d+)( ?[\^*] ?\d)?").expect("fixed"));
     POWER.captures_iter(text).any(|c| c.get(2).is_some() || c[1].parse().map_or(true, |e: u64| e > exponent))
 }
 
@@ -98,6 +98,7 @@ mod tests {
             ("⊢ 7 ^ 888888 % 11 = 9", "generalize 7 ^ 888888 = p at *\nomega"),
             ("⊢ 7 ^ 888888 % 11 = 9", "simp [Nat.pow_mod]"),
             ("⊢ x ^ 2 % 1000 = 1", "omega"),
+            ("⊢ 3 ∣ 2 ^ (2 * n + 1) + 1", "omega"),
             ("⊢ ∀ x < 50, x * x < 2500", "decide"),
         ] {
             assert!(!may_run_away(text, tactic), "{text} by {tactic}");

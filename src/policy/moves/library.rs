@@ -8,8 +8,9 @@ use crate::policy::premises::Retrieved;
 /// Theorems that make pairs.
 const PAIRED: usize = 4;
 
-/// How likely a question's answer is to help, beside what it costs: it looks through the whole library.
-const QUESTIONS: f64 = 0.2;
+/// How likely a question's answer is to help for what it costs: it looks through the whole library, and the first one waits for
+/// a Lean of its own that imports some 15 s.
+const QUESTIONS: f64 = 0.01;
 
 /// Questions to Lean itself, each less likely than the one before.
 pub fn questions(list: &mut List) {
