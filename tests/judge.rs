@@ -72,13 +72,13 @@ async fn what_speaks_against_a_file_speaks_against_all_of_it() {
             format!(
                 "macro \"m\" : command => do\n  let n := Lean.mkIdent (Lean.Name.mkSimple (\"debug.skip\" ++ \"KernelT\" ++ \"C\"))\n  `(set_option $n true)\n{kept}"
             ),
-            "computes text",
+            "under `debug`",
         ),
         (
             format!(
-                "macro \"m\" : command => do\n  let n := Lean.mkIdent (Lean.Name.mkStr (Lean.Name.mkSimple \"debug\") \"skipKernel\\x54C\")\n  let t : Lean.TSyntax `command := ⟨Lean.Syntax.node1 .none `x n⟩\n  return t\n{kept}"
+                "macro \"m\" : command => do\n  let n := Lean.mkIdent (Lean.Name.mkStr (Lean.Name.mkSimple \"debug\") \"skipKernel\\x54C\")\n  return ⟨Lean.Syntax.node1 .none `x n⟩\n{kept}"
             ),
-            "names an option under `debug`",
+            "escapes",
         ),
         (kept.replace("def lake (n : Nat) := n", "def lake (n : Nat) := n + 12345678901234567890124"), "not what it is"),
     ] {

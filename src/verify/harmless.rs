@@ -146,6 +146,10 @@ pub fn blinding_words(original_text: &str, text: &str) -> Option<String> {
     if text.matches(SKIP).count() > original_text.matches(SKIP).count() {
         return Some(format!("it names the option `{SKIP}`, which switches the kernel off"));
     }
+    let escapes = |text: &str| text.matches("\\x").count() + text.matches("\\u").count();
+    if text.matches("macro").count() > original_text.matches("macro").count() && escapes(text) > escapes(original_text) {
+        return Some("escapes in its strings can hide what its macros write".to_owned());
+    }
     let odd = |text: &str| {
         let behind = text.split("set_option").skip(1).map(|rest| rest.trim_start().trim_start_matches('«'));
         behind.filter(|rest| ["debug", "/-", "--", "$", "%"].iter().any(|start| rest.starts_with(start))).count()
