@@ -59,6 +59,25 @@ fn wait(mut child: Child, limit: Duration) -> Option<i32> {
     None
 }
 
+/// Kills a run when its store has this many attempts.
+fn killed_after(mut child: Child, store: &Path, attempts: u64) {
+    let start = Instant::now();
+    loop {
+        let count = rusqlite::Connection::open_with_flags(store, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .and_then(|store| store.query_row("SELECT count(*) FROM attempts", [], |row| row.get(0)))
+            .unwrap_or(0u64);
+        if count >= attempts {
+            break;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it ended with {count} attempts before it was killed");
+        assert!(start.elapsed() < Duration::from_secs(300), "{count} of {attempts} attempts after five minutes");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // SIGKILL: no destructor runs.
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn killed_and_resumed_or_shared_it_finds_the_same() {
     let folder = tempfile::tempdir().unwrap();
@@ -74,15 +93,11 @@ fn killed_and_resumed_or_shared_it_finds_the_same() {
         .collect();
     assert!(proved.is_superset(&["a", "b", "e", "g"].into()) && proved.is_disjoint(&["c", "f"].into()), "{proved:?}");
 
-    // Killed again and again, a little later each time.
-    let mut code = None;
-    for i in 0..30 {
-        code = wait(bench(folder, "killed", &[]).spawn().unwrap(), Duration::from_millis(14_000 + 2000 * i));
-        if code.is_some() {
-            assert!(i >= 1, "it was not killed even once");
-            break;
-        }
+    // Killed as soon as one attempt is recorded, then three, then five; whoever comes next goes on.
+    for judged in [1, 3, 5] {
+        killed_after(bench(folder, "killed", &[]).spawn().unwrap(), &folder.join("killed/store.sqlite"), judged);
     }
+    let code = wait(bench(folder, "killed", &[]).spawn().unwrap(), Duration::from_secs(300));
     assert_eq!(code, Some(0));
     assert_eq!(found(&results(folder, "killed")), found(&whole));
 
