@@ -154,8 +154,14 @@ fn sigterm_and_ctrl_c_stop_at_once_and_are_told() {
             "bench" => command.arg("--data").arg(&data).args(["--out", "run", "--baseline", "before/results.json"]),
             _ => command.arg(&data),
         };
+        let hanging = folder.join("hanging");
+        let _ = std::fs::remove_file(&hanging);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        std::thread::sleep(Duration::from_secs(4));
+        let start = Instant::now();
+        while !hanging.exists() {
+            assert!(start.elapsed() < Duration::from_secs(60), "{words_of}: the second row is not reached");
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let start = Instant::now();
         kill(Pid::from_raw(child.id() as i32), signal).unwrap();
         let output = child.wait_with_output().unwrap();

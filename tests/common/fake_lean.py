@@ -72,6 +72,8 @@ while True:
         if stuck:
             processing = [{"range": place(stuck[0], 0), "kind": 1}]
             send({"method": "$/lean/fileProgress", "params": {"textDocument": {"uri": uri, "version": version}, "processing": processing}})
+            # The test waits for this file, not for a time.
+            open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "hanging"), "w").close()
             time.sleep(3600)
         found = {"uri": uri, "version": version, "diagnostics": diagnostics(lines)}
         send({"method": "textDocument/publishDiagnostics", "params": found})
