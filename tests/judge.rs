@@ -44,6 +44,30 @@ async fn no_attack_is_accepted() {
     assert!(reasons.len() > cases.len() / 4, "{reasons:#?}");
 }
 
+/// Attacks that need an original of their own: what it declares is changed, or what its words mean. A changed declaration
+/// speaks against the whole file, so these pairs (`alone`) get files of their own.
+#[tokio::test]
+async fn no_change_of_meaning_is_accepted() {
+    let toolchain = common::toolchain();
+    let cases = cases(include_str!("fixtures/judge/pairs.txt"));
+    let pair = |text: &'static str| text.split_once("---\n").unwrap();
+    let (alone, shared): (Vec<_>, Vec<_>) = cases.into_iter().partition(|(name, _)| name.ends_with(" alone"));
+    let wrap = |(i, text): (usize, &str)| format!("namespace C{i}\nsection\n{text}\nend\nend C{i}\n");
+    let ours: String = shared.iter().map(|(_, text)| pair(text).0).enumerate().map(wrap).collect();
+    let theirs: String = shared.iter().map(|(_, text)| pair(text).1).enumerate().map(wrap).collect();
+    let judged = verify_file(&toolchain, &ours, &theirs, TIME, None).await.unwrap();
+    assert!(judged.len() >= shared.len());
+    let accepted: Vec<_> = judged.iter().filter(|j| j.verdict == Standing::Accepted).collect();
+    assert!(accepted.is_empty(), "{accepted:#?}");
+    let common = judged.iter().filter(|j| j.reason == judged[0].reason).count();
+    assert!(common < judged.len() / 2, "one reason for most: {:?}", judged[0].reason);
+    for (name, text) in alone {
+        let (original, candidate) = pair(text);
+        let judged = verify_file(&toolchain, original, candidate, TIME, None).await.unwrap();
+        assert!(judged.iter().all(|j| j.verdict == Standing::Refused), "{name}: {judged:#?}");
+    }
+}
+
 #[tokio::test]
 async fn every_honest_style_is_accepted() {
     let toolchain = common::toolchain();
