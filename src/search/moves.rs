@@ -34,18 +34,24 @@ struct Queue {
 pub struct Moves(HashMap<GoalId, Queue>);
 
 impl Moves {
-    /// Adds moves to a goal; those it had before are left out. Returns how many are new.
+    /// Adds moves to a goal; of one that it has, untried, the better of both priors counts. Returns how many changed that.
     pub fn add(&mut self, goal: GoalId, moves: impl IntoIterator<Item = Move>) -> usize {
         let queue = self.0.entry(goal).or_default();
         let mut new = 0;
         for m in moves {
             let mut hasher = DefaultHasher::new();
             (&m.proposal.tactic, m.heartbeats, m.probe).hash(&mut hasher);
-            if queue.seen.insert(hasher.finish()) {
-                let at = queue.untried.partition_point(|other| other.proposal.log_prior >= m.proposal.log_prior);
-                queue.untried.insert(at, m);
-                new += 1;
+            if !queue.seen.insert(hasher.finish()) {
+                let worse = |other: &Move| {
+                    other.proposal.log_prior < m.proposal.log_prior
+                        && (&other.proposal.tactic, other.heartbeats, other.probe) == (&m.proposal.tactic, m.heartbeats, m.probe)
+                };
+                let Some(known) = queue.untried.iter().position(worse) else { continue };
+                queue.untried.remove(known);
             }
+            let at = queue.untried.partition_point(|other| other.proposal.log_prior >= m.proposal.log_prior);
+            queue.untried.insert(at, m);
+            new += 1;
         }
         new
     }
@@ -145,10 +151,11 @@ mod tests {
     #[test]
     fn the_best_come_first_and_nothing_twice() {
         let (mut moves, goal) = (Moves::default(), GoalId::from(0));
-        assert_eq!(moves.add(goal, [step("b", -2.0), step("a", -1.0), step("c", -2.0), step("b", -0.5)]), 3);
+        assert_eq!(moves.add(goal, [step("b", -2.0), step("a", -1.0), step("c", -2.0), step("b", -3.0)]), 3);
+        assert_eq!(moves.add(goal, [step("c", -1.5)]), 1, "what was to come last comes earlier");
         assert_eq!((moves.best(goal), moves.open()), (Some(-1.0), vec![goal]));
         let order: Vec<String> = moves.take(goal, 9).into_iter().map(|m| m.proposal.tactic).collect();
-        assert_eq!(order, ["a", "b", "c"]);
+        assert_eq!(order, ["a", "c", "b"]);
         assert!(!moves.is_idle(goal));
         (0..3).for_each(|_| moves.landed(goal));
         assert!(moves.is_idle(goal) && moves.open().is_empty());
