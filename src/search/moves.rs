@@ -44,7 +44,8 @@ impl Moves {
             if !queue.seen.insert(hasher.finish()) {
                 let worse = |other: &Move| {
                     other.proposal.log_prior < m.proposal.log_prior
-                        && (&other.proposal.tactic, other.heartbeats, other.probe) == (&m.proposal.tactic, m.heartbeats, m.probe)
+                        && (&other.proposal.tactic, other.heartbeats, other.probe)
+                            == (&m.proposal.tactic, m.heartbeats, m.probe)
                 };
                 let Some(known) = queue.untried.iter().position(worse) else { continue };
                 queue.untried.remove(known);
