@@ -61,6 +61,13 @@ pub async fn run(args: DoctorArgs, lean: LeanArgs) -> Result<Exit> {
     let toolchain = found.ok().flatten();
     let mut imported = Value::Null;
     if let Some(toolchain) = &toolchain {
+        report.add(
+            "sandbox",
+            true,
+            toolchain.sandbox().map_or("none: text that Lean elaborates runs with all that you may do".into(), |how| {
+                format!("Lean reads its library and the project, and writes to one temporary folder ({how})")
+            }),
+        );
         project(&mut report, toolchain);
         if let Some(header) = args.header.or_else(|| default_header(toolchain)) {
             imported = header_check(&mut report, toolchain, &header, &lean).await?;

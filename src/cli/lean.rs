@@ -26,7 +26,8 @@ pub struct LeanArgs {
     /// Private memory that a Lean worker may have, such as 6G or 800M; by default as the machine and the imports are.
     #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
     pub memory: Option<u64>,
-    /// Let the portable Lean see the whole machine; without this flag it sees its library, the project and one temporary folder.
+    /// Let Lean see the whole machine; without this flag it reads its library and the project, and writes to one temporary folder
+    /// (a native Lean needs Linux with Landlock for that).
     #[arg(long, global = true)]
     pub no_sandbox: bool,
 }
@@ -44,9 +45,9 @@ impl LeanArgs {
     /// # Errors
     /// When the project that was named is none.
     pub fn wish(self, near: Option<PathBuf>) -> Result<Wish> {
-        let LeanArgs { lean, project, .. } = self.or_project(None);
+        let LeanArgs { lean, project, no_sandbox, .. } = self.or_project(None);
         project.as_deref().map(Project::named).transpose()?;
-        Ok(Wish { lean, near, project })
+        Ok(Wish { lean, near, project, no_sandbox })
     }
 
     /// Finds Lean near a file, or sets it up.
@@ -54,12 +55,10 @@ impl LeanArgs {
     /// # Errors
     /// When the project is none (the user's mistake), or no Lean can be had (a [`ToolchainFailed`]).
     pub async fn toolchain(self, near: Option<PathBuf>) -> Result<Toolchain> {
-        let open = self.no_sandbox;
         let wish = self.wish(near)?;
         let bar = spinner();
         let found = tokio::task::spawn_blocking(move || Toolchain::find_or_install(&wish, &bar)).await?;
-        let found = found.map_err(ToolchainFailed)?;
-        Ok(if open { found.without_sandbox() } else { found })
+        Ok(found.map_err(ToolchainFailed)?)
     }
 
     /// A pool of so many workers.

@@ -3,6 +3,7 @@
 //! Depends on nothing else of qstar.
 
 mod ahead;
+mod confine;
 mod glue;
 pub mod portable;
 pub mod processes;
@@ -11,6 +12,7 @@ mod wasm;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
@@ -53,9 +55,12 @@ pub struct Toolchain {
     project: Option<Project>,
     /// What `lean --version` prints.
     pub version: String,
-    /// The portable Lean's processes see the whole machine.
+    /// Its processes see the whole machine.
     #[serde(skip)]
     open: bool,
+    /// What a native Lean's processes see, where they are confined.
+    #[serde(skip)]
+    bounds: Option<Arc<confine::Bounds>>,
     #[serde(skip)]
     ahead: ahead::Ahead,
 }
@@ -69,6 +74,8 @@ pub struct Wish {
     pub near: Option<PathBuf>,
     /// The project that the user named, wherever the file lies.
     pub project: Option<PathBuf>,
+    /// Its processes shall see the whole machine, as `QSTAR_NO_SANDBOX` says too.
+    pub no_sandbox: bool,
 }
 
 impl Wish {
@@ -87,6 +94,10 @@ impl Toolchain {
     /// # Errors
     /// When a toolchain or a project that the user named cannot be used. That none was found is `Ok(None)`.
     pub fn find(wish: &Wish) -> Result<Option<Toolchain>> {
+        Ok(Toolchain::look(wish)?.map(|found| found.confined(wish)))
+    }
+
+    fn look(wish: &Wish) -> Result<Option<Toolchain>> {
         let project = wish.project()?;
         let folder = project.as_ref().filter(|_| wish.project.is_some()).map(Project::as_folder);
         if let Some(lean) =
@@ -131,7 +142,7 @@ impl Toolchain {
         }
         let home = cache_home()?;
         tracing::info!("no Lean was found: setting up the portable one in {} (once, about 20 s)", home.display());
-        Toolchain::probe(portable::install(&home, progress)?, Source::Portable, folder)
+        Ok(Toolchain::probe(portable::install(&home, progress)?, Source::Portable, folder)?.confined(wish))
     }
 
     /// Compiled modules are read only by the Lean that made them.
@@ -162,10 +173,47 @@ impl Toolchain {
         // Lean runs in the project's folder: a program that was named relative to this one must be found from there.
         let lean = if lean.components().count() > 1 { std::path::absolute(&lean).unwrap_or(lean) } else { lean };
         let server = if version.contains("wasm32") { ServerKind::Worker } else { ServerKind::Watchdog };
-        Ok(Toolchain { lean, server, source, project, version, open: false, ahead: ahead::Ahead::default() })
+        Ok(Toolchain { lean, server, source, project, version, open: false, bounds: None, ahead: ahead::Ahead::default() })
     }
 
-    /// Lets the processes of the portable Lean see the whole machine, as `QSTAR_NO_SANDBOX` does.
+    /// A native Lean gets bounds, where the kernel can do that and Lean runs there.
+    fn confined(mut self, wish: &Wish) -> Toolchain {
+        self.open = wish.no_sandbox || std::env::var_os("QSTAR_NO_SANDBOX").is_some_and(|v| !v.is_empty());
+        if self.open || self.server == ServerKind::Worker {
+            return self;
+        }
+        if !confine::is_supported() {
+            tracing::warn!(
+                "this system has no Landlock: foreign Lean text runs with all that you may do (--no-sandbox: no warning)"
+            );
+            return self;
+        }
+        let bounds = confine::Bounds::new(&self.lean, self.library_folders(), self.project.as_ref().filter(|p| p.lake));
+        let mut command = self.command(&["env", "lean"]).into_std();
+        command.arg("--version");
+        match bounds.of(&command).around(|| command.output()) {
+            Ok(output) if String::from_utf8_lossy(&output.stdout).starts_with("Lean (version 4") => {
+                self.bounds = Some(Arc::new(bounds));
+            }
+            Ok(output) => tracing::warn!(
+                "Lean does not run confined, so foreign text runs with all that you may do (--no-sandbox: no warning): {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            ),
+            Err(error) => tracing::warn!("Lean cannot be confined: {error}"),
+        }
+        self
+    }
+
+    /// What keeps foreign text that Lean elaborates from the rest of the machine; `None` when nothing does.
+    pub fn sandbox(&self) -> Option<&'static str> {
+        match self.server {
+            _ if self.open => None,
+            ServerKind::Worker => Some("its own file system"),
+            ServerKind::Watchdog => self.bounds.as_ref().map(|_| "Landlock"),
+        }
+    }
+
+    /// Lets Lean's processes see the whole machine, as `QSTAR_NO_SANDBOX` does.
     pub fn without_sandbox(mut self) -> Toolchain {
         self.open = true;
         self
@@ -225,7 +273,14 @@ impl Toolchain {
         let ours = command.as_std().get_program() == self.lean;
         match if ours { self.ahead.take(&command).await } else { None } {
             Some(child) => Ok(child),
-            None => ahead::spawn(&mut command),
+            None => match self.bounds.as_ref().filter(|_| !self.open) {
+                Some(bounds) => {
+                    let child = bounds.of(command.as_std()).around(|| ahead::spawn(&mut command))?;
+                    confine::limit(child.id());
+                    Ok(child)
+                }
+                None => ahead::spawn(&mut command),
+            },
         }
     }
 
