@@ -24,7 +24,7 @@ use crate::prover::{Guide, Judged, PoolOracle, ProveError, finished, search_at, 
 use crate::search::{Progress, StopReason};
 use crate::source::{Command, Statement};
 use crate::toolchain::Toolchain;
-use crate::verify::Message;
+use crate::verify::{Message, Rejection};
 use site::{Form, Site, blocks, sites};
 use whole::{Before, Found, accepted, left_over};
 
@@ -148,7 +148,13 @@ pub async fn fill(
         sorrys.push(row);
     }
     let mut outcome = Outcome { text: original.to_owned(), sorrys, remaining: Vec::new(), errors: Vec::new(), failure };
-    let (edits, messages) = match accepted(&mut before, &blocks, &sites, &mut found, &mut outcome.sorrys).await {
+    let in_vain = found.is_empty();
+    let judged = tokio::select! {
+        judged = accepted(&mut before, &blocks, &sites, &mut found, &mut outcome.sorrys) => judged,
+        // Proofs that were found are worth their check.
+        () = cancel.cancelled(), if in_vain => Err(Rejection::Stopped),
+    };
+    let (edits, messages) = match judged {
         Ok(accepted) => accepted,
         Err(error) => {
             for found in found {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Rejection;
+use crate::lean::words::last_words;
 use crate::library::olean::whole::Whole;
 use crate::toolchain::Toolchain;
 
@@ -136,8 +137,8 @@ async fn once(toolchain: &Toolchain, text: &str, timeout: Duration, keep: bool) 
     let words = String::from_utf8_lossy(&output.stdout).replace(&name, "");
     // Lean ends with 0, or 1 when there were errors; anything else is a crash.
     let died = || {
-        let last: String = String::from_utf8_lossy(&output.stderr).lines().rev().take(3).collect::<Vec<_>>().join(" | ");
-        Rejection::Process(format!("{}: {last}", output.status))
+        let words = last_words(String::from_utf8_lossy(&output.stderr).lines());
+        Rejection::Process(if words.is_empty() { output.status.to_string() } else { words })
     };
     if !matches!(output.status.code(), Some(0 | 1)) {
         return Err(died());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::{Certificate, Rejection, bulk};
 use crate::problem::Problem;
@@ -59,7 +60,7 @@ async fn serve(toolchain: Arc<Toolchain>, mut asked: mpsc::Receiver<Ask>, timeou
         batch.retain(|ask: &Ask| !ask.answer.is_closed());
         tracing::debug!(proofs = batch.len(), "verified together");
         let proofs = batch.iter().map(|ask| (ask.problem.clone(), ask.proof.clone())).collect();
-        let verdicts = bulk::certify(&toolchain, proofs, 1, timeout, |_| ()).await;
+        let verdicts = bulk::certify(&toolchain, proofs, 1, timeout, CancellationToken::new(), |_| ()).await;
         for (ask, verdict) in batch.drain(..).zip(verdicts) {
             let _ = ask.answer.send(verdict);
         }
