@@ -57,7 +57,8 @@ pub fn temporary(path: &Path) -> Result<tempfile::NamedTempFile> {
 
 /// The system's word alone, without the name of a file that the user does not know.
 fn plain(error: &std::io::Error) -> String {
-    error.get_ref().and_then(|inner| inner.source()).map_or_else(|| error.to_string(), ToString::to_string)
+    let words = error.to_string();
+    words.split(" at path ").next().unwrap_or(&words).to_owned()
 }
 
 /// Writes a file whole or not at all. One that is there keeps its rights, and what is behind a link is written, not the

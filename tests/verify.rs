@@ -162,14 +162,14 @@ async fn files_of_proofs_are_judged_theorem_by_theorem() {
 
 #[tokio::test]
 async fn a_queue_accepts_what_is_accepted_alone() {
-    let queue = Queue::new(common::toolchain(), TIME);
+    let queue = Queue::new(common::toolchain());
     // They come in together: the first goes alone, the others wait and share a process; `b` fails, and `c` rests on it.
     let asked =
         [("a : 1 = 1", "rfl"), ("b : 1 = 2", "rfl"), ("c : 1 = 2", "exact b"), ("d : 2 = 2", "rfl"), ("e : 3 = 3", "rfl")];
     let verdicts = futures::future::join_all(asked.map(|(statement, proof)| {
         let problem = Problem::from_statement("", &format!("theorem {statement}")).unwrap();
         let queue = &queue;
-        async move { queue.verify(&problem, proof).await }
+        async move { queue.verify(&problem, proof, TIME).await }
     }));
     let verdicts = verdicts.await;
     for (verdict, (statement, _)) in verdicts.iter().zip(asked) {

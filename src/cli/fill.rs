@@ -97,7 +97,7 @@ pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
             let written = if wanted { write_back(path, text, &outcome.text) } else { Ok(()) };
             exit = exit.and(match (&written, &outcome) {
                 (Err(_), _) => Exit::Usage,
-                (_, outcome) if outcome.failure.is_some() => Exit::Toolchain,
+                (_, outcome) if outcome.is_unjudged() => Exit::Toolchain,
                 (_, outcome) if outcome.is_complete() => Exit::Success,
                 _ => Exit::NotProved,
             });
@@ -210,6 +210,7 @@ fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, wanted: bo
             Status::Open { reason } => format!("open: {reason}{}", remedy(*reason)),
             Status::Data => "left alone: a value is missing there, not a proof".to_owned(),
             Status::Error { message } => format!("not filled: {}", first_line(message)),
+            Status::Unjudged { message } => format!("could not be judged: {}", first_line(message)),
             Status::Unverified { proof, message } => {
                 format!("NOT VERIFIED, not written: {}; the proof that was found:\n{proof}", first_line(message))
             }

@@ -124,10 +124,13 @@ async fn again(toolchain: &Toolchain, text: &str, timeout: Duration, keep: bool)
 
 async fn once(toolchain: &Toolchain, text: &str, timeout: Duration, keep: bool) -> Result<Compiled, Rejection> {
     let failed = |e: std::io::Error| Rejection::Process(e.to_string());
-    let folder = tempfile::tempdir().map_err(failed)?;
+    let full = |e: std::io::Error| {
+        Rejection::Process(format!("no file can be made for it in {}: {e}", std::env::temp_dir().display()))
+    };
+    let folder = tempfile::tempdir().map_err(full)?;
     let file = folder.path().join("QStarVerify.lean");
     let olean = folder.path().join("QStarVerify.olean");
-    std::fs::write(&file, text).map_err(failed)?;
+    std::fs::write(&file, text).map_err(full)?;
     let mut child = toolchain.start(toolchain.check_command(&file, keep.then_some(&olean))).await.map_err(failed)?;
     drop(child.stdin.take());
     let output = tokio::time::timeout(timeout, child.wait_with_output()).await;

@@ -20,7 +20,7 @@ def hang():
     with open(place + ".new", "w") as file:
         file.write(str(os.getpid()))
     os.rename(place + ".new", place)
-    time.sleep(3600)
+    time.sleep(600)
 
 
 if "--worker" not in sys.argv:

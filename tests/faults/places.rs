@@ -67,3 +67,16 @@ fn what_nobody_can_read_is_told_and_no_crash() {
         assert_eq!(run.status.code(), Some(4), "{command:?}: {}", words(&run));
     }
 }
+
+#[test]
+fn a_place_on_which_lean_ends_is_not_told_as_one_without_proof() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fake(folder);
+    write(folder, "a.lean", "theorem a : CRASH := by\n  sorry\n");
+    let mut command = qstar(folder);
+    command.args(["--lean", "./lean", "fill", "--policy", "closers", "--workers", "1", "--checks", "4", "a.lean"]);
+    let run = command.output().unwrap();
+    assert_eq!(run.status.code(), Some(3), "{}", words(&run));
+    assert!(words(&run).contains("could not be judged"), "{}", words(&run));
+}
