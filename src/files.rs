@@ -1,5 +1,5 @@
-//! Files: written whole or not at all, with the rights that they had; asked for before the work begins; found below
-//! folders. Knows nothing of what is in them.
+//! Files: read, or told why not; written whole or not at all, with the rights that they had; asked for before the work
+//! begins; found below folders. Knows nothing of what is in them, but for how Lean reads its own.
 
 use std::collections::HashSet;
 use std::fs::{File, Metadata, OpenOptions};
@@ -7,7 +7,42 @@ use std::io::{Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+/// The mark that some editors put before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The text of a file; a byte order mark before it is left out.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub fn read_text(path: &Path) -> Result<String> {
+    let text = read_whole(path)?;
+    Ok(text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text))
+}
+
+/// The text of a Lean file.
+///
+/// # Errors
+/// As [`read_text`]; and when a byte order mark stands before it, of which Lean makes an error.
+pub fn read_lean(path: &Path) -> Result<String> {
+    let text = read_whole(path)?;
+    ensure!(
+        !text.starts_with(BYTE_ORDER_MARK),
+        "cannot read {}: it begins with a byte order mark, which Lean does not take; save it as UTF-8 without one",
+        path.display()
+    );
+    Ok(text)
+}
+
+fn read_whole(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        anyhow!("cannot read {}: it is no text in UTF-8 (line {line})", path.display())
+    })
+}
 
 /// A file beside `path` that can take its name when it is whole. Its rights are those of any new file: for all, but for
 /// the user's umask.
@@ -17,7 +52,13 @@ use anyhow::{Context, Result, bail, ensure};
 pub fn temporary(path: &Path) -> Result<tempfile::NamedTempFile> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::Builder::new().prefix(".qstar").permissions(PermissionsExt::from_mode(0o666)).tempfile_in(folder);
-    file.with_context(|| format!("cannot write {}", path.display()))
+    file.map_err(|error| anyhow!("cannot write {}: {}", path.display(), plain(&error)))
+}
+
+/// The system's word alone, without the name of a file that the user does not know.
+fn plain(error: &std::io::Error) -> String {
+    let words = error.to_string();
+    words.split(" at path ").next().unwrap_or(&words).to_owned()
 }
 
 /// Writes a file whole or not at all. One that is there keeps its rights, and what is behind a link is written, not the
@@ -31,10 +72,15 @@ pub fn put(path: &Path, text: &str) -> Result<()> {
         Some(known) => known.put(text).with_context(cannot),
         None => {
             let mut file = temporary(path)?;
-            file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).with_context(cannot)?;
-            file.persist(path).map(drop).with_context(cannot)
+            write_whole(file.as_file_mut(), text).with_context(cannot)?;
+            file.persist(path).map(drop).map_err(|e| e.error).with_context(cannot)
         }
     }
+}
+
+fn write_whole(file: &mut File, text: &str) -> std::io::Result<()> {
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 /// Says whether [`put`] could write there now; asked before long work.
@@ -50,6 +96,21 @@ pub fn check_writable(path: &Path) -> Result<()> {
         Some(_) => Ok(()),
         None => temporary(path).map(drop),
     }
+}
+
+/// Makes sure that what is written takes the place of nothing that is read.
+///
+/// # Errors
+/// When `out` is one of `inputs`, by whatever name, or a Lean file in one that is a folder.
+pub fn check_apart<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    let Ok(place) = out.canonicalize() else { return Ok(()) };
+    let read = |input: PathBuf| place == input || place.starts_with(input) && place.extension().is_some_and(|e| e == "lean");
+    ensure!(
+        !inputs.into_iter().any(|input| input.canonicalize().is_ok_and(read)),
+        "{} is read: what is written there would replace it; name another file",
+        out.display()
+    );
+    Ok(())
 }
 
 /// Makes a folder, if need be, and makes sure that files can be made in it.
@@ -111,8 +172,7 @@ impl Known {
             return Ok(None);
         }
         file.as_file().set_permissions(self.metadata.permissions())?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
+        write_whole(file.as_file_mut(), text)?;
         Ok(Some(file))
     }
 
@@ -144,7 +204,8 @@ pub fn settle(folder: tempfile::TempDir, target: &Path) -> Result<()> {
 }
 
 /// The files below a folder that are wanted, in the order of their paths. Links are followed, each folder once: one that
-/// leads back ends there. Folders whose names begin with a dot are passed by.
+/// leads back ends there. Folders whose names begin with a dot are passed by, and pipes, devices and sockets: nothing lies
+/// in them.
 ///
 /// # Errors
 /// When a folder cannot be read.
@@ -160,10 +221,13 @@ pub fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBu
         items.sort();
         for item in items {
             let hidden = item.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
-            if item.is_dir() && !hidden {
-                folders.push(item);
-            } else if !item.is_dir() && wanted(&item) {
-                files.push(item);
+            match std::fs::metadata(&item) {
+                Ok(known) if known.is_dir() && hidden => {}
+                Ok(known) if known.is_dir() => folders.push(item),
+                Ok(known) if !known.is_file() => {}
+                // A link to nothing is told by whoever reads it.
+                _ if wanted(&item) => files.push(item),
+                _ => {}
             }
         }
     }
@@ -209,12 +273,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_text_is_told_with_its_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"one\ntwo \xff").unwrap();
+        assert!(read_text(file.path()).unwrap_err().to_string().ends_with("it is no text in UTF-8 (line 2)"));
+        std::fs::write(file.path(), "\u{feff}one").unwrap();
+        assert_eq!(read_text(file.path()).unwrap(), "one");
+        assert!(read_lean(file.path()).unwrap_err().to_string().contains("byte order mark"));
+    }
+
+    #[test]
+    fn what_is_read_is_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link, new) = (folder.path().join("a"), folder.path().join("link"), folder.path().join("new"));
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(check_apart(&link, [file.as_path()]).is_err() && check_apart(&file, [link.as_path()]).is_err());
+        assert!(check_apart(&new, [file.as_path(), new.as_path()]).is_ok());
+        let inside = folder.path().join("a.lean");
+        std::fs::write(&inside, "").unwrap();
+        assert!(check_apart(&inside, [folder.path()]).is_err() && check_apart(&file, [folder.path()]).is_ok());
+    }
+
+    #[test]
     fn a_link_that_leads_back_ends_there() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("in")).unwrap();
         std::fs::write(folder.path().join("in/a.json"), "").unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("in/back")).unwrap();
         std::os::unix::fs::symlink("nowhere", folder.path().join("b.json")).unwrap();
+        // Whoever opened it would wait for ever.
+        nix::unistd::mkfifo(&folder.path().join("c.json"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         let found = below(folder.path(), |p| p.extension().is_some_and(|e| e == "json")).unwrap();
         assert_eq!(found, [folder.path().join("b.json"), folder.path().join("in/a.json")]);
     }

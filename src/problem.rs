@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::files::read_lean;
 use crate::lean::syntax::Kind;
 use crate::source::{Statement, commands};
 
@@ -37,7 +38,7 @@ impl Problem {
     /// # Errors
     /// When the file cannot be read or cut, or has no such theorem.
     pub fn from_lean_file(path: &Path, name: Option<&str>) -> Result<Vec<Problem>> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = read_lean(path)?;
         let found = open_theorems(&text).with_context(|| format!("cannot read {} as Lean", path.display()))?;
         let names: Vec<String> = found.iter().map(|p| p.name.clone()).collect();
         let wanted: Vec<Problem> = found.into_iter().filter(|p| name.is_none_or(|n| n == p.name)).collect();

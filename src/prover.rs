@@ -181,7 +181,7 @@ pub struct Company {
 impl Company {
     /// So many searches at a time.
     pub fn new(toolchain: Arc<Toolchain>, turns: usize) -> Company {
-        Company { turns: Arc::new(Semaphore::new(turns)), verifier: Queue::new(toolchain, VERIFY_TIME) }
+        Company { turns: Arc::new(Semaphore::new(turns)), verifier: Queue::new(toolchain) }
     }
 }
 
@@ -229,10 +229,7 @@ impl Guide<'_> {
         time: Duration,
     ) -> Result<Certificate, Rejection> {
         match self.company {
-            Some(company) => {
-                let verified = tokio::time::timeout(time, company.verifier.verify(problem, proof)).await;
-                verified.unwrap_or(Err(Rejection::TimedOut(time)))
-            }
+            Some(company) => company.verifier.verify(problem, proof, time).await,
             None => verify(toolchain, problem, proof, time).await,
         }
     }
@@ -387,7 +384,8 @@ pub async fn prove(
         let finished = tokio::time::timeout_at(deadline.into(), finished).await.unwrap_or_default();
         for proof in finished.iter() {
             let time = deadline.saturating_duration_since(Instant::now()).min(VERIFY_TIME);
-            if let Ok(certificate) = guide.verify(toolchain, problem, proof, time).await {
+            let verified = tokio::time::timeout_at(deadline.into(), guide.verify(toolchain, problem, proof, time));
+            if let Ok(Ok(certificate)) = verified.await {
                 return Judged::Accepted(certificate);
             }
         }

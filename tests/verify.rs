@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use qstar::lean::{Batch, Pool, PoolOptions, Verdict};
 use qstar::problem::Problem;
+use qstar::verify::bulk::certify;
 use qstar::verify::candidate::verify_file;
 use qstar::verify::queue::Queue;
 use qstar::verify::{Certificate, Rejection, recheck, verify};
+use tokio_util::sync::CancellationToken;
 
 const TIME: Duration = Duration::from_secs(120);
 /// False, so that every accepted proof is a hole in the verifier.
@@ -160,14 +162,14 @@ async fn files_of_proofs_are_judged_theorem_by_theorem() {
 
 #[tokio::test]
 async fn a_queue_accepts_what_is_accepted_alone() {
-    let queue = Queue::new(common::toolchain(), TIME);
+    let queue = Queue::new(common::toolchain());
     // They come in together: the first goes alone, the others wait and share a process; `b` fails, and `c` rests on it.
     let asked =
         [("a : 1 = 1", "rfl"), ("b : 1 = 2", "rfl"), ("c : 1 = 2", "exact b"), ("d : 2 = 2", "rfl"), ("e : 3 = 3", "rfl")];
     let verdicts = futures::future::join_all(asked.map(|(statement, proof)| {
         let problem = Problem::from_statement("", &format!("theorem {statement}")).unwrap();
         let queue = &queue;
-        async move { queue.verify(&problem, proof).await }
+        async move { queue.verify(&problem, proof, TIME).await }
     }));
     let verdicts = verdicts.await;
     for (verdict, (statement, _)) in verdicts.iter().zip(asked) {
@@ -175,4 +177,24 @@ async fn a_queue_accepts_what_is_accepted_alone() {
     }
     let certificate = verdicts[4].as_ref().unwrap();
     assert_eq!((certificate.name.as_str(), certificate.source().as_str()), ("e", "theorem e : 3 = 3 := by\n  rfl\n"));
+}
+
+#[tokio::test]
+async fn a_proof_on_which_lean_ends_costs_the_others_nothing() {
+    let toolchain = common::toolchain();
+    let deep = format!("exact absurd rfl (by decide : ¬ ({}1{} = 1))", "(".repeat(5000), ")".repeat(5000));
+    let original =
+        "theorem a (n : Nat) : n + 0 = n := by\n  sorry\n\ntheorem b : 1 = 1 := by\n  sorry\n\ntheorem c : 2 = 2 := by sorry\n";
+    let candidate = format!(
+        "theorem a (n : Nat) : n + 0 = n := by\n  rfl\n\ntheorem b : 1 = 1 := by\n  {deep}\n\ntheorem c : 2 = 2 := by rfl\n"
+    );
+    let judged = verify_file(&toolchain, original, &candidate, TIME, None).await.unwrap();
+    assert_eq!(judged.iter().map(|j| j.proved).collect::<Vec<_>>(), [true, false, true], "{judged:?}");
+    // The words for it, and no place in Lean's own code.
+    let reason = judged[1].reason.as_ref().unwrap();
+    assert!(!reason.contains("wasm") && !reason.contains("Node"), "{reason}");
+    let proof = |statement: &str, proof: &str| (Problem::from_statement("", statement).unwrap(), proof.to_owned());
+    let proofs = vec![proof("theorem a (n : Nat) : n + 0 = n", "rfl"), proof("theorem b : 1 = 1", &deep)];
+    let made = certify(&toolchain, proofs, 1, TIME, CancellationToken::new(), |_| ()).await;
+    assert!(made[0].is_ok() && made[1].is_err(), "{made:?}");
 }

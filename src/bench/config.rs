@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::files::read_text;
 use crate::policy::choice::PolicyKind;
 use crate::policy::served::endpoint::Wishes;
 use crate::search::{Budget, Operator, Operators, StrategyKind};
@@ -176,7 +177,7 @@ impl Config {
     /// # Errors
     /// Naming file, line and what is wrong.
     pub fn read(path: &Path) -> Result<Config> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = read_text(path)?;
         let mut config: Config = toml::from_str(&text).with_context(|| format!("{} is no benchmark", path.display()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         if !config.dataset.as_os_str().is_empty() {

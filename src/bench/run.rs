@@ -145,7 +145,7 @@ pub async fn run(
                 Ok(Some(made)) => {
                     failures = 0;
                     let kept = made.clone();
-                    if blocking(&store, move |s| s.finish(id, &kept)).await? {
+                    if blocking(&store, move |s| s.finish(id, &kept)).await.with_context(|| not_kept(&made))? {
                         tell(Event::Judged(&made));
                     }
                 }
@@ -178,6 +178,12 @@ pub async fn run(
     }
     renewal.abort();
     outcome
+}
+
+/// What is lost when an attempt cannot be stored: at least its proof is told.
+fn not_kept(made: &Attempt) -> String {
+    let proof = made.certificate.as_ref().map(|c| format!("; it is proved, by\n{}", c.source())).unwrap_or_default();
+    format!("the attempt at {} could not be kept{proof}", made.theorem)
 }
 
 async fn renew(store: Arc<Store>) {

@@ -83,19 +83,18 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened or is no store.
     pub fn open(path: &Path, tasks: &[Task]) -> Result<Store> {
-        let what = || format!("{} cannot be used as a benchmark's store", path.display());
-        let mut connection = Connection::open(path).with_context(what)?;
+        Store::begin(path, tasks).with_context(|| format!("{} cannot be used as a benchmark's store", path.display()))
+    }
+
+    fn begin(path: &Path, tasks: &[Task]) -> Result<Store> {
+        let mut connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(30))?;
-        connection.pragma_update(None, "journal_mode", "WAL").with_context(what)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate).with_context(what)?;
+        let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let layout: i64 = begun.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        ensure!(
-            layout == 0 || layout == LAYOUT,
-            "{}: layout {layout} of another version of qstar; use a new folder",
-            path.display()
-        );
-        begun.execute_batch(TABLES).with_context(what)?;
+        ensure!(layout == 0 || layout == LAYOUT, "it has layout {layout} of another version of qstar; use a new folder");
+        begun.execute_batch(TABLES)?;
         begun.pragma_update(None, "user_version", LAYOUT)?;
         begun.execute_batch("CREATE TEMP TABLE wanted (place INTEGER PRIMARY KEY, task INTEGER NOT NULL)")?;
         for (place, task) in tasks.iter().enumerate() {

@@ -19,16 +19,20 @@ use crate::bench::run::{Desk, Event, Job, jobs, records_file, run as work, task}
 use crate::bench::store::Store;
 use crate::bench::summary::{Left, Summary};
 use crate::bench::{Attempt, junit, page};
-use crate::dataset::{Selection, file_name, load, select};
-use crate::files::make_folder;
+use crate::dataset::{Entry, Selection, file_names, load, select};
+use crate::files::{make_folder, read_text};
 use crate::lean::Pool;
 use crate::policy::choice::{NetworkPlace, Policies, PolicyKind};
-use crate::prover::Company;
+use crate::prover::{Company, ProveError};
 use crate::recall::Recall;
 use crate::record;
 use crate::report::Picture;
 use crate::search::{Operator, StrategyKind};
 use crate::value::ValueKind;
+use crate::verify::Certificate;
+
+/// The folder of certificates below that of the run.
+const CERTIFICATES: &str = "certificates";
 
 #[derive(Args)]
 pub struct BenchArgs {
@@ -192,7 +196,7 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
     if let Some(folder) = records {
         draw(&args.out, folder, &jobs, &mut attempts)?;
     }
-    let certificates: Vec<Attempt> = attempts.iter().filter(|a| a.certificate.is_some()).cloned().collect();
+    let certificates = certificates(&args.out, &entries, &attempts);
     let summary = Summary::new(dataset, toolchain.version.clone(), &names, config.gate.must_keep.clone(), attempts, left);
     let comparisons = baseline.as_ref().map(|b| gate::compare(b, &summary, &config.gate));
     let written = reports(&args, &summary, comparisons.as_deref().unwrap_or(&[]), &certificates);
@@ -207,8 +211,9 @@ pub async fn run(args: BenchArgs, lean: LeanArgs) -> Result<Exit> {
         say(format_args!("\nreports: {}/{{results.json, junit.xml, summary.md, index.html}}", args.out.display()))?;
     }
     tell_errors(&summary);
-    // Lean's failure, after the reports of what was judged before it.
-    worked.map_err(ToolchainFailed)?;
+    // Lean's failure, or the disk's, after the reports of what was judged before it.
+    let of_lean = |error: &anyhow::Error| error.chain().any(|e| e.is::<ProveError>());
+    worked.map_err(|error| if of_lean(&error) { ToolchainFailed(error).into() } else { error })?;
     let unfinished = !summary.left.is_empty();
     if let Some(comparisons) = &comparisons {
         eprint!("{}", gate::report(comparisons));
@@ -249,7 +254,7 @@ fn tell_errors(summary: &Summary) {
 }
 
 fn read_baseline(path: &Path) -> Result<Summary> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(path)?;
     let read: Summary =
         serde_json::from_str(&text).with_context(|| format!("{} is no results.json of qstar bench", path.display()))?;
     let left = read.left.len();
@@ -276,22 +281,29 @@ fn draw(out: &Path, records: &Path, jobs: &[Job<'_>], attempts: &mut [Attempt]) 
 }
 
 /// Writes every report, each whole or not at all, and the certificates of the proofs.
-fn reports(args: &BenchArgs, summary: &Summary, comparisons: &[gate::Comparison], proved: &[Attempt]) -> Result<()> {
+fn reports(
+    args: &BenchArgs,
+    summary: &Summary,
+    comparisons: &[gate::Comparison],
+    certificates: &[(PathBuf, Certificate)],
+) -> Result<()> {
     let broken: Vec<String> = comparisons.iter().flat_map(|c| c.broken.clone()).collect();
     put(&args.out.join("results.json"), &serde_json::to_string_pretty(summary)?)?;
     put(&args.out.join("junit.xml"), &junit::write(summary, &broken)?)?;
     put(&args.out.join("summary.md"), &format!("{}{}", summary.markdown(), gate::report(comparisons)))?;
     put(&args.out.join("index.html"), &page::write(summary)?)?;
-    let folder = args.out.join("certificates");
+    let folder = args.out.join(CERTIFICATES);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    for attempt in proved {
-        let Some(certificate) = &attempt.certificate else { continue };
-        let path = folder.join(format!("{}.json", file_name(&attempt.theorem)));
-        if !path.exists() {
-            put(&path, &serde_json::to_string_pretty(certificate)?)?;
-        }
-    }
-    Ok(())
+    certificates.iter().try_for_each(|(path, certificate)| put(path, &serde_json::to_string_pretty(certificate)?))
+}
+
+/// The first certificate of each theorem, and its file: the same in every run, whichever theorems are proved by then. One that
+/// an earlier run with another statement has left there is replaced.
+fn certificates(out: &Path, entries: &[Entry], attempts: &[Attempt]) -> Vec<(PathBuf, Certificate)> {
+    let files = file_names(entries.iter().map(|e| e.name.as_str()));
+    let first = |entry: &Entry| attempts.iter().filter(|a| a.theorem == entry.name).find_map(|a| a.certificate.clone());
+    let place = |file: &String| out.join(CERTIFICATES).join(format!("{file}.json"));
+    entries.iter().zip(&files).filter_map(|(entry, file)| Some((place(file), first(entry)?))).collect()
 }
 
 /// The bar on a terminal, plain lines now and then when piped.
@@ -340,5 +352,34 @@ impl Progress {
             }
             Event::Waiting => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_theorem_has_a_certificate_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data.jsonl");
+        let row = |name: &str| format!(r#"{{"name": "{name}", "formal_statement": "theorem x : 1 = 1"}}"#);
+        std::fs::write(&data, [row("b"), row("b"), row("b_1")].join("\n")).unwrap();
+        let entries = load(&data).unwrap();
+        let certificate: Certificate = serde_json::from_value(serde_json::json!({
+            "format": "x", "name": "x", "header": "", "statement": "theorem x : 1 = 1", "statement_sha256": "x",
+            "proof": "rfl", "toolchain": "x", "axioms": {"listed": []}, "statement_checked_by_lean": true,
+            "document_sha256": "x", "milliseconds": 1,
+        }))
+        .unwrap();
+        let proved =
+            |theorem: &str| Attempt { theorem: theorem.into(), certificate: Some(certificate.clone()), ..Attempt::default() };
+        let names = |attempts: &[Attempt]| -> Vec<String> {
+            let made = certificates(Path::new("run"), &entries, attempts);
+            made.iter().map(|(path, _)| path.display().to_string()).collect()
+        };
+        let all = ["run/certificates/b_1.json", "run/certificates/b_2.json", "run/certificates/b_1-2.json"];
+        assert_eq!(names(&[proved("b#1"), proved("b#2"), proved("b_1")]), all);
+        assert_eq!(names(&[proved("b_1"), proved("b_1")]), all[2..]);
     }
 }

@@ -94,8 +94,8 @@ fn summary(checked: &[Checked]) -> Vec<(String, usize)> {
 }
 
 fn table(checked: &[Checked], version: &str) -> Result<()> {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
+    use std::fmt::Write;
+    let mut out = String::new();
     let width = checked.iter().map(|c| c.name.chars().count()).max().unwrap_or(0).min(60);
     for c in checked {
         let detail = match &c.status {
@@ -122,5 +122,5 @@ fn table(checked: &[Checked], version: &str) -> Result<()> {
     if twins > 0 {
         writeln!(out, "{twins:7}  duplicates of an earlier one")?;
     }
-    Ok(())
+    say(out.trim_end())
 }

@@ -1,10 +1,10 @@
 //! `qstar fill`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use clap::Args;
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
-use super::prove::{Line, remedy};
-use super::{Exit, on_interrupt, say};
+use super::tell::{Line, remedy};
+use super::{Exit, ToolchainFailed, on_interrupt, say};
 use crate::bench::config::Setting;
+use crate::files::{check_writable, read_lean};
 use crate::fill::{self, Outcome, Status};
 use crate::formats::Theorem;
 use crate::lean::Pool;
@@ -51,24 +52,29 @@ pub struct FillArgs {
 /// written; 3: Lean failed.
 pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
     let workers = args.guidance.workers(&lean);
-    let cancel = on_interrupt()?;
     // All are read first, so that a wrong name is told before any work.
-    let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
-    let texts = args.files.iter().map(read).collect::<Result<Vec<String>>>()?;
+    let (texts, mut exit) = read_all(&args)?;
+    let cancel = on_interrupt()?;
     // Files of one project with the same imports share their workers.
     let grouped = async {
         let mut groups: BTreeMap<(PathBuf, String), Group> = BTreeMap::new();
-        for (path, text) in args.files.iter().zip(&texts) {
-            let toolchain = lean.clone().toolchain(Some(path.clone())).await?;
-            let key = (toolchain.root(), imports(text));
-            groups.entry(key).or_insert_with(|| (Arc::new(toolchain), Vec::new())).1.push((path, text));
+        for (path, text) in &texts {
+            match lean.clone().toolchain(Some((*path).clone())).await {
+                Ok(toolchain) => {
+                    let key = (toolchain.root(), imports(text));
+                    groups.entry(key).or_insert_with(|| (Arc::new(toolchain), Vec::new())).1.push((path, text));
+                }
+                Err(error) => exit = exit.and(lost(&args, path, &error)?),
+            }
         }
         anyhow::Ok(groups)
     };
     let (groups, fetched) = tokio::join!(grouped, args.guidance.fetch());
     let groups = groups?;
+    if groups.is_empty() {
+        return Ok(exit);
+    }
     let recall = args.guidance.recall()?;
-    let mut exit = Exit::Success;
     for (toolchain, files) in groups.into_values() {
         let pool = Pool::new(toolchain.clone(), lean.pool(workers));
         let (setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
@@ -83,11 +89,7 @@ pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
             let outcome = match outcome {
                 Ok(outcome) => outcome,
                 Err(error) => {
-                    exit = exit.and(Exit::Usage);
-                    eprintln!("qstar: {}: {error:#}", path.display());
-                    if args.json {
-                        say(json!({"file": path, "written": false, "error": format!("{error:#}"), "sorrys": []}))?;
-                    }
+                    exit = exit.and(lost(&args, path, &error)?);
                     continue;
                 }
             };
@@ -95,7 +97,7 @@ pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
             let written = if wanted { write_back(path, text, &outcome.text) } else { Ok(()) };
             exit = exit.and(match (&written, &outcome) {
                 (Err(_), _) => Exit::Usage,
-                (_, outcome) if outcome.failure.is_some() => Exit::Toolchain,
+                (_, outcome) if outcome.is_unjudged() => Exit::Toolchain,
                 (_, outcome) if outcome.is_complete() => Exit::Success,
                 _ => Exit::NotProved,
             });
@@ -103,6 +105,40 @@ pub async fn run(args: FillArgs, lean: LeanArgs) -> Result<Exit> {
         }
     }
     Ok(if cancel.is_cancelled() && exit != Exit::Success { Exit::Stopped } else { exit })
+}
+
+/// The texts of the files, each file once; those that cannot be read are told, and so are those that cannot be written.
+fn read_all(args: &FillArgs) -> Result<(Vec<(&PathBuf, String)>, Exit)> {
+    let (mut texts, mut exit, mut seen) = (Vec::new(), Exit::Success, HashSet::new());
+    for path in &args.files {
+        // A pipe can be read once, and not be written back.
+        let is_none = std::fs::metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir());
+        let text = if is_none { Err(anyhow!("it is no file")) } else { read_lean(path) };
+        match text {
+            Ok(_) if !seen.insert(path.canonicalize().ok()) => {}
+            Ok(text) => {
+                if !args.diff
+                    && !args.check
+                    && let Err(error) = check_writable(path)
+                {
+                    eprintln!("qstar: {}: {error:#}; what is found is only shown", path.display());
+                }
+                texts.push((path, text));
+            }
+            Err(error) => exit = exit.and(lost(args, path, &error)?),
+        }
+    }
+    Ok((texts, exit))
+}
+
+/// Tells why nothing can be done for a file; the others are done all the same.
+fn lost(args: &FillArgs, path: &Path, error: &anyhow::Error) -> Result<Exit> {
+    eprintln!("qstar: {}: {error:#}", path.display());
+    if args.json {
+        say(json!({"file": path, "written": false, "error": format!("{error:#}"), "sorrys": []}))?;
+    }
+    let of_lean = error.chain().any(|e| e.is::<ToolchainFailed>());
+    Ok(if of_lean { Exit::Toolchain } else { Exit::Usage })
 }
 
 /// Files that share workers, with their texts.
@@ -141,11 +177,9 @@ async fn fill_one(
 
 /// Tells what became of a file; what could not be written is shown as a diff, so that it is not lost.
 fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, wanted: bool, written: &Result<()>) -> Result<()> {
-    use std::io::Write;
     if let Err(error) = written {
         eprintln!("qstar: {}: {error:#}", path.display());
     }
-    let mut out = std::io::stdout().lock();
     if args.json {
         let mut row = json!({"file": path, "written": wanted && written.is_ok(), "sorrys": outcome.sorrys});
         let mut add = |key: &str, value: Value| drop(row.as_object_mut().map(|row| row.insert(key.to_owned(), value)));
@@ -160,12 +194,12 @@ fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, wanted: bo
         } else if let Some(failure) = &outcome.failure {
             add("error", json!(failure));
         }
-        return Ok(writeln!(out, "{row}")?);
+        return say(row);
     }
-    if args.diff || written.is_err() {
+    if (args.diff || written.is_err()) && *old != outcome.text {
         let name = path.display().to_string();
-        let diff = TextDiff::from_lines(old, &outcome.text);
-        write!(out, "{}", diff.unified_diff().header(&name, &name))?;
+        let diff = TextDiff::from_lines(old, &outcome.text).unified_diff().header(&name, &name).to_string();
+        say(diff.strip_suffix('\n').unwrap_or(&diff))?;
     }
     // Beside a diff that may be piped into a patch, the rest is for people.
     let mut words = String::new();
@@ -176,13 +210,14 @@ fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, wanted: bo
             Status::Open { reason } => format!("open: {reason}{}", remedy(*reason)),
             Status::Data => "left alone: a value is missing there, not a proof".to_owned(),
             Status::Error { message } => format!("not filled: {}", first_line(message)),
+            Status::Unjudged { message } => format!("could not be judged: {}", first_line(message)),
             Status::Unverified { proof, message } => {
                 format!("NOT VERIFIED, not written: {}; the proof that was found:\n{proof}", first_line(message))
             }
         };
         words.push_str(&format!("{}:{}:{}: {what}\n", path.display(), s.line, s.column));
     }
-    if outcome.sorrys.is_empty() && outcome.remaining.is_empty() && outcome.failure.is_none() {
+    if outcome.sorrys.is_empty() && outcome.is_complete() {
         words.push_str(&format!("{}: no `sorry` in it\n", path.display()));
     }
     for note in &outcome.remaining {
@@ -200,7 +235,7 @@ fn report(args: &FillArgs, path: &Path, old: &str, outcome: &Outcome, wanted: bo
     if args.diff {
         eprint!("{words}");
     } else {
-        write!(out, "{words}")?;
+        say(words.trim_end_matches('\n'))?;
     }
     Ok(())
 }
@@ -211,7 +246,7 @@ fn first_line(text: &str) -> &str {
 
 /// Writes the file whole or not at all, with the rights it had; what is behind a link is written, not the link.
 fn write_back(path: &Path, old: &str, new: &str) -> Result<()> {
-    let now = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let now = read_lean(path)?;
     ensure!(now == old, "it was changed in the meantime; nothing is written, run it again");
     super::put(path, new)
 }

@@ -15,21 +15,23 @@ mod report;
 #[cfg(feature = "serve")]
 mod serve;
 mod setup;
+mod signals;
+mod tell;
 mod verify;
 mod worker;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use self::guidance::{Fetched, Guidance};
 use self::lean::LeanArgs;
+use self::signals::on_interrupt;
 use crate::files::put;
 use crate::toolchain::Toolchain;
 
@@ -144,7 +146,9 @@ pub fn run() -> ExitCode {
     let level = ["warn,qstar=info", "info,qstar=debug", "debug"][usize::from(cli.verbose.min(2))];
     let filter = tracing_subscriber::EnvFilter::try_from_env("QSTAR_LOG")
         .unwrap_or_else(|_| level.replace("qstar=info", "qstar::toolchain=info,qstar::serve=info,qstar=warn").into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().with_target(false).init();
+    let colours = std::io::stderr().is_terminal();
+    let told = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    told.without_time().with_target(false).init();
     match dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -161,7 +165,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let exit = runtime.block_on(async {
+    let work = async {
         match cli.command {
             Command::Prove(args) => prove::run(args, cli.lean).await,
             Command::Fill(args) => fill::run(args, cli.lean).await,
@@ -178,18 +182,18 @@ fn dispatch(cli: Cli) -> Result<Exit> {
             Command::Setup(args) => setup::setup(&args),
             Command::Doctor(args) => doctor::run(args, cli.lean).await,
         }
-    });
+    };
+    let exit = runtime.block_on(signals::obeyed(work));
     // Lean processes end when their handles are dropped with the runtime.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     exit
 }
 
-/// One line on standard output; `println!` would panic when nobody reads it.
-fn say(line: impl std::fmt::Display) -> Result<()> {
+/// A line or more on standard output; `println!` would panic when nobody reads it.
+fn say(lines: impl std::fmt::Display) -> Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")?;
-    Ok(out.flush()?)
+    writeln!(out, "{lines}").and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
 /// The reader of standard output is gone.
@@ -209,24 +213,4 @@ fn spinner() -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner:.green} [{elapsed}] {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner());
     bar.with_style(style)
-}
-
-/// A token that Ctrl-C and SIGTERM cancel.
-///
-/// # Errors
-/// When the system does not let signals be heard.
-fn on_interrupt() -> Result<CancellationToken> {
-    let mut asked = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let cancel = CancellationToken::new();
-    let pulled = cancel.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = asked.recv() => {}
-            _ = interrupted.recv() => {}
-        }
-        eprintln!("qstar: stopping; what was found is kept");
-        pulled.cancel();
-    });
-    Ok(cancel)
 }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::dataset::file_name;
 use crate::files::{check_writable, put};
 use crate::problem::Problem;
 use crate::verify::Certificate;
@@ -58,12 +57,11 @@ impl Proofs {
         Ok(Proofs { out: out.to_owned(), texts: Vec::new() })
     }
 
-    /// Writes the proofs so far with this one, and its certificate. The files written.
+    /// Writes the proofs so far with this one, and its certificate; `name` is its own among the files.
     ///
     /// # Errors
     /// When something cannot be written.
-    pub fn add(&mut self, problem: &Problem, proof: &str, certificate: &Certificate) -> Result<()> {
-        let name = file_name(&problem.name);
+    pub fn add(&mut self, problem: &Problem, name: &str, proof: &str, certificate: &Certificate) -> Result<()> {
         put(&self.out.with_extension(format!("{name}.json")), &serde_json::to_string_pretty(certificate)?)?;
         let at = self.texts.iter().position(|t| t.fits(&problem.header)).unwrap_or_else(|| {
             let file = match self.texts.is_empty() {
@@ -78,12 +76,24 @@ impl Proofs {
         put(&text.file, &text.compose())
     }
 
-    /// Leaves a file in any case, for scripts.
+    /// Leaves a file in any case, for scripts; one with something in it stays when there is nothing to put in its place. What
+    /// the user should know of the files, if anything.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn end(self) -> Result<()> {
-        if self.texts.is_empty() { put(&self.out, "") } else { Ok(()) }
+    pub fn end(self) -> Result<Option<String>> {
+        let out = self.out.display();
+        match &self.texts[..] {
+            [] if std::fs::metadata(&self.out).is_ok_and(|known| known.len() > 0) => {
+                Ok(Some(format!("nothing was proved: {out} stays as it was")))
+            }
+            [] => put(&self.out, "").map(|()| None),
+            [_] => Ok(None),
+            [_, others @ ..] => {
+                let others: Vec<String> = others.iter().map(|text| text.file.display().to_string()).collect();
+                Ok(Some(format!("not all proofs can stand in {out}, for their headers differ; others: {}", others.join(", "))))
+            }
+        }
     }
 }
 

@@ -1,28 +1,25 @@
 //! `qstar prove`.
 
 use std::collections::HashMap;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use futures::stream::{self, StreamExt};
-use serde::Serialize;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
 use super::proofs::Proofs;
-use super::{Exit, is_closed_pipe, on_interrupt, put, say, spinner};
+use super::tell::{Line, fail, report};
+use super::{Exit, is_closed_pipe, on_interrupt, put};
 use crate::bench::config::Setting;
 use crate::bench::run::VERIFYING;
-use crate::dataset::header::{Finding, Severity};
+use crate::dataset::header::Finding;
 use crate::dataset::inspect::inspect;
-use crate::dataset::{self, Selection, file_name};
-use crate::files::check_writable;
+use crate::dataset::{self, Selection, file_names};
+use crate::files::{check_apart, check_writable, read_lean};
 use crate::formats::answer;
 use crate::lean::Pool;
 use crate::lean::syntax::grouped;
@@ -32,7 +29,7 @@ use crate::prover::{self, Company, Finish, Guide, Outcome, ProveError, prove, wa
 use crate::recall::Recall;
 use crate::record::Trace;
 use crate::report::Sketch;
-use crate::search::{Fan, Lemmas, Operator, Progress, SearchError, Sink, StopReason};
+use crate::search::{Fan, Lemmas, Operator, SearchError, Sink, StopReason};
 use crate::toolchain::Toolchain;
 use crate::value::Value;
 
@@ -83,6 +80,8 @@ pub struct ProveArgs {
 /// A theorem that is asked for, or why it cannot be searched.
 struct Wish {
     name: String,
+    /// Its name in files' names, among those of the run.
+    file: String,
     problem: Result<Problem, String>,
     /// Of foreign ones: what header and statement do.
     findings: Vec<Finding>,
@@ -91,34 +90,30 @@ struct Wish {
 
 impl Wish {
     fn own(problem: Problem) -> Wish {
-        Wish { name: problem.name.clone(), problem: Ok(problem), findings: Vec::new(), foreign: false }
+        let name = problem.name.clone();
+        Wish { name, file: String::new(), problem: Ok(problem), findings: Vec::new(), foreign: false }
     }
 }
 
-/// What became of it, with what must be known of it.
-#[derive(Serialize)]
-struct Told<'a> {
-    #[serde(flatten)]
-    outcome: &'a Outcome,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    findings: &'a [Finding],
-}
-
 pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
-    let wishes = match (&args.place, &args.statement) {
+    let mut wishes = match (&args.place, &args.statement) {
         (Some(place), _) => load(place, args.name.clone())?,
         (None, Some(statement)) => vec![Wish::own(Problem::from_statement(&args.header, statement)?)],
         (None, None) => bail!("a file or --statement is needed"),
     };
+    let files = file_names(wishes.iter().map(|wish| wish.name.as_str()));
+    wishes.iter_mut().zip(files).for_each(|(wish, file)| wish.file = file);
     let wishes = grouped(wishes, |wish| wish.problem.as_ref().map_or("", |problem| &problem.header));
     let problems: Vec<&Problem> = wishes.iter().filter_map(|wish| wish.problem.as_ref().ok()).collect();
     let sketches = args.sketch.as_deref().map_or_else(|| Ok(HashMap::new()), |path| read_sketches(path, &problems))?;
-    // What cannot be written is told before the search.
+    let near = args.place.as_ref().map(|place| split_place(place).0);
+    // What cannot be written, or would replace what is read, is told before the search.
     let mut proofs = args.out.as_deref().map(Proofs::begin).transpose()?;
-    let places = args.report.iter().chain(&args.trace).map(|p| one_of_many(p, &wishes[0].name, wishes.len()));
-    places.chain(args.cache.clone()).try_for_each(|p| check_writable(&p))?;
-    let near =
-        args.place.as_ref().map(|p| PathBuf::from(p.rsplit_once(".lean:").map_or(p.clone(), |(f, _)| format!("{f}.lean"))));
+    let places = args.report.iter().chain(&args.trace).map(|p| one_of_many(p, &wishes[0].file, wishes.len()));
+    let places: Vec<PathBuf> = places.chain(args.cache.clone()).collect();
+    places.iter().try_for_each(|place| check_writable(place))?;
+    let inputs: Vec<&Path> = near.iter().chain(&args.sketch).map(PathBuf::as_path).collect();
+    args.out.iter().chain(&places).try_for_each(|place| check_apart(place, inputs.iter().copied()))?;
     let (toolchain, fetched) = super::outfit(lean.clone(), near, &args.guidance).await?;
     let workers = args.guidance.workers(&lean);
     // The first worker starts and imports while networks and indexes are read.
@@ -202,7 +197,7 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
         // Each step that fails is told, and keeps nothing else from being done.
         let mut kept = vec![report(&outcome, &findings, args.json)];
         if let (Some(proofs), Some(proof), Some(certificate)) = (&mut proofs, &outcome.proof, &outcome.certificate) {
-            kept.push(proofs.add(problem, proof, certificate));
+            kept.push(proofs.add(problem, &wish.file, proof, certificate));
         }
         if let Some((path, sketch)) = sketch {
             let page = sketch.finish().with_certificate(outcome.certificate.clone()).page();
@@ -213,8 +208,8 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
             return Ok(Exit::Stopped);
         }
     }
-    if let Some(proofs) = proofs {
-        proofs.end()?;
+    if let Some(note) = proofs.map(Proofs::end).transpose()?.flatten() {
+        eprintln!("qstar: {note}");
     }
     if wishes.len() > 1 && !args.json {
         eprintln!("{}", summary(&ends, wishes.len()));
@@ -256,7 +251,7 @@ impl Desk<'_> {
         let Desk { args, setting, .. } = self;
         let line = Line::new(&problem.name);
         let minds = self.policies.minds(setting.policy, &prover::theorem(problem), 0)?;
-        let place = |path: &PathBuf| one_of_many(path, &problem.name, self.all);
+        let place = |path: &PathBuf| one_of_many(path, &wish.file, self.all);
         let trace = args.trace.as_ref().map(|path| Trace::create(&place(path))).transpose()?;
         let sketch = args.report.as_ref().map(|path| (place(path), Sketch::default()));
         let sinks = trace.iter().map(|t| t as &dyn Sink).chain(sketch.iter().map(|(_, s)| s as &dyn Sink));
@@ -303,10 +298,10 @@ fn told(name: &str, written: impl IntoIterator<Item = Result<()>>, exit: &mut Ex
 }
 
 /// `FILE.NAME.html` where several theorems have a file each.
-fn one_of_many(path: &Path, name: &str, all: usize) -> PathBuf {
+fn one_of_many(path: &Path, file: &str, all: usize) -> PathBuf {
     match (all, path.extension().and_then(|e| e.to_str())) {
         (1, _) | (_, None) => path.to_owned(),
-        (_, Some(extension)) => path.with_extension(format!("{}.{extension}", file_name(name))),
+        (_, Some(extension)) => path.with_extension(format!("{file}.{extension}")),
     }
 }
 
@@ -363,12 +358,17 @@ fn summary(ends: &[End], all: usize) -> String {
     text
 }
 
-/// `FILE.lean`, `FILE.lean:name` or a dataset, as on the command line.
-fn load(place: &str, name: Option<String>) -> Result<Vec<Wish>> {
-    let (path, inner) = match place.rsplit_once(".lean:") {
+/// The file of `FILE.lean:name`, and the name.
+fn split_place(place: &str) -> (PathBuf, Option<&str>) {
+    match place.rsplit_once(".lean:") {
         Some((stem, inner)) if !Path::new(place).exists() => (PathBuf::from(format!("{stem}.lean")), Some(inner)),
         _ => (PathBuf::from(place), None),
-    };
+    }
+}
+
+/// `FILE.lean`, `FILE.lean:name` or a dataset, as on the command line.
+fn load(place: &str, name: Option<String>) -> Result<Vec<Wish>> {
+    let (path, inner) = split_place(place);
     if path.extension().is_some_and(|e| e == "lean") {
         let found = Problem::from_lean_file(&path, inner.or(name.as_deref()))?;
         return Ok(found.into_iter().map(Wish::own).collect());
@@ -376,14 +376,14 @@ fn load(place: &str, name: Option<String>) -> Result<Vec<Wish>> {
     let found = dataset::select(dataset::load(&path)?, &Selection { name, ..Selection::default() })?;
     let wish = |e: dataset::Entry| {
         let problem = e.problem.map_err(|reason| format!("{} ({})", reason, e.place));
-        Wish { name: e.name, problem, findings: e.findings, foreign: e.foreign }
+        Wish { name: e.name, file: String::new(), problem, findings: e.findings, foreign: e.foreign }
     };
     Ok(found.into_iter().map(wish).collect())
 }
 
 /// The proofs of a file of sketches, by the names of their theorems.
 fn read_sketches(path: &Path, problems: &[&Problem]) -> Result<HashMap<String, Vec<String>>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_lean(path)?;
     let mut found: HashMap<String, Vec<String>> = HashMap::new();
     for problem in problems {
         let theorem = prover::theorem(problem);
@@ -395,89 +395,4 @@ fn read_sketches(path: &Path, problems: &[&Problem]) -> Result<HashMap<String, V
     let names = problems.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
     ensure!(!found.is_empty(), "{} has no proof of {names}: a sketch states the theorem by its name", path.display());
     Ok(found)
-}
-
-/// The progress line: live on a terminal, a plain line now and then when piped.
-pub struct Line {
-    bar: indicatif::ProgressBar,
-    name: String,
-    plain: Option<std::sync::Mutex<Instant>>,
-}
-
-impl Line {
-    pub fn new(name: &str) -> Line {
-        let plain = (!std::io::stderr().is_terminal()).then(|| std::sync::Mutex::new(Instant::now()));
-        Line { bar: spinner(), name: name.to_owned(), plain }
-    }
-
-    pub fn tell(&self, p: &Progress) {
-        let trying = p.trying.replace('\n', "; ");
-        let message = format!("{}: {} checks, {} goals, depth {}, trying {trying}", self.name, p.checks, p.goals, p.depth);
-        match &self.plain {
-            None => {
-                self.bar.set_message(message);
-                self.bar.tick();
-            }
-            Some(last) => {
-                if let Ok(mut last) = last.lock()
-                    && last.elapsed() >= Duration::from_secs(10)
-                {
-                    eprintln!("{message}");
-                    *last = Instant::now();
-                }
-            }
-        }
-    }
-
-    pub fn end(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-/// What helps when a search ended so.
-pub fn remedy(reason: StopReason) -> &'static str {
-    match reason {
-        StopReason::Time => "; try a longer --time",
-        StopReason::Checks => "; try more --checks",
-        _ => "",
-    }
-}
-
-/// A theorem that has no outcome, in its place between the others.
-fn fail(name: &str, why: &str, findings: &[Finding], as_json: bool) -> Result<()> {
-    eprintln!("qstar: theorem {name}: {why}");
-    if as_json {
-        return say(json!({"name": name, "proved": false, "error": why, "findings": findings}));
-    }
-    say(format_args!("-- no verdict: {name}: {}\n", why.lines().next().unwrap_or("")))
-}
-
-fn report(outcome: &Outcome, findings: &[Finding], as_json: bool) -> Result<()> {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    if as_json {
-        writeln!(out, "{}", serde_json::to_string(&Told { outcome, findings })?)?;
-        return Ok(());
-    }
-    if !outcome.usage.is_empty() {
-        writeln!(out, "-- the model: {}", outcome.usage)?;
-    }
-    let Outcome { name, seconds, checks, goals, reason, .. } = outcome;
-    match (&outcome.proof, &outcome.unverified) {
-        (Some(_), _) => writeln!(out, "-- proved: {name} ({seconds:.1} s, {checks} checks)")?,
-        (None, Some(unverified)) => {
-            writeln!(out, "-- NOT VERIFIED: {name} ({seconds:.1} s, {checks} checks): {}", unverified.why)?;
-        }
-        (None, None) => {
-            let remedy = remedy(*reason);
-            writeln!(out, "-- not proved: {name} ({seconds:.1} s, {checks} checks, {goals} goals): {reason}{remedy}")?;
-        }
-    }
-    for finding in findings {
-        let word = if finding.severity == Severity::Warned { "warning" } else { "note" };
-        writeln!(out, "-- {word}: {}", finding.text)?;
-    }
-    let text = outcome.proof.as_ref().or(outcome.unverified.as_ref().map(|u| &u.proof));
-    writeln!(out, "{}", text.map_or("", |t| t))?;
-    Ok(())
 }

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
@@ -67,7 +65,7 @@ pub async fn run(args: ServeArgs, lean: LeanArgs) -> Result<Exit> {
         time: Duration::from_secs(args.max_time),
     };
     let near = roots.first().map(|r| r.to_owned());
-    let desk = Arc::new(Desk::new(limits, roots, on_end()?));
+    let desk = Arc::new(Desk::new(limits, roots, super::on_interrupt()?));
     let Some(address) = &args.http else {
         serve::run_stdio(desk, outfit(&args, lean, near)).await?;
         return Ok(Exit::Success);
@@ -102,25 +100,4 @@ fn token(args: &ServeArgs) -> Result<Option<String>> {
         bail!("the token is empty; write one into --token-file or QSTAR_TOKEN, or unset it");
     }
     Ok(token)
-}
-
-/// A token that SIGTERM and Ctrl-C cancel; a second one ends the program at once.
-fn on_end() -> Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let pulled = stop.clone();
-    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = term.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if pulled.is_cancelled() {
-                std::process::exit(130);
-            }
-            tracing::info!("told to stop: what runs may end");
-            pulled.cancel();
-        }
-    });
-    Ok(stop)
 }

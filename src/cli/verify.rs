@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 
 use super::lean::LeanArgs;
-use super::{Exit, ToolchainFailed, spinner};
+use super::{Exit, ToolchainFailed, on_interrupt, say, spinner};
+use crate::files::read_lean;
 use crate::verify::{ALLOWED_AXIOMS, Axioms, Certificate, Kernel, Rejection, Standing, bulk, candidate, printable, recheck};
 
 #[derive(Args)]
@@ -58,11 +59,11 @@ pub async fn run(args: VerifyArgs, lean: LeanArgs) -> Result<Exit> {
             if args.json {
                 let proved = verdict == Standing::Accepted;
                 let told = json!({"name": name, "proved": proved, "verdict": verdict, "reason": reason, "axioms": axioms});
-                println!("{told}");
+                say(told)?;
             } else {
                 let note = of_header.join(", ");
                 let note = if note.is_empty() { note } else { format!(" (from axioms that its header declares: {note})") };
-                println!("{}", line(&name, verdict, reason.as_deref(), &note));
+                say(line(&name, verdict, reason.as_deref(), &note))?;
             }
             Ok(exit([verdict]))
         }
@@ -72,20 +73,17 @@ pub async fn run(args: VerifyArgs, lean: LeanArgs) -> Result<Exit> {
             let judged = match (compiled(original), compiled(proofs)) {
                 (true, true) => candidate::verify_compiled(&toolchain, original, proofs),
                 (false, false) => {
-                    let read = |path: &PathBuf| {
-                        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-                    };
-                    let (ours, theirs) = (read(original)?, read(proofs)?);
+                    let (ours, theirs) = (read_lean(original)?, read_lean(proofs)?);
                     candidate::verify_file(&toolchain, &ours, &theirs, time, args.kernel.as_ref()).await
                 }
                 _ => bail!("give two Lean files, or two compiled ones (.olean)"),
             };
             let judged = judged.map_err(|e| if e.is::<Rejection>() { ToolchainFailed(e).into() } else { e })?;
             if args.json {
-                println!("{}", serde_json::to_string(&judged)?);
+                say(serde_json::to_string(&judged)?)?;
             } else {
                 for j in &judged {
-                    println!("{}", line(&j.name, j.verdict, j.reason.as_deref(), &resting(&j.axioms)));
+                    say(line(&j.name, j.verdict, j.reason.as_deref(), &resting(&j.axioms)))?;
                 }
             }
             Ok(exit(judged.iter().map(|j| j.verdict)))
@@ -126,20 +124,21 @@ async fn bulk_run(args: &VerifyArgs, folder: &Path, lean: LeanArgs) -> Result<Ex
     let toolchain = lean.toolchain(None).await?;
     let (bar, start) = (spinner(), Instant::now());
     let tell = |done: usize| bar.set_message(format!("{done} of {} certificates", files.len()));
-    let checked = bulk::check(&toolchain, &files, workers, Duration::from_secs(args.time), tell).await;
+    let cancel = on_interrupt()?;
+    let checked = bulk::check(&toolchain, &files, workers, Duration::from_secs(args.time), &cancel, tell).await;
     bar.finish_and_clear();
-    let checked = checked.map_err(ToolchainFailed)?;
     let seconds = start.elapsed().as_secs_f64();
     let proved = checked.iter().filter(|c| c.proved).count();
     if args.json {
         let version = &toolchain.version;
-        println!("{}", json!({"toolchain": version, "proved": proved, "seconds": seconds, "certificates": checked}));
+        say(json!({"toolchain": version, "proved": proved, "seconds": seconds, "certificates": checked}))?;
     } else {
         for c in checked.iter().filter(|c| !c.proved) {
-            println!("{}", line(&c.file.display().to_string(), c.verdict, c.reason.as_deref(), ""));
+            say(line(&c.file.display().to_string(), c.verdict, c.reason.as_deref(), ""))?;
         }
         let rate = checked.len() as f64 / seconds;
-        println!("{proved} of {} certificates proved again in {seconds:.1} s ({rate:.1} a second)", checked.len());
+        say(format_args!("{proved} of {} certificates proved again in {seconds:.1} s ({rate:.1} a second)", checked.len()))?;
     }
-    Ok(exit(checked.iter().map(|c| c.verdict)))
+    let stopped = cancel.is_cancelled() && checked.iter().any(|c| c.verdict == Standing::Unchecked);
+    Ok(if stopped { Exit::Stopped } else { exit(checked.iter().map(|c| c.verdict)) })
 }

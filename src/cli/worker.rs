@@ -1,6 +1,5 @@
 //! `qstar worker`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -10,7 +9,7 @@ use tokio::io::AsyncBufReadExt;
 
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
-use super::{Exit, on_interrupt};
+use super::{Exit, on_interrupt, say};
 use crate::bench::Attempt;
 use crate::bench::run::{Desk, VERIFYING, attempt};
 use crate::bench::worker::{Results, WorkTask, refusal};
@@ -82,7 +81,7 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
                 }
                 match WorkTask::parse(&line, &format!("line {number}"), &setting, args.seed) {
                     Ok(task) => match results.as_mut().map(|r| r.get(&task.key)).transpose()?.flatten() {
-                        Some(known) => say(&known)?,
+                        Some(known) => say(known)?,
                         None => {
                             let header = task.entry.problem.as_ref().map_or("", |problem| &problem.header);
                             let imports = imports(header);
@@ -90,7 +89,7 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
                         }
                     },
                     Err(error) => {
-                        say(&refusal(&format!("{error:#}")))?;
+                        say(refusal(&format!("{error:#}")))?;
                         exit = if exit == Exit::Success { Exit::Usage } else { exit };
                     }
                 }
@@ -98,14 +97,14 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
             Some((task, made)) = flights.next() => match made {
                 Ok(Some(attempt)) => {
                     let line = task.result(&attempt);
-                    if let Some(results) = &mut results {
-                        results.keep(&line)?;
-                    }
+                    let kept = results.as_mut().map_or(Ok(()), |results| results.keep(&line));
+                    // What cannot be kept is said all the same.
                     say(&line)?;
+                    kept?;
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    say(&task.failure(&format!("{error:#}")))?;
+                    say(task.failure(&format!("{error:#}")))?;
                     exit = Exit::Toolchain;
                 }
             },
@@ -118,11 +117,4 @@ pub async fn run(args: WorkerArgs, lean: LeanArgs) -> Result<Exit> {
 async fn work(task: WorkTask, desk: &Desk<'_>) -> (WorkTask, Result<Option<Attempt>>) {
     let made = attempt(&task.job(), desk).await;
     (task, made)
-}
-
-/// One line out, at once: the other side waits for it.
-fn say(line: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")?;
-    Ok(out.flush()?)
 }

@@ -8,14 +8,16 @@ pub mod header;
 pub mod inspect;
 pub mod rows;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use crate::files::below;
+use crate::files::{below, read_lean};
 use crate::problem::Problem;
+use crate::source::hex;
 use header::Finding;
 
 /// A theorem of a dataset.
@@ -88,14 +90,35 @@ pub fn select(entries: Vec<Entry>, selection: &Selection) -> Result<Vec<Entry>> 
     Ok(found)
 }
 
-/// A theorem's name as part of a file's name.
+/// Bytes of a theorem's name in a file's name: systems take 255 for the whole.
+const LONGEST: usize = 150;
+
+/// A theorem's name as part of a file's name. Different names may give the same ([`file_names`]).
 pub fn file_name(theorem: &str) -> String {
-    theorem.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+    let mut plain: String = theorem.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+    if plain.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|&at| plain.is_char_boundary(at)).unwrap_or(0);
+        plain.truncate(end);
+        plain.push_str(&format!("-{}", &hex(&Sha256::digest(theorem))[..8]));
+    }
+    plain
+}
+
+/// The theorems' names as parts of files' names, each another one, also where a system takes `A` for `a`.
+pub fn file_names<'a>(theorems: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut used = HashSet::new();
+    let mut unique = |theorem: &str| {
+        let plain = file_name(theorem);
+        let numbered = (2..).map(|number| format!("{plain}-{number}"));
+        let mut names = std::iter::once(plain.clone()).chain(numbered);
+        names.find(|name| used.insert(name.to_lowercase())).unwrap_or_default()
+    };
+    theorems.into_iter().map(&mut unique).collect()
 }
 
 /// Every open theorem of a Lean file; each keeps the file's text before it as its header.
 fn lean_file(path: &Path) -> Result<Vec<Entry>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_lean(path)?;
     let found = crate::problem::open_theorems(&text).with_context(|| format!("cannot read {} as Lean", path.display()))?;
     let entry = |problem: Problem| {
         let at = text.find(&problem.statement.text).unwrap_or(0);
@@ -173,6 +196,14 @@ mod tests {
         assert_eq!(seen, [("a", Some("test")), ("b#a.1", Some("test")), ("b#2", Some("valid"))]);
         assert_eq!(found[2].problem.as_ref().unwrap().header.trim(), "import Std\nopen Nat");
         assert!(found[2].place.ends_with("b.lean:4"), "{}", found[2].place);
+    }
+
+    #[test]
+    fn each_theorem_has_a_file_of_its_own() {
+        assert_eq!(file_names(["a'", "a_", "b#1", "b_1", "A_", "α.β"]), ["a_", "a_-2", "b_1", "b_1-2", "A_-3", "α.β"]);
+        let long = |end: &str| format!("{}{end}", "ψ".repeat(200));
+        let names = file_names([long("1").as_str(), long("2").as_str()]);
+        assert!(names.iter().all(|n| n.len() < 200) && names[0] != names[1], "{names:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Entry;
 use super::header::{look, refusal};
+use crate::files::read_text;
 use crate::problem::{Problem, open_theorems};
 
 /// Fields that may hold the name and the statement; the first that is there is taken, the others are kept.
@@ -28,7 +29,7 @@ fn words(text: &str) -> String {
 /// # Errors
 /// Naming file and line of a row without name or statement.
 pub fn load(path: &Path) -> Result<Vec<Entry>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(path)?;
     if text.trim_start().starts_with('[') {
         let rows: Vec<Value> =
             serde_json::from_str(&text).with_context(|| format!("{} is no JSON array of rows", path.display()))?;
@@ -55,7 +56,7 @@ pub fn entry(row: Value, place: &str) -> Result<Entry> {
     let mut more: BTreeMap<String, Value> = fields.into_iter().collect();
     let mut take = |keys: &[&str]| keys.iter().find_map(|k| more.remove(*k).filter(|v| !v.is_null()));
     let name = match take(NAMES) {
-        Some(Value::String(name)) => name,
+        Some(Value::String(name)) if !name.trim().is_empty() => name,
         Some(Value::Number(number)) => number.to_string(),
         _ => bail!("{place}: bad row: {help}"),
     };
@@ -131,7 +132,14 @@ mod tests {
 
     #[test]
     fn bad_rows_are_named() {
-        for bad in ["{oops}", "[1]", r#"{"name":"x"}"#, r#"{"formal_statement":"theorem x : p"}"#, "3"] {
+        for bad in [
+            "{oops}",
+            "[1]",
+            r#"{"name":"","statement":"theorem x : p"}"#,
+            r#"{"name":"x"}"#,
+            r#"{"formal_statement":"theorem x : p"}"#,
+            "3",
+        ] {
             let error =
                 format!("{:#}", rows(&format!("{}\n{bad}\n", r#"{"name":"a","statement":"theorem a : p"}"#)).unwrap_err());
             assert!(error.contains(".jsonl:2"), "{bad}: {error}");
@@ -140,6 +148,9 @@ mod tests {
 
     #[test]
     fn an_array_is_a_dataset() {
-        assert_eq!(rows(r#"[{"name":"a","statement":"theorem a : p"}]"#).unwrap().len(), 1);
+        // Some editors put a mark before it.
+        for mark in ["", "\u{feff}"] {
+            assert_eq!(rows(&format!(r#"{mark}[{{"name":"a","statement":"theorem a : p"}}]"#)).unwrap().len(), 1);
+        }
     }
 }

@@ -21,10 +21,10 @@ use crate::lean::syntax::{Kind, tokens};
 use crate::lean::{Batch, Candidate, Goal, Hole, Pool, Verdict};
 use crate::problem::is_open_theorem;
 use crate::prover::{Guide, Judged, PoolOracle, ProveError, finished, search_at, whole};
-use crate::search::{Progress, StopReason};
+use crate::search::{Progress, SearchError, StopReason};
 use crate::source::{Command, Statement};
 use crate::toolchain::Toolchain;
-use crate::verify::Message;
+use crate::verify::{Message, Rejection};
 use site::{Form, Site, blocks, sites};
 use whole::{Before, Found, accepted, left_over};
 
@@ -47,6 +47,8 @@ pub enum Status {
     Data,
     /// Lean does not understand its surroundings, or the whole file does not take the proof.
     Error { message: String },
+    /// Lean hangs or ends on its surroundings: nothing is known of it.
+    Unjudged { message: String },
     /// A proof was found, and whether the whole file takes it could not be asked.
     Unverified { proof: String, message: String },
 }
@@ -100,6 +102,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Of something in the file nothing is known.
+    pub fn is_unjudged(&self) -> bool {
+        let unknown = |s: &Filled| matches!(s.status, Status::Unjudged { .. } | Status::Unverified { .. });
+        self.failure.is_some() || self.sorrys.iter().any(unknown)
+    }
+
     /// Nothing is left to prove, and Lean has seen that.
     pub fn is_complete(&self) -> bool {
         let filled = self.sorrys.iter().all(|s| matches!(s.status, Status::Filled { .. }));
@@ -140,7 +148,9 @@ pub async fn fill(
                 Ok(None) => {}
                 Err(ProveError::Cancelled) => row.status = Status::Open { reason: StopReason::Cancelled },
                 Err(error) => {
-                    row.status = Status::Error { message: error.to_string() };
+                    let message = error.to_string();
+                    let unjudged = matches!(error, ProveError::Search(SearchError::Unjudged(_)));
+                    row.status = if unjudged { Status::Unjudged { message } } else { Status::Error { message } };
                     failure = error.is_lean_missing().then(|| error.to_string());
                 }
             }
@@ -148,7 +158,13 @@ pub async fn fill(
         sorrys.push(row);
     }
     let mut outcome = Outcome { text: original.to_owned(), sorrys, remaining: Vec::new(), errors: Vec::new(), failure };
-    let (edits, messages) = match accepted(&mut before, &blocks, &sites, &mut found, &mut outcome.sorrys).await {
+    let in_vain = found.is_empty();
+    let judged = tokio::select! {
+        judged = accepted(&mut before, &blocks, &sites, &mut found, &mut outcome.sorrys) => judged,
+        // Proofs that were found are worth their check.
+        () = cancel.cancelled(), if in_vain => Err(Rejection::Stopped),
+    };
+    let (edits, messages) = match judged {
         Ok(accepted) => accepted,
         Err(error) => {
             for found in found {
@@ -186,6 +202,10 @@ async fn fill_site(
         Place::Data => return Ok(None),
         Place::Unclear(message) => {
             row.status = Status::Error { message };
+            return Ok(None);
+        }
+        Place::Unjudged(message) => {
+            row.status = Status::Unjudged { message };
             return Ok(None);
         }
         Place::Proof { header, hole, form, goal } => (header, hole, form, goal),
@@ -245,21 +265,28 @@ pub async fn attempt(
 
 /// What Lean says of a `sorry`'s place.
 enum Place {
-    Proof { header: String, hole: Hole, form: Form, goal: String },
+    Proof {
+        header: String,
+        hole: Hole,
+        form: Form,
+        goal: String,
+    },
     Data,
     Unclear(String),
+    /// Lean hung or ended on it.
+    Unjudged(String),
 }
 
 /// Asks Lean what stands at a site: tactic or term, in a nameless copy or a copy in a namespace, first without the
 /// open theorems before it (a proof must not rest on them), then with them, then without the commands that fail.
 async fn place(pool: &Pool, text: &str, blocks: &[Command], site: &Site, before: &mut Before<'_>) -> Place {
-    let mut reason = String::from("Lean does not understand what stands around it");
+    let mut end = Place::Unclear("Lean does not understand what stands around it".into());
     let mut broken = BTreeMap::new();
     for (keep_open, keep_broken) in [(false, true), (true, true), (false, false), (true, false)] {
         if !keep_broken {
             broken = match before.broken(blocks).await {
                 Ok(broken) => broken,
-                Err(error) => return Place::Unclear(error.to_string()),
+                Err(error) => return Place::Unjudged(error.to_string()),
             };
             if broken.is_empty() {
                 break;
@@ -309,13 +336,17 @@ async fn place(pool: &Pool, text: &str, blocks: &[Command], site: &Site, before:
                     return Place::Proof { header, hole: Arc::unwrap_or_clone(hole), form, goal };
                 }
                 [Verdict::Goals(_), _] => return Place::Data,
-                [Verdict::Failed(message), _] if !message.contains("expected") => reason.clone_from(message),
-                [verdict @ (Verdict::Crashed(_) | Verdict::Hung | Verdict::TimedOut), _] => reason = verdict.to_string(),
+                [Verdict::Failed(message), _] if !message.contains("expected") => {
+                    end = Place::Unclear(message.clone());
+                }
+                [verdict @ (Verdict::Crashed(_) | Verdict::Hung | Verdict::TimedOut), _] => {
+                    end = Place::Unjudged(verdict.to_string());
+                }
                 _ => {}
             }
         }
     }
-    Place::Unclear(reason)
+    end
 }
 
 /// The name that a command declares; `None` for commands that may change what everything behind them means.

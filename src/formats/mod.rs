@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
+use crate::files::read_text;
+
 /// Formats that are built in: their names, and their texts.
 const BUILT_IN: &[(&[&str], &str)] = &[
     (&["bfs-prover", "openproof"], include_str!("bfs-prover.toml")),
@@ -207,7 +209,7 @@ impl Format {
         if !path.is_file() {
             bail!("there is no format `{name}`: name a file, or one of {}", names().collect::<Vec<_>>().join(", "));
         }
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = read_text(path)?;
         let json = path.extension().is_some_and(|e| e == "json");
         let read = if json {
             serde_json::from_str(&text).map_err(anyhow::Error::from)

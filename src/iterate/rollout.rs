@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::config::Setting;
 use crate::dataset::{Entry, file_name};
 use crate::export::examples::gather;
-use crate::files::put;
+use crate::files::{put, read_text};
 use crate::lean::Pool;
 use crate::policy::Source;
 use crate::policy::choice::Policies;
@@ -24,7 +24,7 @@ use crate::prover::{Guide, ProveError, explore, theorem};
 use crate::record::{self, Records};
 use crate::search::{Event, SearchError, StopReason};
 use crate::toolchain::Toolchain;
-use crate::verify::bulk::check_proofs;
+use crate::verify::bulk::certify;
 use crate::verify::{Rejection, statement_hash};
 
 /// For one process of the verifier.
@@ -183,10 +183,10 @@ async fn verified(ground: &Ground<'_>, problems: &[(&Problem, PathBuf, u64)]) ->
         }
         outcomes.push(outcome);
     }
-    let verdicts = check_proofs(ground.toolchain, proofs, ground.workers, PATIENCE, |_| ()).await?;
+    let verdicts = certify(ground.toolchain, proofs, ground.workers, PATIENCE, CancellationToken::new(), |_| ()).await;
     for ((place, file, aside), verdict) in places.into_iter().zip(verdicts) {
         match verdict {
-            Ok(()) => outcomes[place].proved = true,
+            Ok(_) => outcomes[place].proved = true,
             Err(error @ Rejection::Process(_)) => bail!("the verifier could not judge {}: {error}", outcomes[place].theorem),
             Err(error) => {
                 tracing::warn!("{}: {error}", outcomes[place].theorem);
@@ -246,7 +246,7 @@ fn outcome(theorem: &str, events: &[Event]) -> (Outcome, Option<String>) {
 /// # Errors
 /// Naming file and line.
 pub fn read_outcomes(path: &Path) -> Result<Vec<Outcome>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(path)?;
     let lines = text.lines().enumerate();
     lines.map(|(i, line)| serde_json::from_str(line).with_context(|| format!("{}:{}", path.display(), i + 1))).collect()
 }

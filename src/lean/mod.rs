@@ -18,6 +18,7 @@ pub mod suggestion;
 pub mod syntax;
 pub mod transport;
 pub mod verdict;
+pub mod words;
 
 pub use goal::{Goal, Hypothesis};
 pub use pool::{Pool, PoolOptions};

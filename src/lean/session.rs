@@ -17,6 +17,7 @@ use super::protocol::{
     FileProgress, LeanDiagnostic, PlainGoal, PlainTermGoal, PublishDiagnostics, did_change, did_open, notification, request,
 };
 use super::transport::{FrameError, read_message, write_message};
+use super::words::{is_noise, last_words};
 use crate::toolchain::{ServerKind, Toolchain};
 
 /// How long and how big a session may get.
@@ -390,8 +391,7 @@ impl Session {
     }
 
     fn last_words(&self) -> String {
-        let kept = self.complaints.lock().map(|k| k.iter().cloned().collect::<Vec<_>>()).unwrap_or_default();
-        kept.join(" | ")
+        self.complaints.lock().map(|kept| last_words(kept.iter().map(String::as_str))).unwrap_or_default()
     }
 }
 
@@ -419,11 +419,8 @@ async fn keep_last_lines<R: tokio::io::AsyncBufRead + Unpin>(mut reader: R, kept
     while reader.read_until(b'\n', &mut line).await.is_ok_and(|n| n > 0) {
         let text: String = String::from_utf8_lossy(&line).trim().chars().take(300).collect();
         line.clear();
-        // The portable Lean reports each module it opens.
         if let Ok(mut kept) = kept.lock()
-            && !text.is_empty()
-            && !text.contains(".olean")
-            && !text.contains("mainModule")
+            && !is_noise(&text)
         {
             kept.push_back(text);
             if kept.len() > 5 {

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 
+use crate::files::read_text;
 use crate::formats::{Api, Format, Question, Reading, Writes, answer, render};
 use crate::lean::Goal;
 use crate::source::hex;
@@ -234,6 +235,6 @@ impl Folder {
 }
 
 fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(path)?;
     serde_json::from_str(&text).with_context(|| format!("{} is not what Hugging Face's exports have there", path.display()))
 }

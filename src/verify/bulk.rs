@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use futures::stream::{FuturesUnordered, StreamExt};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::claims::{Claims, Word};
 use super::{Certificate, Rejection, Standing, admit, process, verify, words};
@@ -59,17 +60,16 @@ pub fn find(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Checks every file, `workers` processes at a time. `tell` is called with the number of files that are done.
-///
-/// # Errors
-/// When Lean does not run.
+/// Checks every file, `workers` processes at a time, until `cancel` is pulled: what was not judged then is unchecked. `tell`
+/// is called with the number of files that are done.
 pub async fn check(
     toolchain: &Toolchain,
     files: &[PathBuf],
     workers: usize,
     timeout: Duration,
+    cancel: &CancellationToken,
     tell: impl FnMut(usize),
-) -> Result<Vec<Checked>> {
+) -> Vec<Checked> {
     let (mut report, mut places, mut proofs) = (Vec::new(), Vec::new(), Vec::new());
     for (place, file) in files.iter().enumerate() {
         let row = |name, reason| Checked { file: file.clone(), name, proved: false, verdict: Standing::Refused, reason };
@@ -82,39 +82,26 @@ pub async fn check(
             Err(error) => report.push(row(None, Some(format!("{error:#}")))),
         }
     }
-    for (place, verdict) in places.into_iter().zip(check_proofs(toolchain, proofs, workers, timeout, tell).await?) {
+    for (place, verdict) in places.into_iter().zip(certify(toolchain, proofs, workers, timeout, cancel.clone(), tell).await) {
         report[place].proved = verdict.is_ok();
         report[place].verdict = match &verdict {
-            Ok(()) => Standing::Accepted,
+            Ok(_) => Standing::Accepted,
             Err(e) if e.is_unchecked() => Standing::Unchecked,
             Err(_) => Standing::Refused,
         };
         report[place].reason = verdict.err().map(|e| e.to_string());
     }
-    Ok(report)
+    report
 }
 
-/// The verdict on each proof of a theorem, `workers` processes at a time. `tell` is called with the number that are done.
-///
-/// # Errors
-/// When Lean does not run.
-pub async fn check_proofs(
-    toolchain: &Toolchain,
-    proofs: Vec<(Problem, String)>,
-    workers: usize,
-    timeout: Duration,
-    tell: impl FnMut(usize),
-) -> Result<Vec<Result<(), Rejection>>> {
-    let certificates = certify(toolchain, proofs, workers, timeout, tell).await;
-    Ok(certificates.into_iter().map(|made| made.map(drop)).collect())
-}
-
-/// As [`check_proofs`], with a certificate for each proof that is accepted.
+/// The verdict on each proof of a theorem, `workers` processes at a time, until `cancel` is pulled: a certificate, or why
+/// there is none. `tell` is called with the number that are done.
 pub async fn certify(
     toolchain: &Toolchain,
     proofs: Vec<(Problem, String)>,
     workers: usize,
     timeout: Duration,
+    cancel: CancellationToken,
     mut tell: impl FnMut(usize),
 ) -> Vec<Result<Certificate, Rejection>> {
     let mut verdicts: Vec<Option<Result<Certificate, Rejection>>> = Vec::new();
@@ -142,8 +129,11 @@ pub async fn certify(
         {
             flights.push(run(toolchain, job, timeout));
         }
-        let Some(landed) = flights.next().await else { break };
-        let (judged, again) = landed;
+        let landed = tokio::select! {
+            landed = flights.next() => landed,
+            () = cancel.cancelled() => None,
+        };
+        let Some((judged, again)) = landed else { break };
         for (place, verdict) in judged {
             done += 1;
             verdicts[place] = Some(verdict);
@@ -151,8 +141,7 @@ pub async fn certify(
         jobs.extend(again);
         tell(done);
     }
-    let unjudged = || Err(Rejection::Process("it was not judged".into()));
-    verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(unjudged)).collect()
+    verdicts.into_iter().map(|verdict| verdict.unwrap_or(Err(Rejection::Stopped))).collect()
 }
 
 /// Whether a proof might find other theorems without naming them, or a statement act on those behind it.

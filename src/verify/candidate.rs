@@ -3,11 +3,13 @@
 //! Both files are compiled, each by a fresh Lean, and what Lean made of them is compared ([`super::judge`]). Style is free:
 //! helpers, attributes, instances, notations, other layout and order are judged by what they do.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::fatal::without_the_fatal;
 use super::harmless::{INSIDES, running_words};
 use super::judge::{Judged, MISSING, Pair};
 use super::kernel::Kernel;
@@ -65,7 +67,7 @@ pub async fn verify_file(
             Judged::refused(name, "one of the two files begins with `module` or `prelude` and the other does not")
         }));
     }
-    let (compiled, kept, dropped) = match candidate_made {
+    let Kept { compiled, text: kept, dropped, fatal } = match candidate_made {
         Ok(made) => made,
         Err(error @ (Rejection::TimedOut(_) | Rejection::Process(_))) => {
             return Ok(all(&|name| Judged::unchecked(name, error.to_string())));
@@ -104,7 +106,7 @@ pub async fn verify_file(
         insides,
     };
     let judged = judge(&mut pair, &open)?;
-    Ok(judged.into_iter().map(|j| explained(j, &dropped)).map(shown).collect())
+    Ok(judged.into_iter().map(|j| explained(j, &dropped, &fatal)).map(shown).collect())
 }
 
 /// Judges two compiled files.
@@ -154,15 +156,23 @@ fn shown(mut judged: Judged) -> Judged {
     judged
 }
 
-/// A theorem that is missing because Lean rejected it is told with Lean's words.
-fn explained(mut judged: Judged, dropped: &[(String, Message)]) -> Judged {
-    let own = user_name(&judged.name).to_owned();
-    if judged.reason.as_deref() == Some(MISSING)
-        && let Some((_, said)) = dropped.iter().find(|(name, _)| canonical(name) == own)
-    {
-        judged.reason = Some(format!("Lean rejects it: {}", said.text));
+/// A theorem that is missing because Lean rejected it, or ended on it, is told with that.
+fn explained(judged: Judged, dropped: &[(String, Message)], fatal: &[(String, String)]) -> Judged {
+    if judged.reason.as_deref() != Some(MISSING) {
+        return judged;
     }
-    judged
+    let own = user_name(&judged.name).to_owned();
+    if let Some((_, why)) = fatal.iter().find(|(name, _)| canonical(name) == own) {
+        return Judged::unchecked(&judged.name, format!("Lean ended on it: {why}"));
+    }
+    let Some((_, said)) = dropped.iter().find(|(name, _)| canonical(name) == own) else { return judged };
+    match fatal {
+        [] => Judged::refused(&judged.name, format!("Lean rejects it: {}", said.text)),
+        // It may rest on what nothing is known of.
+        [(name, _), ..] => {
+            Judged::unchecked(&judged.name, format!("without `{name}`, on which Lean ended, Lean rejects it: {}", said.text))
+        }
+    }
 }
 
 /// Words that make a file another kind of file.
@@ -171,29 +181,49 @@ fn head(text: &str) -> Vec<&'static str> {
     ["module", "prelude"].into_iter().filter(|word| all.split_whitespace().any(|w| w == *word)).collect()
 }
 
-type Kept = (Compiled, String, Vec<(String, Message)>);
+/// What is left of a candidate.
+struct Kept {
+    compiled: Compiled,
+    text: String,
+    /// Names of what Lean rejects, with its first error there.
+    dropped: Vec<(String, Message)>,
+    /// Names of theorems on which Lean ends, with the reason.
+    fatal: Vec<(String, String)>,
+}
 
-/// Compiles a candidate; declarations that Lean rejects are taken out, so that the others can be judged. What is judged is
-/// the text that is left, which is told with what was dropped.
+/// Compiles a candidate; declarations that Lean rejects are taken out, and theorems on which it ends, so that the others can
+/// be judged. What is judged is the text that is left, which is told with what was taken out.
 async fn compile_what_holds(toolchain: &Toolchain, text: &str, timeout: Duration) -> Result<Kept, Rejection> {
-    let (mut text, mut dropped) = (text.replace("\r\n", "\n"), Vec::new());
-    for round in 0..=ROUNDS {
-        let compiled = compile(toolchain, &text, timeout).await?;
-        if compiled.artifacts.is_some() || round == ROUNDS {
-            return Ok((compiled, text, dropped));
-        }
-        let Some((left, gone)) = without_errors(&text, &compiled.messages) else { return Ok((compiled, text, dropped)) };
+    let (mut text, mut dropped, mut fatal) = (text.replace("\r\n", "\n"), Vec::new(), Vec::new());
+    let mut round = 0;
+    loop {
+        let compiled = match compile(toolchain, &text, timeout).await {
+            Ok(compiled) => compiled,
+            Err(Rejection::Process(why)) if fatal.len() < ROUNDS => {
+                let found = without_the_fatal(toolchain, &text, timeout).await;
+                let Some((left, name)) = found else { return Err(Rejection::Process(why)) };
+                text = left;
+                fatal.push((name, why));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let left = match compiled.artifacts.is_some() || round == ROUNDS {
+            true => None,
+            false => without_errors(&text, &compiled.messages),
+        };
+        let Some((left, gone)) = left else { return Ok(Kept { compiled, text, dropped, fatal }) };
         text = left;
         dropped.extend(gone);
+        round += 1;
     }
-    unreachable!("the last round returns")
 }
 
 /// The text without the commands in which Lean found errors, and their names with the first error of each.
 fn without_errors(text: &str, messages: &[Message]) -> Option<(String, Vec<(String, Message)>)> {
     let commands = whole_blocks(commands(text).ok()?);
     let spaces = namespaces(text, &commands);
-    let mut cut: Vec<(std::ops::Range<usize>, String, Message)> = Vec::new();
+    let mut cut: Vec<(Range<usize>, String, Message)> = Vec::new();
     for message in messages.iter().filter(|m| m.is_error()) {
         let at = text.split_inclusive('\n').take(message.line.saturating_sub(1)).map(str::len).sum::<usize>();
         let (place, command) = commands.iter().enumerate().rev().find(|(_, c)| c.range.start <= at)?;
@@ -207,19 +237,24 @@ fn without_errors(text: &str, messages: &[Message]) -> Option<(String, Vec<(Stri
         }
     }
     cut.sort_by_key(|(range, ..)| range.start);
+    let left = cut_out(text, cut.iter().map(|(range, ..)| range));
+    Some((left, cut.into_iter().map(|(_, name, message)| (name, message)).collect()))
+}
+
+/// The text without these places, in order; line numbers stay what they are.
+pub(super) fn cut_out<'a>(text: &str, places: impl IntoIterator<Item = &'a Range<usize>>) -> String {
     let (mut left, mut at) = (String::new(), 0);
-    for (range, ..) in &cut {
+    for range in places {
         left.push_str(&text[at..range.start]);
-        // Line numbers stay what they are.
         left.extend(std::iter::repeat_n('\n', text[range.clone()].matches('\n').count()));
         at = range.end;
     }
     left.push_str(&text[at..]);
-    Some((left, cut.into_iter().map(|(_, name, message)| (name, message)).collect()))
+    left
 }
 
 /// `mutual` … `end` as one command: a part of it alone is none.
-fn whole_blocks(commands: Vec<Command>) -> Vec<Command> {
+pub(super) fn whole_blocks(commands: Vec<Command>) -> Vec<Command> {
     let (mut found, mut open): (Vec<Command>, bool) = (Vec::new(), false);
     for command in commands {
         match found.last_mut().filter(|_| open) {
@@ -237,7 +272,7 @@ fn whole_blocks(commands: Vec<Command>) -> Vec<Command> {
 }
 
 /// The namespace in which each command stands, with a dot behind it.
-fn namespaces(text: &str, commands: &[Command]) -> Vec<String> {
+pub(super) fn namespaces(text: &str, commands: &[Command]) -> Vec<String> {
     let (mut open, mut found): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for command in commands {
         found.push(open.concat());
@@ -253,7 +288,7 @@ fn namespaces(text: &str, commands: &[Command]) -> Vec<String> {
 }
 
 /// The name that a command declares.
-fn declared(command: &str) -> Option<String> {
+pub(super) fn declared(command: &str) -> Option<String> {
     let all: Vec<_> = tokens(command).ok()?.into_iter().filter(|t| t.kind != Kind::Comment).collect();
     let words = ["theorem", "lemma", "def", "abbrev", "instance", "structure", "inductive"];
     let at = all.iter().position(|t| words.contains(&t.text))?;

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::printable;
 use crate::dataset::header::look;
+use crate::files::read_text;
 use crate::lean::syntax::imports;
 use crate::problem::Problem;
 use crate::source::hex;
@@ -96,7 +97,7 @@ impl Certificate {
     /// # Errors
     /// Naming the file and what is wrong.
     pub fn read(path: &Path) -> Result<Certificate> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = read_text(path)?;
         let read: Certificate =
             serde_json::from_str(&text).with_context(|| format!("{} is no certificate of qstar", path.display()))?;
         ensure!(

@@ -6,6 +6,7 @@ pub mod bulk;
 pub mod candidate;
 pub mod certificate;
 mod claims;
+mod fatal;
 mod harmless;
 mod judge;
 pub mod kernel;
@@ -58,12 +59,14 @@ pub enum Rejection {
     TimedOut(Duration),
     #[error("Lean ended before it was done: {0}")]
     Process(String),
+    #[error("it was stopped before it was judged")]
+    Stopped,
 }
 
 impl Rejection {
     /// Nothing is known of the proof: time, memory or the toolchain stood in the way.
     pub fn is_unchecked(&self) -> bool {
-        matches!(self, Rejection::TimedOut(_) | Rejection::Process(_))
+        matches!(self, Rejection::TimedOut(_) | Rejection::Process(_) | Rejection::Stopped)
     }
 }
 

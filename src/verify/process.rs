@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Rejection;
+use crate::lean::words::last_words;
 use crate::library::olean::whole::Whole;
 use crate::toolchain::Toolchain;
 
@@ -123,10 +124,13 @@ async fn again(toolchain: &Toolchain, text: &str, timeout: Duration, keep: bool)
 
 async fn once(toolchain: &Toolchain, text: &str, timeout: Duration, keep: bool) -> Result<Compiled, Rejection> {
     let failed = |e: std::io::Error| Rejection::Process(e.to_string());
-    let folder = tempfile::tempdir().map_err(failed)?;
+    let full = |e: std::io::Error| {
+        Rejection::Process(format!("no file can be made for it in {}: {e}", std::env::temp_dir().display()))
+    };
+    let folder = tempfile::tempdir().map_err(full)?;
     let file = folder.path().join("QStarVerify.lean");
     let olean = folder.path().join("QStarVerify.olean");
-    std::fs::write(&file, text).map_err(failed)?;
+    std::fs::write(&file, text).map_err(full)?;
     let mut child = toolchain.start(toolchain.check_command(&file, keep.then_some(&olean))).await.map_err(failed)?;
     drop(child.stdin.take());
     let output = tokio::time::timeout(timeout, child.wait_with_output()).await;
@@ -136,8 +140,8 @@ async fn once(toolchain: &Toolchain, text: &str, timeout: Duration, keep: bool) 
     let words = String::from_utf8_lossy(&output.stdout).replace(&name, "");
     // Lean ends with 0, or 1 when there were errors; anything else is a crash.
     let died = || {
-        let last: String = String::from_utf8_lossy(&output.stderr).lines().rev().take(3).collect::<Vec<_>>().join(" | ");
-        Rejection::Process(format!("{}: {last}", output.status))
+        let words = last_words(String::from_utf8_lossy(&output.stderr).lines());
+        Rejection::Process(if words.is_empty() { output.status.to_string() } else { words })
     };
     if !matches!(output.status.code(), Some(0 | 1)) {
         return Err(died());

@@ -2,7 +2,7 @@
 """A Lean that knows almost nothing, to provoke what the real one does on bad days only.
 
 Its statements are words: `easy` is closed by `rfl`, all others by nothing; `HANG` makes no progress, `CRASH` ends the
-process. A fresh process (`--json`) ends as by a signal. Everything else is refused.
+process. A fresh process (`--json`) ends as by a signal, or hangs. Everything else is refused.
 """
 import json
 import os
@@ -12,7 +12,21 @@ import time
 if "--version" in sys.argv:
     print("Lean (version 4.99.0, wasm32, fake)")
     sys.exit(0)
+
+
+def hang():
+    # The test waits for this file, not for a time.
+    place = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hanging")
+    with open(place + ".new", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename(place + ".new", place)
+    time.sleep(600)
+
+
 if "--worker" not in sys.argv:
+    with open(sys.argv[-1]) as file:
+        if "HANG" in file.read():
+            hang()
     os.abort()
 
 
@@ -48,7 +62,7 @@ def diagnostics(lines):
         tactic = [t.strip() for t in lines[i + 1 :] if t.strip()][0]
         if "nonsense" in line:
             found.append({"range": place(i, 0), "severity": 1, "message": "Unknown identifier `nonsense`"})
-        elif tactic == "skip":
+        elif tactic in ("skip", "show (_ : Prop)"):
             message = "unsolved goals\n⊢ " + line[:-6].split(":")[-1].strip()
             found.append({"range": place(i, len(line) - 2), "severity": 1, "message": message})
         elif not (tactic == "rfl" and "easy" in line or tactic.startswith("trivial") and "True" in line):
@@ -72,9 +86,7 @@ while True:
         if stuck:
             processing = [{"range": place(stuck[0], 0), "kind": 1}]
             send({"method": "$/lean/fileProgress", "params": {"textDocument": {"uri": uri, "version": version}, "processing": processing}})
-            # The test waits for this file, not for a time.
-            open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "hanging"), "w").close()
-            time.sleep(3600)
+            hang()
         found = {"uri": uri, "version": version, "diagnostics": diagnostics(lines)}
         send({"method": "textDocument/publishDiagnostics", "params": found})
         send({"id": message["id"], "result": {}})

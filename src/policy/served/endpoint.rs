@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::files::read_text;
 use crate::formats::{Api, Format, Sampling, Writes};
 use crate::policy::usage::Limits;
 use crate::source::hex;
@@ -93,7 +94,7 @@ impl Wishes {
     /// # Errors
     /// Naming the file and what is wrong.
     pub fn read(path: &Path) -> Result<Wishes> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = read_text(path)?;
         let json = path.extension().is_some_and(|e| e == "json");
         let read: Result<Wishes> =
             if json { serde_json::from_str(&text).map_err(Into::into) } else { toml::from_str(&text).map_err(Into::into) };

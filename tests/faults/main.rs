@@ -1,7 +1,10 @@
 //! Nothing lost, nothing passed by mistake: what goes wrong with one theorem, file or place is told as that, and the rest
 //! is done. A scripted Lean hangs and crashes where the real one does so on bad days only.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod places;
+mod stops;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -22,7 +25,7 @@ fn qstar(folder: &Path) -> Command {
 /// The scripted Lean, as a program in the folder.
 fn fake(folder: &Path) -> PathBuf {
     let lean = folder.join("lean");
-    std::fs::write(&lean, include_str!("common/fake_lean.py")).unwrap();
+    std::fs::write(&lean, include_str!("../common/fake_lean.py")).unwrap();
     std::fs::set_permissions(&lean, PermissionsExt::from_mode(0o755)).unwrap();
     lean
 }
@@ -326,20 +329,23 @@ fn every_proof_is_written_though_other_statements_fail() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let text = "open Nat\n\ntheorem a (n : Nat) : n + 0 = n := by\n  sorry\n\ntheorem bad : Nat.notThere = 1 := by\n  sorry\n\n\
-        lemma c (n : Nat) : n = n := by\n  sorry\n\ndef f (n : Nat) := n + 1\n\ntheorem d (n : Nat) : f n = n + 1 := by\n  sorry\n";
+        lemma c (n : Nat) : n = n := by\n  sorry\n\ndef f (n : Nat) := n + 1\n\ntheorem d (n : Nat) : f n = n + 1 := by\n  sorry\n\n\
+        namespace N\n\ntheorem a (n : Nat) : n = n := by\n  sorry\n\nend N\n";
     let file = write(folder, "a.lean", text);
     let start = Instant::now();
     let search = ["--policy", "portfolio", "--workers", "1", "--time", "60", "--out", "P.lean"];
     let run = qstar(folder).arg("prove").arg(&file).args(search).output().unwrap();
     let said = words(&run);
     assert_eq!(run.status.code(), Some(2), "{said}");
-    assert!(said.contains("proved 2 of 4; 2 not understood by Lean"), "{said}");
+    assert!(said.contains("proved 3 of 5; 2 not understood by Lean"), "{said}");
     assert!(said.contains("Lean does not know the word `lemma`"), "{said}");
     assert!(start.elapsed() < Duration::from_secs(200), "each phase keeps to its time");
     let proofs = std::fs::read_to_string(folder.join("P.lean")).unwrap();
     let places: Vec<Option<usize>> = ["theorem a", "def f", "theorem d"].iter().map(|p| proofs.find(p)).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{proofs}");
-    assert!(!proofs.contains("notThere") && folder.join("P.a.json").exists() && folder.join("P.d.json").exists());
+    assert!(!proofs.contains("notThere"));
+    // Two theorems of one name have a certificate each.
+    assert!(["P.a.json", "P.a-2.json", "P.d.json"].iter().all(|name| folder.join(name).exists()));
     // Its definitions stand where the proofs need them.
     let judged = qstar(folder).args(["fill", "--check", "P.lean"]).output().unwrap();
     assert_eq!(judged.status.code(), Some(0), "{}\n{proofs}", words(&judged));
@@ -363,7 +369,12 @@ fn files_are_filled_each_for_itself_and_what_is_left_is_told() {
     );
     write(folder, "lemma.lean", "lemma a (n : Nat) : n = n := by\n  sorry\n");
     write(folder, "good.lean", easy);
-    let names = ["guarded", "open", "macro", "string", "broken", "lemma", "good"].map(|n| format!("{n}.lean"));
+    write(folder, "marked.lean", &format!("\u{feff}{easy}"));
+    nix::unistd::mkfifo(&folder.join("pipe.lean"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    // The last is the first by another name.
+    std::os::unix::fs::symlink("good.lean", folder.join("again.lean")).unwrap();
+    let names = ["guarded", "missing", "marked", "pipe", "open", "macro", "string", "broken", "lemma", "good", "again"]
+        .map(|n| format!("{n}.lean"));
     let run = qstar(folder).args(["fill", "--json", "--policy", "portfolio", "--workers", "1"]).args(&names).output().unwrap();
     assert_eq!(run.status.code(), Some(2), "{}", words(&run));
     let found = json_lines(&run);
@@ -374,7 +385,12 @@ fn files_are_filled_each_for_itself_and_what_is_left_is_told() {
     assert!(of("guarded")["error"].as_str().unwrap().contains("write-protected") && read("guarded") == easy);
     assert_eq!(of("guarded")["sorrys"][0]["status"], "filled");
     assert_eq!(std::fs::metadata(&guarded).unwrap().permissions().mode() & 0o777, 0o444);
-    assert!(of("open")["error"].as_str().unwrap().contains("comment"));
+    for (name, why) in
+        [("missing", "No such file"), ("marked", "byte order mark"), ("pipe", "it is no file"), ("open", "comment")]
+    {
+        assert!(of(name)["error"].as_str().unwrap().contains(why), "{}", of(name));
+    }
+    assert!(words(&run).contains("what is found is only shown") && found.len() == names.len() - 1, "{}", words(&run));
     assert!(of("good")["written"] == true && !read("good").contains("sorry"));
     // A `sorry` that Lean still warns of.
     for name in ["macro", "string"] {
