@@ -74,8 +74,8 @@ async def tools(client, folder):
 
     named = await call(client, "prove", file="Example.lean", name="easy")
     assert named["verdict"] == "accepted", named
-    wrong = await call(client, "prove", statement="theorem t : NoSuchThing")
-    assert wrong["verdict"] == "refused" and "NoSuchThing" in wrong["reason"], wrong
+    wrong = await call(client, "prove", statement="theorem t : Nat.noSuchThing = 1")
+    assert wrong["verdict"] == "refused" and "noSuchThing" in wrong["reason"], wrong
 
     filled = await call(client, "fill", file="Example.lean")
     assert filled["verdict"] == "accepted" and "-  sorry" in filled["diff"] and not filled["written"], filled
