@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 /// A server of its own for a test; ended with it.
 struct Server {
     child: Child,
-    address: String,
+    url: String,
 }
 
 impl Server {
@@ -30,29 +30,43 @@ impl Server {
         }
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut address = None;
+        let mut url = None;
         for line in lines.by_ref() {
             let line = line.unwrap();
             if let Some(at) = line.strip_prefix("qstar serves at ") {
-                address = Some(at.to_owned());
+                url = Some(at.to_owned());
             }
             if line.contains("ready") {
                 break;
             }
         }
         std::thread::spawn(move || lines.for_each(drop));
-        Server { address: address.expect("the server says where it is"), child }
+        Server { url: url.expect("the server says where it is"), child }
     }
 
-    /// Ends it as a service manager would; how long that took.
-    fn stop(&mut self) -> Duration {
-        let start = Instant::now();
-        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM).unwrap();
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(start.elapsed() < Duration::from_secs(30), "the server does not end");
+    fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// A counter of `/metrics`, summed over its labels.
+    fn counter(&self, name: &str) -> f64 {
+        let page = ask(self, &get("/metrics")).1;
+        let line =
+            |l: &str| l.strip_prefix(name)?.starts_with(['{', ' ']).then(|| l.rsplit(' ').next()?.parse::<f64>().ok())?;
+        page.lines().filter_map(line).sum()
+    }
+
+    /// Waits until a counter is as it should be.
+    fn until(&self, name: &str, wanted: impl Fn(f64) -> bool) {
+        while !wanted(self.counter(name)) {
             std::thread::sleep(Duration::from_millis(50));
         }
-        start.elapsed()
+    }
+
+    /// Ends it as a service manager would.
+    fn stop(&mut self) {
+        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
     }
 }
 
@@ -64,7 +78,7 @@ impl Drop for Server {
 }
 
 /// A Python with packages of PyPI, installed once; `None`, and said so, where they cannot be had.
-fn python(name: &str, packages: &[&str]) -> Option<PathBuf> {
+fn python(name: &str, packages: &[&str], more: &[&str]) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let python = folder.join("bin/python");
     if folder.join("complete").exists() {
@@ -72,11 +86,12 @@ fn python(name: &str, packages: &[&str]) -> Option<PathBuf> {
     }
     let run = |command: &mut Command| command.stdout(Stdio::null()).status().is_ok_and(|s| s.success());
     let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-    let pip = |more: &[&str]| {
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(more))
+    let pip = |wanted: &[&str]| {
+        wanted.is_empty()
+            || run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(wanted))
     };
-    if !made || !pip(packages) {
-        eprintln!("skipped: {packages:?} cannot be installed with pip here");
+    if !made || !pip(packages) || !pip(more) {
+        eprintln!("SKIPPED: {packages:?} {more:?} cannot be installed with pip here");
         return None;
     }
     std::fs::write(folder.join("complete"), "").unwrap();
@@ -97,7 +112,6 @@ fn succeeds(command: &mut Command) -> String {
 }
 
 #[test]
-#[ignore = "takes minutes and packages of PyPI or npm: cargo test --test serve -- --ignored"]
 fn kimina_client_is_content() {
     // Its data sets are not needed here, and are large.
     let needed = [
@@ -112,25 +126,82 @@ fn kimina_client_is_content() {
         "requests",
         "pydantic-settings",
     ];
-    let Some(python) = python("kimina", &needed) else { return };
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "kimina-client==0.2.1"];
-    if !Command::new(&python).args(install).status().is_ok_and(|s| s.success()) {
-        eprintln!("skipped: kimina-client cannot be installed with pip here");
-        return;
-    }
-    let mut server = Server::start(&[], Some("secret"));
-    succeeds(Command::new(python).arg(client("kimina.py")).args([&server.address, "secret"]));
+    let Some(python) = python("kimina", &needed, &["--no-deps", "kimina-client==0.2.1"]) else { return };
+    let mut server = Server::start(&["--memory", "1500M"], Some("secret"));
+    succeeds(Command::new(python).arg(client("kimina.py")).args([&server.url, "secret"]));
     server.stop();
 }
 
-/// A request of our own, byte for byte; the status and the body.
-fn ask(server: &Server, request: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
+#[test]
+fn agents_use_every_tool() {
+    let top = tempfile::tempdir().unwrap();
+    let root = top.path().join("root");
+    std::fs::create_dir(&root).unwrap();
+    let mut server = Server::start(&["--max-searches", "1", "--root", root.to_str().unwrap()], Some("secret"));
+    let address = format!("{}/mcp", server.url);
+    if let Some(python) = python("mcp", &["mcp==2.3.0"], &[]) {
+        succeeds(Command::new(&python).arg(client("agent.py")).args(["http", &address, "secret"]).arg(&root));
+        succeeds(Command::new(&python).arg(client("agent.py")).args(["stdio", env!("CARGO_BIN_EXE_qstar")]).arg(&root));
+    }
+    if let Some(inspector) = inspector() {
+        let inspect = |more: &[&str]| {
+            let mut command = Command::new(&inspector);
+            command.args(["--cli", &address, "--transport", "http", "--header", "Authorization: Bearer secret"]);
+            succeeds(command.args(more))
+        };
+        let listed = inspect(&["--method", "tools/list"]);
+        for tool in ["prove", "fill", "verify", "check", "lean_goal", "lean_multi_attempt"] {
+            assert!(listed.contains(&format!("\"name\": \"{tool}\"")), "{listed}");
+        }
+        let code = "code=example : 1 + 1 = 2 := rfl";
+        let called = inspect(&["--method", "tools/call", "--tool-name", "check", "--tool-arg", code]);
+        assert!(called.contains("accepted"), "{called}");
+    }
+    server.stop();
+}
+
+/// The MCP inspector of npm, installed once; `None`, and said so, where it cannot be had.
+fn inspector() -> Option<PathBuf> {
+    let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("inspector");
+    let program = prefix.join("node_modules/.bin/mcp-inspector");
+    if !program.exists() {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(&prefix);
+        // The newest that still runs on Node.js 20.
+        npm.arg("@modelcontextprotocol/inspector@0.17.2").stdout(Stdio::null()).stderr(Stdio::null());
+        if !npm.status().is_ok_and(|s| s.success()) {
+            eprintln!("SKIPPED: the MCP inspector cannot be installed with npm here");
+            return None;
+        }
+    }
+    Some(program)
+}
+
+const TOKEN: &str = "Authorization: Bearer secret\r\n";
+/// Runs until it is ended.
+const ENDLESS: &str = "partial def f (n : Nat) : Nat := f (n + 1)\n#eval f 0";
+
+/// Sends a request of our own, byte for byte.
+fn send(server: &Server, request: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+/// The status and the whole answer.
+fn answer(mut stream: TcpStream) -> (u16, String) {
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer);
     let status = answer.split_whitespace().nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
     (status, answer)
+}
+
+fn ask(server: &Server, request: &str) -> (u16, String) {
+    answer(send(server, request))
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{TOKEN}\r\n")
 }
 
 fn post(path: &str, headers: &str, body: &str) -> String {
@@ -140,19 +211,22 @@ fn post(path: &str, headers: &str, body: &str) -> String {
     )
 }
 
-const TOKEN: &str = "Authorization: Bearer secret\r\n";
-
-fn snippet(code: &str, time: u32) -> String {
-    serde_json::json!({"snippets": [{"id": "a", "code": code}], "timeout": time}).to_string()
+/// A request for so many snippets with the same code.
+fn snippets(code: &str, count: usize, id: &str) -> String {
+    let list: Vec<_> = (0..count).map(|i| serde_json::json!({"id": format!("{id}{i}"), "code": code})).collect();
+    post("/api/check", TOKEN, &serde_json::json!({"snippets": list, "timeout": 600}).to_string())
 }
 
-/// Those below a process, and it.
-fn family(pid: u32) -> Vec<u32> {
+fn snippet(code: &str) -> String {
+    snippets(code, 1, "a")
+}
+
+/// Those below a process.
+fn children(pid: u32) -> Vec<u32> {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
     let lists = threads.filter_map(|t| std::fs::read_to_string(t.ok()?.path().join("children")).ok());
-    let children: Vec<u32> =
-        lists.flat_map(|l| l.split_whitespace().filter_map(|p| p.parse().ok()).collect::<Vec<_>>()).collect();
-    children.into_iter().flat_map(family).chain([pid]).collect()
+    let below: Vec<u32> = lists.flat_map(|l| l.split_whitespace().filter_map(|p| p.parse().ok()).collect::<Vec<_>>()).collect();
+    below.into_iter().flat_map(|pid| [vec![pid], children(pid)].concat()).collect()
 }
 
 fn lives(pid: u32) -> bool {
@@ -160,13 +234,34 @@ fn lives(pid: u32) -> bool {
 }
 
 #[test]
-#[ignore = "takes minutes and packages of PyPI or npm: cargo test --test serve -- --ignored"]
 fn faults_get_the_right_answer_and_leave_nothing_behind() {
-    let mut server = Server::start(&["--max-body", "1", "--max-running", "2", "--queue", "20"], Some("secret"));
-    let good = snippet("example : 1 + 1 = 2 := rfl", 60);
+    let flags = ["--max-body", "1", "--max-running", "3", "--queue", "20", "--allow-origin", "https://ok.example"];
+    let mut server = Server::start(&flags, Some("secret"));
+    strangers(&server);
+    unreadable(&server);
+    own_protocol(&server);
+    killed_workers(&server);
+    slow_and_gone(&server);
+    too_many(&server);
 
-    // Who may ask: with the token, by the server's name, and no web page.
-    assert_eq!(ask(&server, &post("/api/check", TOKEN, &good)).0, 200);
+    // SIGTERM while something runs: it is told so, and no process stays.
+    let waiting = send(&server, &snippet(ENDLESS));
+    server.until("qstar_running_requests", |n| n == 1.0);
+    let processes = children(server.child.id());
+    assert!(!processes.is_empty(), "a Lean runs below the server");
+    server.stop();
+    let (status, told) = answer(waiting);
+    assert!(status == 200 && told.contains("the server stops"), "{told}");
+    while processes.iter().any(|p| lives(*p)) {
+        // Orphans would keep this test from its end.
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Who may ask: with the token, by the server's name, and no web page but those that are named.
+fn strangers(server: &Server) {
+    let good = serde_json::json!({"snippets": [{"id": "a", "code": "example : 1 + 1 = 2 := rfl"}]}).to_string();
+    assert_eq!(ask(server, &post("/api/check", TOKEN, &good)).0, 200);
     for (headers, status) in [
         ("", 401),
         ("Authorization: Bearer wrong\r\n", 401),
@@ -174,20 +269,34 @@ fn faults_get_the_right_answer_and_leave_nothing_behind() {
         ("Authorization: Bearer secret\r\nOrigin: null\r\n", 403),
     ] {
         for path in ["/api/check", "/verify", "/v1/prove", "/v1/verify", "/v1/tactics", "/mcp"] {
-            let (got, answer) = ask(&server, &post(path, headers, &good));
+            let (got, answer) = ask(server, &post(path, headers, &good));
             assert_eq!(got, status, "{path} {headers}{answer}");
-            assert!(!answer.to_lowercase().contains("access-control-allow"), "{answer}");
+            assert!(!answer.to_lowercase().contains("access-control-allow-origin"), "{answer}");
         }
     }
-    let rebound = post("/api/check", TOKEN, &good).replace("Host: localhost", "Host: evil.example");
-    assert_eq!(ask(&server, &rebound).0, 421);
-    for path in ["/metrics", "/openapi.json"] {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
-        assert_eq!(ask(&server, &format!("{request}\r\n")).0, 401);
-        assert_eq!(ask(&server, &format!("{request}{TOKEN}\r\n")).0, 200);
+    let rebound = |request: String| request.replace("Host: localhost", "Host: evil.example");
+    for request in [post("/api/check", TOKEN, &good), post("/mcp", TOKEN, &good), get("/metrics"), get("/health")] {
+        assert_eq!(ask(server, &rebound(request)).0, 421);
     }
+    for path in ["/metrics", "/openapi.json", "/nothing"] {
+        assert_eq!(ask(server, &get(path).replace(TOKEN, "")).0, 401);
+    }
+    assert!(ask(server, &get("/openapi.json")).1.contains("\"/v1/prove\""));
+    // What a browser asks before it lets a page ask.
+    let before = |origin: &str| {
+        let wishes = "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization,content-type\r\n";
+        ask(
+            server,
+            &format!("OPTIONS /api/check HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOrigin: {origin}\r\n{wishes}\r\n"),
+        )
+        .1
+    };
+    assert!(before("https://ok.example").contains("access-control-allow-origin: https://ok.example"));
+    assert!(!before("https://evil.example").contains("access-control-allow-origin"));
+}
 
-    // What cannot be read.
+/// What cannot be read, is too long, or is no JSON.
+fn unreadable(server: &Server) {
     for (body, status) in [
         ("{\"snippets\": [", 400),
         ("{\"snippets\": 5}", 422),
@@ -195,69 +304,119 @@ fn faults_get_the_right_answer_and_leave_nothing_behind() {
         ("{\"snippets\": [{\"id\": \"a\", \"code\": \"\"}, {\"id\": \"a\", \"code\": \"\"}]}", 422),
         ("", 400),
     ] {
-        let (got, answer) = ask(&server, &post("/api/check", TOKEN, body));
+        let (got, answer) = ask(server, &post("/api/check", TOKEN, body));
         assert_eq!((got, answer.contains("detail")), (status, true), "{body}\n{answer}");
     }
-    let long = snippet(&"-".repeat(2 << 20), 60);
-    assert_eq!(ask(&server, &post("/api/check", TOKEN, &long)).0, 413);
-    let binary = post("/api/check", TOKEN, &good).replace("application/json", "text/plain");
-    assert_eq!(ask(&server, &binary).0, 415);
+    assert_eq!(ask(server, &snippet(&"-".repeat(2 << 20))).0, 413);
+    let text = snippet("").replace("application/json", "text/plain");
+    assert_eq!(ask(server, &text).0, 415);
+}
 
-    // A worker killed at work: the snippet is judged all the same.
-    let answer = std::thread::scope(|scope| {
-        let slow = "theorem t : ∃ n : Nat, n * n = 144 := ⟨12, rfl⟩\n".to_owned();
-        let many: String =
-            (0..400).map(|i| format!("theorem k{i} (a b : Nat) (h : a + b = {i}) : b + a = {i} := by omega\n")).collect();
-        let body = snippet(&format!("{slow}{many}"), 120);
-        let (server, victim) = (&server, family(server.child.id())[0]);
-        let answer = scope.spawn(move || ask(server, &post("/api/check", TOKEN, &body)));
-        std::thread::sleep(Duration::from_millis(700));
-        let _ = kill(Pid::from_raw(victim as i32), Signal::SIGKILL);
-        answer.join().unwrap()
-    });
-    assert!(answer.0 == 200 && answer.1.contains("\"response\""), "{answer:?}");
+/// qstar's own addresses: tactics in batches, verdicts, a proof with its events.
+fn own_protocol(server: &Server) {
+    let read = |path: &str, body: serde_json::Value| {
+        let (status, answer) = ask(server, &post(path, TOKEN, &body.to_string()));
+        assert_eq!(status, 200, "{answer}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    let items = serde_json::json!({"items": [
+        {"goal": "p q : Prop\nhp : p\nhq : q\n⊢ p ∧ q", "tactics": ["constructor", "exact ⟨hp, hq⟩", "omega", "sorry"]},
+        {"goal": "theorem t (n : Nat) : n + 0 = n", "tactics": ["rfl"]},
+        {"goal": "⊢ ⊢", "tactics": ["rfl"]},
+    ]});
+    let tried: serde_json::Value = serde_json::from_str(&read("/v1/tactics", items)).unwrap();
+    let verdicts = |at: usize| -> Vec<String> {
+        let tactics = tried["results"][at]["tactics"].as_array().unwrap();
+        tactics.iter().map(|t| format!("{} {}", t["verdict"].as_str().unwrap(), t["goals"].as_array().unwrap().len())).collect()
+    };
+    assert_eq!(verdicts(0), ["accepted 2", "accepted 0", "refused 0", "refused 0"], "{tried}");
+    assert_eq!(verdicts(1), ["accepted 0"], "{tried}");
+    assert_eq!(tried["results"][2]["verdict"], "could_not_check", "{tried}");
 
-    // Slow readers and those who leave hold up nobody.
-    let endless = snippet("partial def f (n : Nat) : Nat := f (n + 1)\n#eval f 0", 600);
-    let mut left = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
-    left.write_all(post("/api/check", TOKEN, &endless).as_bytes()).unwrap();
-    let mut lazy = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
-    lazy.write_all(b"POST /api/check HTTP/1.1\r\nHost: local").unwrap();
-    std::thread::sleep(Duration::from_secs(1));
+    let statement = "theorem t (p q r : Prop) (hp : p) (hq : q) (hr : r) : (p ∧ q) ∧ (q ∧ r) ∧ (r ∧ p)";
+    let events = read("/v1/prove", serde_json::json!({"statement": statement, "time": 600}));
+    let result = events.split("event: result\n").nth(1).and_then(data).expect(&events);
+    assert_eq!(result["verdict"], "accepted", "{events}");
+    let hard = "theorem hard (f : Nat → Nat) (h : ∀ n, f (f n) = n + 3) : f 12 = f 7 + 5";
+    let late = read("/v1/prove", serde_json::json!({"statement": hard, "time": 1}));
+    let late = late.split("event: result\n").nth(1).and_then(data).expect(&late);
+    assert_eq!(late["verdict"], "could_not_check", "{late}");
+    // Who has seen enough leaves, and the search ends.
+    let ask = serde_json::json!({"statement": hard, "time": 600}).to_string();
+    let mut lines = BufReader::new(send(server, &post("/v1/prove", TOKEN, &ask))).lines();
+    assert!(lines.any(|l| l.unwrap() == "event: progress"), "no progress was told");
+    let progress = data(&lines.next().unwrap().unwrap()).unwrap();
+    assert!(progress["checks"].is_u64(), "{progress}");
+    drop(lines);
+    server.until("qstar_running_requests", |n| n == 0.0);
+
+    let pair = serde_json::json!({"original": format!("{statement} := by sorry"), "candidate": result["proof"]});
+    let judged: serde_json::Value = serde_json::from_str(&read("/v1/verify", pair)).unwrap();
+    assert_eq!(judged["verdict"], "accepted", "{judged}");
+    let cheat = serde_json::json!({"original": "theorem t : 1 = 2 := by sorry", "candidate": "theorem t : 1 = 1 := by rfl"});
+    let judged: serde_json::Value = serde_json::from_str(&read("/v1/verify", cheat)).unwrap();
+    assert_eq!(judged["verdict"], "refused", "{judged}");
+}
+
+/// The data of the event that a text begins with.
+fn data(text: &str) -> Option<serde_json::Value> {
+    serde_json::from_str(text.strip_prefix("data: ")?.lines().next()?).ok()
+}
+
+/// Every Lean is killed while it works: what was sent is judged all the same.
+fn killed_workers(server: &Server) {
+    let many: String =
+        (0..200).map(|i| format!("theorem k{i} (a b : Nat) (h : a + b = {i}) : b + a = {i} := by omega\n")).collect();
+    let (documents, lost) = (server.counter("qstar_documents_total"), server.counter("qstar_worker_restarts_total"));
+    let asked = send(server, &snippet(&many));
+    server.until("qstar_documents_total", |n| n > documents);
+    for pid in children(server.child.id()) {
+        let _ = kill(Pid::from_raw(pid as i32), Signal::SIGKILL);
+    }
+    let (status, judged) = answer(asked);
+    assert!(status == 200 && judged.contains("\"response\"") && !judged.contains("\"severity\":\"error\""), "{judged}");
+    assert!(server.counter("qstar_worker_restarts_total") > lost, "a worker was lost");
+}
+
+/// Slow readers, slow senders, and those who leave hold up nobody; equal snippets are judged once.
+fn slow_and_gone(server: &Server) {
+    let documents = server.counter("qstar_documents_total");
+    let left = send(server, &snippet(ENDLESS));
+    server.until("qstar_documents_total", |n| n > documents);
     drop(left);
-    let (status, answer) = ask(&server, &post("/api/check", TOKEN, &snippet("example : 2 + 2 = 4 := rfl", 60)));
-    assert!(status == 200 && answer.contains("\"response\""), "{answer}");
+    server.until("qstar_running_requests", |n| n == 0.0);
 
-    // More than may wait: each is answered once, some are told to come again.
-    let answers: Vec<(u16, String)> = std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..60)
-            .map(|i| {
-                let body = snippet(&format!("theorem q{i} (a b : Nat) (h : a + b = {i}) : b + a = {i} := by omega"), 60);
-                let server = &server;
-                scope.spawn(move || ask(server, &post("/api/check", TOKEN, &body)))
-            })
-            .collect();
-        clients.into_iter().map(|c| c.join().unwrap()).collect()
-    });
-    let (judged, busy): (Vec<_>, Vec<_>) = answers.iter().partition(|(status, _)| *status == 200);
-    assert!(judged.iter().all(|(_, a)| a.contains("\"env\":0") && !a.contains("\"severity\":\"error\"")), "{judged:?}");
-    assert!(busy.iter().all(|(status, a)| *status == 429 && a.to_lowercase().contains("retry-after:")), "{busy:?}");
-    assert!(judged.len() >= 20, "{} were judged", judged.len());
+    let _lazy = send(server, "POST /api/check HTTP/1.1\r\nHost: local");
+    // Ten megabytes of messages that nobody takes for a while.
+    let documents = server.counter("qstar_documents_total");
+    let wordy = format!("def s := \"{}\"\n{}", "x".repeat(2000), "#print s\n".repeat(100));
+    let reader = send(server, &snippets(&wordy, 40, "w"));
+    server.until("qstar_documents_total", |n| n > documents);
+    let (status, judged) = ask(server, &snippet("example : 2 + 2 = 4 := rfl"));
+    assert!(status == 200 && judged.contains("\"response\""), "{judged}");
+    let (status, read) = answer(reader);
+    assert_eq!((status, read.matches("\"env\":0").count()), (200, 40), "{}", &read[..read.len().min(2000)]);
+    assert!(read.len() > 8_000_000, "{}", read.len());
+    assert_eq!(server.counter("qstar_documents_total"), documents + 2.0, "the forty were judged once");
+}
 
-    // SIGTERM while something runs: it is told so, and no process stays.
-    let processes = family(server.child.id());
-    assert!(processes.len() > 1, "a Lean runs below the server");
-    let mut waiting = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
-    waiting.write_all(post("/api/check", TOKEN, &endless).as_bytes()).unwrap();
-    std::thread::sleep(Duration::from_millis(500));
-    let took = server.stop();
-    assert!(took < Duration::from_secs(20), "{took:?}");
-    let mut told = String::new();
-    let _ = waiting.read_to_string(&mut told);
-    assert!(told.contains("the server stops"), "{told}");
-    std::thread::sleep(Duration::from_millis(500));
-    let orphans: Vec<u32> = processes.into_iter().filter(|p| lives(*p)).collect();
-    assert!(orphans.is_empty(), "{orphans:?}");
+/// More than may wait: those who wait are answered, each once and with its own; the others are told to come again.
+fn too_many(server: &Server) {
+    let blocking: Vec<TcpStream> = (0..3).map(|_| send(server, &snippet(ENDLESS))).collect();
+    server.until("qstar_running_requests", |n| n == 3.0);
+    let code = |i: usize| format!("theorem q{i} (a b : Nat) (h : a + b = {i}) : b + a = {i} := by omega\n#check q{i}");
+    let waiting: Vec<TcpStream> = (0..20).map(|i| send(server, &snippets(&code(i), 1, &format!("q{i}-")))).collect();
+    server.until("qstar_queued_requests", |n| n == 20.0);
+    for _ in 0..5 {
+        let (status, answer) = ask(server, &snippet("example : 3 + 3 = 6 := rfl"));
+        assert!(status == 429 && answer.to_lowercase().contains("retry-after: "), "{answer}");
+    }
+    drop(blocking);
+    for (i, stream) in waiting.into_iter().enumerate() {
+        let (status, judged) = answer(stream);
+        assert_eq!((status, judged.matches("\"id\":").count()), (200, 1), "{judged}");
+        assert!(judged.contains(&format!("\"q{i}-0\"")) && judged.contains(&format!("q{i} (a b : Nat)")), "{judged}");
+    }
 }
 
 #[test]
@@ -269,46 +428,4 @@ fn no_token_no_open_address() {
         .unwrap();
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(2) && words.contains("QSTAR_TOKEN"), "{words}");
-}
-
-#[test]
-#[ignore = "takes minutes and packages of PyPI or npm: cargo test --test serve -- --ignored"]
-fn the_mcp_client_uses_every_tool() {
-    let Some(python) = python("mcp", &["mcp==2.3.0"]) else { return };
-    let top = tempfile::tempdir().unwrap();
-    let root = top.path().join("root");
-    std::fs::create_dir(&root).unwrap();
-    let mut server = Server::start(&["--root", root.to_str().unwrap()], Some("secret"));
-    let address = format!("{}/mcp", server.address);
-    succeeds(Command::new(&python).arg(client("agent.py")).args(["http", &address, "secret"]).arg(&root));
-    server.stop();
-    succeeds(Command::new(&python).arg(client("agent.py")).args(["stdio", env!("CARGO_BIN_EXE_qstar")]).arg(&root));
-}
-
-#[test]
-#[ignore = "takes minutes and packages of PyPI or npm: cargo test --test serve -- --ignored"]
-fn the_inspector_lists_and_calls_tools() {
-    let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("inspector");
-    let program = prefix.join("node_modules/.bin/mcp-inspector");
-    if !program.exists() {
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(&prefix);
-        // The newest that still runs on Node.js 20.
-        npm.arg("@modelcontextprotocol/inspector@0.17.2").stdout(Stdio::null()).stderr(Stdio::null());
-        if !npm.status().is_ok_and(|s| s.success()) {
-            eprintln!("skipped: the inspector cannot be installed with npm here");
-            return;
-        }
-    }
-    let inspect = |more: &[&str]| {
-        let mut command = Command::new(&program);
-        command.args(["--cli", env!("CARGO_BIN_EXE_qstar"), "serve", "--stdio", "--workers", "1", "--policy", "portfolio"]);
-        succeeds(command.args(more))
-    };
-    let listed = inspect(&["--method", "tools/list"]);
-    for tool in ["prove", "fill", "verify", "check", "lean_goal", "lean_multi_attempt"] {
-        assert!(listed.contains(&format!("\"name\": \"{tool}\"")), "{listed}");
-    }
-    let called = inspect(&["--method", "tools/call", "--tool-name", "check", "--tool-arg", "code=example : 1 + 1 = 2 := rfl"]);
-    assert!(called.contains("accepted"), "{called}");
 }

@@ -143,12 +143,7 @@ pub fn run() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
         }
     };
-    let level = ["warn,qstar=info", "info,qstar=debug", "debug"][usize::from(cli.verbose.min(2))];
-    let filter = tracing_subscriber::EnvFilter::try_from_env("QSTAR_LOG")
-        .unwrap_or_else(|_| level.replace("qstar=info", "qstar::toolchain=info,qstar::serve=info,qstar=warn").into());
-    let colours = std::io::stderr().is_terminal();
-    let told = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
-    told.without_time().with_target(false).init();
+    log(&cli);
     match dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -161,6 +156,19 @@ pub fn run() -> ExitCode {
             if toolchain { Exit::Toolchain.into() } else { Exit::Usage.into() }
         }
     }
+}
+
+/// What is told on the way, on standard error.
+fn log(cli: &Cli) {
+    let level = ["warn,qstar=info", "info,qstar=debug", "debug"][usize::from(cli.verbose.min(2))];
+    let filter = tracing_subscriber::EnvFilter::try_from_env("QSTAR_LOG")
+        .unwrap_or_else(|_| level.replace("qstar=info", "qstar::toolchain=info,qstar::serve=info,qstar=warn").into());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    #[cfg(feature = "serve")]
+    if matches!(&cli.command, Command::Serve(args) if args.log_json) {
+        return log.json().init();
+    }
+    log.without_time().with_target(false).with_ansi(std::io::stderr().is_terminal()).init();
 }
 
 fn dispatch(cli: Cli) -> Result<Exit> {

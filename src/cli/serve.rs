@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::guidance::Guidance;
 use super::lean::LeanArgs;
@@ -48,6 +49,9 @@ pub struct ServeArgs {
     /// Most seconds that a client may ask for.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     max_time: u64,
+    /// Write the log as JSON, one object a line, with times.
+    #[arg(long)]
+    pub log_json: bool,
     // For `prove` and `fill`, where a client says nothing of it.
     #[command(flatten)]
     guidance: Guidance,
@@ -70,6 +74,7 @@ pub async fn run(args: ServeArgs, lean: LeanArgs) -> Result<Exit> {
         serve::run_stdio(desk, outfit(&args, lean, near)).await?;
         return Ok(Exit::Success);
     };
+    open_many_files();
     let place = serve::listen(address, &access).await?;
     eprintln!("qstar serves at http://{}", place.1);
     serve::run_http(desk, access, place, outfit(&args, lean, near)).await.map_err(ToolchainFailed)?;
@@ -84,6 +89,15 @@ async fn outfit(args: &ServeArgs, lean: LeanArgs, near: Option<PathBuf>) -> Resu
     let (setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
     let pool = Pool::new(toolchain.clone(), options);
     Ok(Outfit { toolchain, pool, policies, setting, workers })
+}
+
+/// Connections are files: more of them than the 1,024 that a shell gives, as far as the system lets us.
+fn open_many_files() {
+    const ENOUGH: u64 = 1 << 16;
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        // What cannot be had is no error: then fewer connections are taken at a time.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(ENOUGH).max(soft), hard);
+    }
 }
 
 fn token(args: &ServeArgs) -> Result<Option<String>> {

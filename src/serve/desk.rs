@@ -18,8 +18,12 @@ use crate::policy::choice::Policies;
 use crate::toolchain::Toolchain;
 use crate::toolchain::processes::Tree;
 
-/// How long snippets may go on when the server is to end.
+/// How long what runs may go on when the server is to end.
 const CLOSING: Duration = Duration::from_secs(5);
+/// And how long the answers may then take on their way.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// What those are told who wait for a server that ends.
+pub const STOPS: &str = "the server stops";
 
 /// What a client may ask of the server.
 #[derive(Debug, Clone)]
@@ -63,6 +67,8 @@ pub struct Desk {
     pub pictures: Pictures,
     /// Cancelled when the server is to end.
     pub stop: CancellationToken,
+    /// Cancelled when what ran has been answered.
+    pub closed: CancellationToken,
     searches: Arc<Semaphore>,
     checker: Checker,
     ready: watch::Sender<Ready>,
@@ -78,6 +84,7 @@ impl Desk {
             metrics: Metrics::default(),
             pictures: Pictures::default(),
             stop,
+            closed: CancellationToken::new(),
             checker: Checker::default(),
             ready: watch::Sender::new(None),
         }
@@ -115,16 +122,29 @@ impl Desk {
     }
 
     /// The moment when what still runs must be given up.
-    async fn closing(&self) {
+    pub async fn closing(&self) {
         self.stop.cancelled().await;
         tokio::time::sleep(CLOSING).await;
+    }
+
+    /// Waits until the server is to end and what ran has been answered; or until nobody is there for an answer.
+    pub async fn close(&self) {
+        let answered = async {
+            self.stop.cancelled().await;
+            let _ = tokio::time::timeout(CLOSING + LAST_WORDS, self.gate.empty()).await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            () = answered => self.closed.cancel(),
+            () = self.closed.cancelled() => {}
+        }
     }
 
     /// Judges a snippet for a client.
     pub async fn check(&self, pool: &Arc<Pool>, question: Question<'_>) -> Arc<Checked> {
         let checked = tokio::select! {
             checked = self.checker.check(pool, question) => checked,
-            () = self.closing() => Arc::new(Checked::failed("the server stops".to_owned())),
+            () = self.closing() => Arc::new(Checked::failed(STOPS.to_owned())),
         };
         self.metrics.judged(match &checked.end {
             End::TimedOut { .. } => "timed_out",
@@ -147,7 +167,8 @@ impl Desk {
 
     /// The page of counters.
     pub fn counters(&self) -> String {
-        let mut now = Now { queued_requests: self.gate.waiting(), ..Now::default() };
+        let (running_requests, queued_requests) = (self.gate.running(), self.gate.waiting());
+        let mut now = Now { running_requests, queued_requests, ..Now::default() };
         if let Some(Ok(outfit)) = self.outfit_now() {
             let counters = outfit.pool.counters();
             now.documents = counters.documents.load(Ordering::Relaxed);

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Lets requests in, in the order in which they come.
 pub struct Gate {
     running: Arc<Semaphore>,
+    places: usize,
     waiting: AtomicUsize,
     queue: usize,
 }
@@ -26,7 +27,8 @@ pub struct Full {
 
 impl Gate {
     pub fn new(running: usize, queue: usize) -> Gate {
-        Gate { running: Arc::new(Semaphore::new(running.max(1))), waiting: AtomicUsize::new(0), queue }
+        let places = running.max(1);
+        Gate { running: Arc::new(Semaphore::new(places)), places, waiting: AtomicUsize::new(0), queue }
     }
 
     /// Waits for a place among those that run.
@@ -46,6 +48,16 @@ impl Gate {
         let permit = self.running.clone().acquire_owned().await.map_err(|_| Full { retry_after: 30 })?;
         drop(place);
         Ok(Pass { _permit: permit })
+    }
+
+    /// Requests that run.
+    pub fn running(&self) -> usize {
+        self.places - self.running.available_permits()
+    }
+
+    /// Waits until nothing runs.
+    pub async fn empty(&self) {
+        let _ = self.running.acquire_many(u32::try_from(self.places).unwrap_or(u32::MAX)).await;
     }
 
     /// Requests that wait.
@@ -81,6 +93,10 @@ mod tests {
             sent_away
         });
         assert!(second.is_ok());
+        assert_eq!(gate.running(), 1);
+        assert!(tokio::time::timeout(Duration::from_millis(10), gate.empty()).await.is_err(), "one runs");
+        drop(second);
+        gate.empty().await;
         assert_eq!(third, Some(Full { retry_after: 1 }));
     }
 }

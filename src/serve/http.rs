@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -22,9 +22,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use super::desk::Desk;
+use super::desk::{Desk, STOPS};
 use super::gate::Full;
 use super::{kimina, mcp, openapi, v1};
 
@@ -76,6 +77,23 @@ impl Access {
             || self.hosts.iter().any(|h| h.eq_ignore_ascii_case(name) || h.eq_ignore_ascii_case(host))
     }
 
+    fn knows_origin(&self, origin: &str) -> bool {
+        self.origins.iter().any(|o| o.eq_ignore_ascii_case(origin))
+    }
+
+    /// What browsers must be told before they let a page ask that may; nothing when there is none.
+    fn pages(&self) -> Option<CorsLayer> {
+        let access = self.clone();
+        let known = move |origin: &HeaderValue, _: &Parts| origin.to_str().is_ok_and(|o| access.knows_origin(o));
+        let told = [header::RETRY_AFTER, HeaderName::from_static("mcp-session-id")];
+        let layer = CorsLayer::new()
+            .allow_origin(AllowOrigin::predicate(known))
+            .allow_methods([Method::GET, Method::POST, Method::DELETE])
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers(told);
+        (!self.origins.is_empty()).then_some(layer)
+    }
+
     /// Why a request is turned away.
     fn refuse(&self, request: &Request, address: SocketAddr) -> Option<Problem> {
         let text = |name: header::HeaderName| request.headers().get(name).map(|v| v.to_str().unwrap_or("?"));
@@ -85,7 +103,7 @@ impl Access {
             return Some(Problem { status: StatusCode::MISDIRECTED_REQUEST, detail: why.into(), retry_after: None });
         }
         if let Some(origin) = text(header::ORIGIN)
-            && !self.origins.iter().any(|o| o.eq_ignore_ascii_case(origin))
+            && !self.knows_origin(origin)
         {
             let why = "web pages may not ask here; add their origin with --allow-origin if they should";
             return Some(Problem { status: StatusCode::FORBIDDEN, detail: why.into(), retry_after: None });
@@ -181,6 +199,7 @@ struct Door {
 /// Everything that answers at an address.
 pub fn router(desk: Arc<Desk>, access: Access, address: SocketAddr) -> Router {
     let body = desk.limits.body;
+    let pages = access.pages();
     let door = Arc::new(Door { desk: desk.clone(), access, address });
     let work = Router::new()
         .route("/api/check", post(kimina::check))
@@ -190,10 +209,11 @@ pub fn router(desk: Arc<Desk>, access: Access, address: SocketAddr) -> Router {
         .route("/v1/verify", post(v1::verify))
         .route("/v1/prove", post(v1::prove))
         .route("/v1/tactics", post(v1::tactics))
-        .route_service("/mcp", mcp::service(&desk))
         .layer(middleware::from_fn_with_state(door.clone(), enter));
-    Router::new()
+    let router = Router::new()
         .merge(work)
+        // Its tools enter by themselves: a call that is to be cancelled must not keep the word out that cancels it.
+        .route_service("/mcp", mcp::service(&desk))
         .route("/metrics", get(metrics))
         .route("/openapi.json", get(async || Json(openapi::document())))
         .route("/", get(health))
@@ -203,7 +223,11 @@ pub fn router(desk: Arc<Desk>, access: Access, address: SocketAddr) -> Router {
         .layer(DefaultBodyLimit::max(body))
         .layer(RequestBodyTimeoutLayer::new(SLOW_SENDER))
         .layer(middleware::from_fn_with_state(door, admit))
-        .layer(CatchPanicLayer::new())
+        .layer(CatchPanicLayer::new());
+    match pages {
+        Some(pages) => router.layer(pages),
+        None => router,
+    }
 }
 
 /// The first layer: who asks, and for the log what became of it.
@@ -232,13 +256,9 @@ fn endpoint(path: &str) -> &'static str {
 
 /// The second layer, for what costs: a place among the running, kept until the answer is sent.
 async fn enter(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
-    // A listening MCP client asks for nothing.
-    if request.method() != Method::POST {
-        return next.run(request).await;
-    }
     let entered = tokio::select! {
         entered = door.desk.gate.enter() => entered,
-        () = door.desk.stop.cancelled() => return Problem::no_lean("the server stops".to_owned()).into_response(),
+        () = door.desk.stop.cancelled() => return Problem::no_lean(STOPS.to_owned()).into_response(),
     };
     let pass = match entered {
         Ok(pass) => pass,

@@ -35,6 +35,7 @@ pub struct Metrics {
     verdicts: Family<Judged, Counter>,
     documents: Counter,
     restarts: Counter,
+    running_requests: Gauge,
     queued_requests: Gauge,
     queued_jobs: Gauge,
     workers: Gauge,
@@ -46,6 +47,7 @@ pub struct Metrics {
 pub struct Now {
     pub documents: u64,
     pub restarts: u64,
+    pub running_requests: usize,
     pub queued_requests: usize,
     pub queued_jobs: usize,
     pub workers: usize,
@@ -62,6 +64,7 @@ impl Default for Metrics {
             verdicts: Family::default(),
             documents: Counter::default(),
             restarts: Counter::default(),
+            running_requests: Gauge::default(),
             queued_requests: Gauge::default(),
             queued_jobs: Gauge::default(),
             workers: Gauge::default(),
@@ -69,10 +72,11 @@ impl Default for Metrics {
         };
         let mut registry = Registry::with_prefix("qstar");
         registry.register("requests", "Requests answered, by endpoint and status", metrics.requests.clone());
-        registry.register("request_seconds", "Time to an answer", metrics.latency.clone());
+        registry.register("request_seconds", "Time until an answer begins", metrics.latency.clone());
         registry.register("checks", "Snippets judged, by verdict", metrics.verdicts.clone());
         registry.register("documents", "Documents given to Lean", metrics.documents.clone());
         registry.register("worker_restarts", "Workers that died, hung or grew too big", metrics.restarts.clone());
+        registry.register("running_requests", "Requests and tool calls at work", metrics.running_requests.clone());
         registry.register("queued_requests", "Requests that wait to be let in", metrics.queued_requests.clone());
         registry.register("queued_jobs", "Jobs that wait for a worker", metrics.queued_jobs.clone());
         registry.register("workers", "Lean processes alive", metrics.workers.clone());
@@ -98,6 +102,7 @@ impl Metrics {
         // The pool counts for itself: its numbers only grow.
         self.documents.inc_by(now.documents.saturating_sub(self.documents.get()));
         self.restarts.inc_by(now.restarts.saturating_sub(self.restarts.get()));
+        self.running_requests.set(i64::try_from(now.running_requests).unwrap_or(i64::MAX));
         self.queued_requests.set(i64::try_from(now.queued_requests).unwrap_or(i64::MAX));
         self.queued_jobs.set(i64::try_from(now.queued_jobs).unwrap_or(i64::MAX));
         self.workers.set(i64::try_from(now.workers).unwrap_or(i64::MAX));

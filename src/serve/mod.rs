@@ -8,8 +8,7 @@
 //!
 //! Stands on `lean`, `prover`, `fill` and `verify`; knows no flags. [`desk`] is what clients share, [`gate`] how many may come
 //! in, [`http`] who may come in, [`roots`] which files they may name; [`check`] judges snippets ([`snippet`]: as documents);
-//! [`work`] does the rest; [`kimina`], [`v1`] and [`mcp`] are
-//! the protocols.
+//! [`work`] does the rest; [`kimina`], [`v1`] and [`mcp`] are the protocols.
 
 pub mod check;
 pub mod desk;
@@ -73,7 +72,7 @@ pub async fn run_http(
             () = desk.stop.cancelled() => return Ok(()),
         };
         match open(&desk, made) {
-            Ok(outfit) => warm(&outfit).await,
+            Ok(outfit) => warm(&desk, &outfit).await,
             // Nothing can be served without; those who wait are told first.
             Err(error) => {
                 desk.stop.cancel();
@@ -82,7 +81,7 @@ pub async fn run_http(
         }
         Ok(())
     };
-    let ((), ready) = tokio::join!(served, ready);
+    let ((), ready, ()) = tokio::join!(served, ready, desk.close());
     ready
 }
 
@@ -94,13 +93,13 @@ pub async fn run_stdio(desk: Arc<Desk>, outfit: impl Future<Output = Result<Outf
     let ready = async {
         tokio::select! {
             made = outfit => match open(&desk, made) {
-                Ok(outfit) => warm(&outfit).await,
+                Ok(outfit) => warm(&desk, &outfit).await,
                 Err(error) => tracing::error!("{error:#}"),
             },
             () = desk.stop.cancelled() => {}
         }
     };
-    let ((), served) = tokio::join!(ready, mcp::serve_stdio(desk.clone()));
+    let ((), served, ()) = tokio::join!(ready, mcp::serve_stdio(&desk), desk.close());
     served
 }
 
@@ -112,7 +111,7 @@ fn open(desk: &Desk, made: Result<Outfit>) -> Result<Arc<Outfit>> {
 }
 
 /// Starts every worker, so that nobody waits for a process.
-async fn warm(outfit: &Outfit) {
+async fn warm(desk: &Desk, outfit: &Outfit) {
     let empty = || crate::lean::Snippet {
         imports: String::new(),
         text: snippet::Text::new("").document.into(),
@@ -121,7 +120,10 @@ async fn warm(outfit: &Outfit) {
     };
     // Each lane of its own, so that no worker takes two.
     let lanes: Vec<_> = (0..outfit.workers).map(|n| outfit.pool.client(&format!("warm {n}"))).collect();
-    let started = futures::future::join_all(lanes.iter().map(|lane| lane.read(empty()))).await;
+    let started = tokio::select! {
+        started = futures::future::join_all(lanes.iter().map(|lane| lane.read(empty()))) => started,
+        () = desk.stop.cancelled() => return,
+    };
     for problem in started.into_iter().filter_map(Result::err) {
         tracing::warn!("a worker could not be started: {problem}");
     }

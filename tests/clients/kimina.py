@@ -15,28 +15,35 @@ if sys.version_info < (3, 12):
 
     typing.TypedDict = typing_extensions.TypedDict
 
-from kimina_client import AsyncKiminaClient, KiminaClient, Snippet
+import httpx
+from kimina_client import AsyncKiminaClient, Code, KiminaClient, Snippet, VerifyRequestBody, VerifyResponse
 
 address, token = sys.argv[1:]
 
-# Runs for ever, whatever Lean's own limits say.
-ENDLESS = "partial def f (n : Nat) : Nat := f (n + 1)\n#eval f 0"
+# These run for ever, whatever Lean's own limits say; all others may take what the machine needs.
+ENDLESS = {
+    60: "partial def f (n : Nat) : Nat := f (n + 1)\n#eval f 0",
+    61: "set_option maxHeartbeats 0\nset_option maxRecDepth 1000000\ntheorem t : (List.range 100000000).length = 0 := by decide",
+}
+LONG = 1800
 
 
 def snippet(i):
     """The status that is right, and the code; no two are alike."""
-    if i == 60:
-        return "timeout_error", f"-- {i}\n{ENDLESS}"
+    if i in ENDLESS:
+        return "timeout_error", f"-- {i}\n{ENDLESS[i]}"
     if i == 120:
-        # Huge: 1,500 theorems.
-        return "valid", "".join(f"theorem h{k} : {k} + {i} = {k + i} := rfl\n" for k in range(1500))
+        # Huge: much text, many theorems, a deep term.
+        theorems = "".join(f"theorem h{k} : {k} + {i} = {k + i} := rfl\n" for k in range(100))
+        return "valid", "-- " + "x" * 500_000 + f"\n{theorems}example : {' + '.join(['1'] * 100)} = 100 := rfl"
     if i == 130:
-        return "server_error", f"-- {i}\n#eval (IO.Process.exit 0 : IO Unit)"
+        # More memory than a worker may have.
+        return "server_error", f"-- {i}\n#eval (Array.replicate 400000000 0).size"
     hostile = {
         # None of these may change what the others are told.
         20: ("lean_error", "end Foo\nnamespace Bar\nopen Nonexistent"),
         21: ("valid", "set_option pp.all true\nset_option maxHeartbeats 1\nnamespace X\nsection\nopen Nat"),
-        22: ("valid", "notation \"1\" => 2\ninstance : Add Nat := ⟨fun _ _ => 0⟩\ninstance (n : Nat) : OfNat Nat n := ⟨0⟩"),
+        22: ("valid", "notation \"≡≡\" => 2\ninstance : Add Nat := ⟨fun _ _ => 0⟩\ninstance (n : Nat) : OfNat Nat n := ⟨0⟩"),
         23: ("lean_error", "/- this comment does not end\ntheorem t : 1 = 1 := rfl"),
         24: ("lean_error", "theorem t : 1 = 2 := by\n  rfl\nimport Std"),
         25: ("lean_error", "import Nonexistent\ntheorem t : 1 = 1 := rfl"),
@@ -69,13 +76,16 @@ def judge(results, wanted):
 
 
 def main():
-    client = KiminaClient(api_url=address, api_key=token)
+    client = KiminaClient(api_url=address, api_key=token, http_timeout=LONG)
     client.test()
     assert client.health()["status"] == "ok"
     cases = {f"s{i}": snippet(i) for i in range(200)}
     snippets = [Snippet(id=name, code=code) for name, (_, code) in cases.items()]
     wanted = {name: status for name, (status, _) in cases.items()}
-    reply = client.check(snippets, timeout=20, batch_size=25, max_workers=4, show_progress=False)
+    late = [s for s in snippets if wanted[s.id] == "timeout_error"]
+    rest = [s for s in snippets if wanted[s.id] != "timeout_error"]
+    reply = client.check(rest, timeout=LONG, batch_size=25, max_workers=4, show_progress=False)
+    reply.results += client.check(late, timeout=2, show_progress=False).results
     print("sync", dict(judge(reply.results, dict(wanted))))
 
     hole = next(r for r in reply.results if r.id == "s12").response
@@ -86,14 +96,29 @@ def main():
     assert wrong["severity"] == "error" and wrong["pos"] == {"line": 2, "column": 2}, wrong
 
     async def again():
-        client = AsyncKiminaClient(api_url=address, api_key=token)
+        client = AsyncKiminaClient(api_url=address, api_key=token, http_timeout=LONG)
         await client.test()
-        quick = [s for s in snippets if wanted[s.id] in ("valid", "sorry", "lean_error")]
-        reply = await client.check(quick, timeout=20, batch_size=8, max_workers=5, show_progress=False)
+        quick = [s for s in rest if wanted[s.id] != "server_error"]
+        reply = await client.check(quick, timeout=LONG, batch_size=8, max_workers=5, show_progress=False)
         print("async", dict(judge(reply.results, {s.id: wanted[s.id] for s in quick})))
+        # Judged anew, with all that may be asked for.
+        few = quick[:5]
+        reply = await client.check(few, timeout=LONG, debug=True, reuse=False, infotree="original", show_progress=False)
+        judge(reply.results, {s.id: wanted[s.id] for s in few})
+        assert all(r.diagnostics["memory_max"] > 0 and r.time > 0 for r in reply.results), reply
         await client.close()
 
     asyncio.run(again())
+
+    # The older protocol, by the types that the client still has for it.
+    few = [s for s in rest if s.id in ("s10", "s12", "s13")]
+    body = VerifyRequestBody(codes=[Code(custom_id=s.id, proof=s.code) for s in few] + [Code(custom_id=7, code="#check Nat")])
+    headers = {"Authorization": f"Bearer {token}"}
+    older = httpx.post(f"{address}/verify", json=body.model_dump(), headers=headers, timeout=LONG)
+    results = {r["custom_id"]: r for r in VerifyResponse.model_validate(older.raise_for_status().json()).results}
+    assert set(results) == {"s10", "s12", "s13", "7"} and all(r["error"] is None for r in results.values()), results
+    assert results["7"]["response"]["messages"][0]["data"] == "Nat : Type" and "time" in results["7"]["response"], results
+    assert results["s12"]["response"]["sorries"] and results["s13"]["response"]["messages"][0]["severity"] == "error", results
 
 
 main()

@@ -1,5 +1,5 @@
 //! The tools of lean-lsp-mcp that qstar has as well, under the names and with the arguments that models were trained on.
-//! Answers have the fields that they have there, and a `verdict` and its `reason` beside them.
+//! Answers have the fields that they have there as far as qstar knows them, and a `verdict` and its `reason` beside them.
 
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::service::RequestContext;
@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Agent;
+use super::asks::Goals;
 use super::place::{self, Diagnostic};
-use super::tools::Goals;
+use crate::lean::Goal;
 use crate::serve::check::Severity;
 use crate::serve::work::{self, Premise, Verdict};
 use crate::source::commands;
@@ -23,9 +24,59 @@ pub struct GoalParams {
     /// From 1; left out: before and after the line.
     #[serde(default)]
     column: Option<usize>,
+    /// How goals are written.
+    #[serde(default)]
+    format: Format,
     /// Seconds [default: 60].
     #[serde(default)]
     timeout_s: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    #[default]
+    Text,
+    Structured,
+}
+
+/// A goal as Lean prints it, or in parts.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Written {
+    Text(String),
+    Parts(Parts),
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Parts {
+    context: Vec<Entry>,
+    /// What is to be shown; left out when Lean's words are not understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goal: Option<String>,
+    /// `open`, or `unknown`.
+    status: &'static str,
+    /// As Lean prints it.
+    pretty: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Entry {
+    name: String,
+    r#type: String,
+}
+
+impl Parts {
+    fn new(pretty: String) -> Parts {
+        let Ok(goal) = Goal::parse(&pretty) else {
+            return Parts { context: Vec::new(), goal: None, status: "unknown", pretty };
+        };
+        let entries = goal.hypotheses.into_iter().flat_map(|h| {
+            let r#type = h.ty;
+            h.names.into_iter().map(move |name| Entry { name, r#type: r#type.clone() })
+        });
+        Parts { context: entries.collect(), goal: Some(goal.target), status: "open", pretty }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -53,6 +104,9 @@ pub struct DiagnosticParams {
     /// Only those of this severity.
     #[serde(default)]
     severity: Option<Level>,
+    /// Only `false`: messages come as text.
+    #[serde(default)]
+    interactive: bool,
     /// Seconds [default: 60].
     #[serde(default)]
     timeout_s: Option<f64>,
@@ -193,9 +247,13 @@ impl Agent {
         &self,
         Parameters(ask): Parameters<GoalParams>,
         context: RequestContext<RoleServer>,
-    ) -> Result<Json<Goals>, String> {
+    ) -> Result<Json<Goals<Written>>, String> {
         let code = place::read(&self.desk, &ask.file_path).await?;
-        self.goals_at(&context, &code, ask.line, ask.column, ask.timeout_s).await.map(Json)
+        let goals = self.goals_at(&context, &code, ask.line, ask.column, ask.timeout_s).await?;
+        Ok(Json(match ask.format {
+            Format::Text => goals.map(Written::Text),
+            Format::Structured => goals.map(|goal| Written::Parts(Parts::new(goal))),
+        }))
     }
 
     /// Errors, warnings and infos of a file. A time-out is told as such (`verdict`, `partial`), never as an empty list.
@@ -205,6 +263,9 @@ impl Agent {
         Parameters(ask): Parameters<DiagnosticParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<Json<DiagnosticList>, String> {
+        if ask.interactive {
+            return Err(String::from("messages come as text here: leave `interactive` out"));
+        }
         let code = place::read(&self.desk, &ask.file_path).await?;
         let (mut first, mut last) = (ask.start_line.unwrap_or(1), ask.end_line.unwrap_or(usize::MAX));
         if let Some(name) = &ask.declaration_name {

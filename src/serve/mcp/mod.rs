@@ -1,10 +1,13 @@
 //! The Model Context Protocol: tools for agents, over standard streams or streamable HTTP.
 //!
 //! [`tools`] are qstar's own; [`familiar`] gives those of lean-lsp-mcp that mean the same, under the names and with the
-//! arguments that models know. Both are thin: [`place`] finds what a call speaks of, `work` and `check` do it.
+//! arguments that models know. Both are thin: [`place`] finds what a call speaks of, [`asks`] asks Lean about it, `work`
+//! and `check` do the rest. [`schema`] writes arguments down so that every model's own reader takes them.
 
+mod asks;
 mod familiar;
 mod place;
+mod schema;
 mod tools;
 
 use std::sync::Arc;
@@ -22,7 +25,7 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{RoleServer, ServerHandler, ServiceExt, tool_handler};
 use tokio::sync::watch;
 
-use super::desk::Desk;
+use super::desk::{Desk, STOPS};
 use super::http::caller;
 use super::work::{Progress, Tell};
 
@@ -49,15 +52,25 @@ pub struct Agent {
 
 impl Agent {
     pub fn new(desk: Arc<Desk>) -> Agent {
-        Agent { desk, tool_router: Agent::own_tools() + Agent::familiar_tools() }
+        let mut tool_router = Agent::own_tools() + Agent::familiar_tools();
+        for tool in tool_router.map.values_mut() {
+            tool.attr.input_schema = Arc::new(schema::plain(&tool.attr.input_schema));
+        }
+        Agent { desk, tool_router }
     }
 
-    /// Runs what a tool does until it is done or the client no longer wants it.
+    /// Runs what a tool does, as soon as there is room, until it is done or the client no longer wants it.
     async fn run<T>(&self, context: &RequestContext<RoleServer>, work: impl Future<Output = T>) -> Result<T, String> {
+        let done = async {
+            let _place = self.desk.gate.enter().await.map_err(|full| {
+                format!("could not check: too many requests wait already; ask again in {} seconds", full.retry_after)
+            })?;
+            Ok(work.await)
+        };
         tokio::select! {
-            done = work => Ok(done),
+            done = done => done,
             () = context.ct.cancelled() => Err("cancelled".to_owned()),
-            () = self.desk.stop.cancelled() => Err("could not check: the server stops".to_owned()),
+            () = self.desk.closing() => Err(format!("could not check: {STOPS}")),
         }
     }
 
@@ -128,16 +141,20 @@ impl ServerHandler for Agent {
     }
 }
 
-/// Speaks on the standard streams until the client closes them or the desk is told to stop.
+/// Speaks on the standard streams until the client closes them, or until the desk was told to stop and what ran is answered.
 ///
 /// # Errors
 /// When the client does not speak the protocol.
-pub async fn serve_stdio(desk: Arc<Desk>) -> anyhow::Result<()> {
-    let stop = desk.stop.clone();
-    let serving = Agent::new(desk).serve_with_ct(rmcp::transport::stdio(), stop.clone()).await?;
-    serving.waiting().await?;
-    stop.cancel();
-    Ok(())
+pub async fn serve_stdio(desk: &Arc<Desk>) -> anyhow::Result<()> {
+    let started = Agent::new(desk.clone()).serve_with_ct(rmcp::transport::stdio(), desk.closed.clone()).await;
+    let ended = match started {
+        Ok(serving) => serving.waiting().await.map(drop).map_err(anyhow::Error::from),
+        Err(_) if desk.stop.is_cancelled() => Ok(()),
+        Err(error) => Err(error.into()),
+    };
+    desk.stop.cancel();
+    desk.closed.cancel();
+    ended
 }
 
 /// What answers at `/mcp`. Who may ask was asked before.
@@ -147,7 +164,7 @@ pub fn service(desk: &Arc<Desk>) -> StreamableHttpService<Agent, LocalSessionMan
     let config = StreamableHttpServerConfig::default()
         .disable_allowed_hosts()
         .with_max_request_body_bytes(desk.limits.body)
-        .with_cancellation_token(desk.stop.clone());
-    let desk = desk.clone();
-    StreamableHttpService::new(move || Ok(Agent::new(desk.clone())), Arc::new(sessions), config)
+        .with_cancellation_token(desk.closed.clone());
+    let agent = Agent::new(desk.clone());
+    StreamableHttpService::new(move || Ok(agent.clone()), Arc::new(sessions), config)
 }
