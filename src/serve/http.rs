@@ -1,9 +1,12 @@
 //! HTTP: who may ask, how much at a time, and which address leads where.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use axum::body::{Bytes, HttpBody};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -12,7 +15,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -26,7 +29,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use super::desk::{Desk, STOPS};
-use super::gate::Full;
+use super::gate::{Full, Pass};
 use super::{kimina, mcp, openapi, v1};
 
 /// For a request's head, and for each piece of its body.
@@ -268,13 +271,30 @@ async fn enter(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
             return full.into_response();
         }
     };
-    let response = next.run(request).await;
-    response.map(|body| {
-        axum::body::Body::new(body.map_frame(move |frame| {
-            let _held = &pass;
-            frame
-        }))
-    })
+    next.run(request).await.map(|body| axum::body::Body::new(Held { body, _pass: pass }))
+}
+
+/// An answer that keeps its place among the running until it is sent.
+struct Held {
+    body: axum::body::Body,
+    _pass: Pass,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 async fn health(State(desk): State<Arc<Desk>>) -> Response {

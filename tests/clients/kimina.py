@@ -57,7 +57,9 @@ def snippet(i):
         return status, f"{code}\n-- {i}"
     kind = i % 5
     if kind < 2:
-        return "valid", f"import Std\n\ntheorem t{i} (a b : Nat) (h : a + b = {i}) : b + a = {i} := by omega"
+        # A change of imports costs a worker's start: it is enough that there are some.
+        imports = "import Std\n\n" if i < 20 else ""
+        return "valid", f"{imports}theorem t{i} (a b : Nat) (h : a + b = {i}) : b + a = {i} := by omega"
     if kind == 2:
         return "sorry", f"theorem t{i} (p : Prop) (h : p) : p ∧ {i} = {i} := by\n  constructor\n  · exact h\n  · sorry"
     if kind == 3:

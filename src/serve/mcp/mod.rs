@@ -55,6 +55,7 @@ impl Agent {
         let mut tool_router = Agent::own_tools() + Agent::familiar_tools();
         for tool in tool_router.map.values_mut() {
             tool.attr.input_schema = Arc::new(schema::plain(&tool.attr.input_schema));
+            tool.attr.output_schema = tool.attr.output_schema.as_ref().map(|s| Arc::new(schema::plain(s)));
         }
         Agent { desk, tool_router }
     }

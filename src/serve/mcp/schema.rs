@@ -1,4 +1,4 @@
-//! Schemas of arguments in the plain form that all readers of tools take: some know no `anyOf`, no list of types, no `$ref`.
+//! Schemas of tools in the plain form that all readers take: some know no `anyOf`, no list of types, no `$ref`.
 
 use rmcp::model::JsonObject;
 use serde_json::{Map, Value};
@@ -34,6 +34,8 @@ fn object(schema: &JsonObject, definitions: &Map<String, Value>) -> JsonObject {
                 _ => drop(made.insert(key.clone(), value.clone())),
             },
             ("default", Value::Null) => {}
+            // Formats of Rust's numbers, which no reader knows.
+            ("format", Value::String(format)) if format.contains("int") || format == "double" => {}
             _ => drop(made.insert(key.clone(), of(value, definitions))),
         }
     }
@@ -59,7 +61,7 @@ mod tests {
         let schema = json!({
             "type": "object",
             "properties": {
-                "time": {"description": "Seconds", "type": ["number", "null"], "default": null},
+                "time": {"description": "Seconds", "type": ["number", "null"], "format": "double", "default": null},
                 "severity": {"description": "Only these", "anyOf": [{"$ref": "#/$defs/Level"}, {"type": "null"}], "default": null},
                 "lines": {"type": "array", "items": {"$ref": "#/$defs/Level"}, "default": []},
             },
