@@ -292,7 +292,8 @@ fn kind(reason: &str) -> String {
 /// The verdicts on cases (statement and candidate), many in one pair of files. Where one speaks against its whole file, the
 /// halves are tried again, so that the others are judged by what they do.
 async fn judged(toolchain: &Toolchain, cases: &[(String, String)]) -> Vec<Judged> {
-    let mut groups = vec![0..cases.len()];
+    let all = 0..cases.len();
+    let mut groups = vec![all];
     let mut verdicts: Vec<Option<Judged>> = vec![None; cases.len()];
     while let Some(group) = groups.pop() {
         let text =
