@@ -80,7 +80,9 @@ pub struct Client {
     found: OnceLock<String>,
     /// Completions go through Ollama's own door.
     raw: AtomicBool,
-    /// The server takes neither several answers at once nor the wish for probabilities.
+    /// The server gives one answer at a time.
+    single: AtomicBool,
+    /// The server refuses the wish for probabilities.
     plain: AtomicBool,
     away: Mutex<Option<(Instant, String)>>,
     told: AtomicBool,
@@ -108,9 +110,10 @@ impl Client {
         let http = builder.build().context("the HTTP client cannot be set up")?;
         let cache = cache.filter(|_| endpoint.cache).map(Cache::open).transpose()?;
         let slots = Semaphore::new(endpoint.parallel);
-        let (found, raw, plain) = (OnceLock::new(), AtomicBool::new(endpoint.is_raw()), AtomicBool::new(false));
+        let (found, raw) = (OnceLock::new(), AtomicBool::new(endpoint.is_raw()));
+        let (single, plain) = (AtomicBool::new(false), AtomicBool::new(false));
         let (away, told) = (Mutex::new(None), AtomicBool::new(false));
-        Ok(Client { http, endpoint, key, slots, cache, found, raw, plain, away, told })
+        Ok(Client { http, endpoint, key, slots, cache, found, raw, single, plain, away, told })
     }
 
     pub fn endpoint(&self) -> &Endpoint {
@@ -216,8 +219,8 @@ impl Client {
 
     async fn sample(&self, prompt: &Prompt, seed: u64, meter: &Meter) -> Result<Vec<Sample>, Unanswered> {
         let wanted = self.endpoint.sampling.samples;
-        let plain = self.plain.load(Ordering::Relaxed) || self.raw.load(Ordering::Relaxed);
-        let mut samples = self.request(prompt, if plain { 1 } else { wanted }, seed, meter).await?;
+        let single = self.single.load(Ordering::Relaxed) || self.raw.load(Ordering::Relaxed);
+        let mut samples = self.request(prompt, if single { 1 } else { wanted }, seed, meter).await?;
         // A server that gives one answer at a time is asked again.
         if !samples.is_empty() && samples.len() < wanted as usize {
             let more = (samples.len() as u64..u64::from(wanted))
@@ -249,6 +252,7 @@ impl Client {
                 return Err(Unanswered::Budget);
             }
             let start = Instant::now();
+            let logprobs = self.endpoint.logprobs && !self.plain.load(Ordering::Relaxed);
             let answer = self.once(prompt, n, seed).await;
             let took = start.elapsed();
             match answer {
@@ -272,13 +276,17 @@ impl Client {
                 Err(Failure::Never(status, why)) => {
                     meter.end(0, 0, took);
                     // Some servers take one answer at a time, or tell no probabilities, and refuse who asks for them.
-                    let asked = n > 1 || self.endpoint.logprobs;
                     let form = matches!(
                         status,
                         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::NOT_IMPLEMENTED
                     );
-                    if form && asked && !self.plain.swap(true, Ordering::Relaxed) {
+                    if form && n > 1 {
+                        self.single.store(true, Ordering::Relaxed);
                         n = 1;
+                        continue;
+                    }
+                    if form && logprobs {
+                        self.plain.store(true, Ordering::Relaxed);
                         continue;
                     }
                     return Err(Unanswered::Refused(why));
