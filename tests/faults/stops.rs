@@ -124,6 +124,7 @@ fn the_second_signal_ends_what_the_first_did_not() {
     send(&child, Signal::SIGINT);
     errors.read_to_string(&mut said).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(4), "{said}");
+    assert!(said.contains("qstar: stopped"), "it did not end by itself: {said}");
     assert_gone(pid);
     assert_eq!(std::fs::read_to_string(file).unwrap(), text);
 }
