@@ -59,14 +59,18 @@ def diagnostics(lines):
             found.append({"range": place(i, 0), "severity": 3, "message": "True.intro : True"})
         if not line.endswith(" := by"):
             continue
-        tactic = [t.strip() for t in lines[i + 1 :] if t.strip()][0]
+        block, column, row = i, len(line) - 2, i + 1
+        # `fill` asks inside of a bullet, or of a term's own `by`.
+        if lines[row].strip() in ("·", "(by"):
+            block, column, row = row, len(lines[row].rstrip()) - len(lines[row].strip().lstrip("(")), row + 1
+        tactic = [t.strip() for t in lines[row:] if t.strip()][0]
         if "nonsense" in line:
             found.append({"range": place(i, 0), "severity": 1, "message": "Unknown identifier `nonsense`"})
         elif tactic in ("skip", "show (_ : Prop)"):
             message = "unsolved goals\n⊢ " + line[:-6].split(":")[-1].strip()
-            found.append({"range": place(i, len(line) - 2), "severity": 1, "message": message})
+            found.append({"range": place(block, column), "severity": 1, "message": message})
         elif not (tactic == "rfl" and "easy" in line or tactic.startswith("trivial") and "True" in line):
-            found.append({"range": place(i + 1, 2), "severity": 1, "message": "no"})
+            found.append({"range": place(row, 2), "severity": 1, "message": "no"})
     return found
 
 

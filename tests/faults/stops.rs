@@ -60,6 +60,13 @@ fn verification_that_is_stopped_tells_what_is_known_and_leaves_no_lean() {
     });
     write(folder, "certificates/a.json", &certificate.to_string());
     write(folder, "certificates/b.json", "{}");
+    // What is out of time is no refusal, of a pair as of a certificate.
+    for files in [vec!["a.lean", "b.lean"], vec!["certificates/a.json"]] {
+        let run = qstar(folder).args(["--lean", "./lean", "verify", "--time", "1"]).args(&files).output().unwrap();
+        assert_eq!(run.status.code(), Some(3), "{files:?}: {}", words(&run));
+        assert!(words(&run).contains("did not finish within 1 s"), "{files:?}: {}", words(&run));
+    }
+    let _ = std::fs::remove_file(folder.join("hanging"));
     for (files, told) in [
         (vec!["a.lean", "b.lean"], vec!["stopped"]),
         (vec!["certificates/a.json"], vec!["stopped"]),
@@ -117,6 +124,7 @@ fn the_second_signal_ends_what_the_first_did_not() {
     send(&child, Signal::SIGINT);
     errors.read_to_string(&mut said).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(4), "{said}");
+    assert!(said.contains("qstar: stopped"), "it did not end by itself: {said}");
     assert_gone(pid);
     assert_eq!(std::fs::read_to_string(file).unwrap(), text);
 }
