@@ -412,7 +412,9 @@ async fn a_server_of_another_make_is_understood() {
         assert!(meter.usage().answer_tokens > 0 && meter.usage().answer_tokens <= 24, "{format}: {:?}", meter.usage());
         assert!(meter.usage().prompt_tokens > 10, "{format}: {:?}", meter.usage());
         assert_ne!(samples[0].text, samples[1].text, "{format}: two seeds");
-        assert!(samples.iter().all(|s| s.log_prob.is_some_and(|p| p < 0.0)), "{format}: {samples:?}");
+        // Asked for where a tactic's prior comes of it.
+        let probable = samples.iter().all(|s| s.log_prob.is_some_and(|p| p < 0.0));
+        assert_eq!(probable, format == "bfs-prover", "{format}: {samples:?}");
     }
 }
 
