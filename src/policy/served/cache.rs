@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::client::Sample;
+use super::answer::Sample;
 
 /// Bytes of answers kept.
 const MOST: u64 = 1 << 30;

@@ -1,11 +1,13 @@
 //! Models behind a server that speaks OpenAI's `/v1`: one that writes tactics is a policy, one that writes proofs an author.
 //!
 //! - [`endpoint`]: which model, where and how; from flags or a file.
-//! - [`client`], [`cache`]: HTTP, with retries, limits and a memory on the disk (feature `models`).
+//! - [`client`], [`answer`], [`cache`]: HTTP, with retries, limits and a memory on the disk (feature `models`).
 //! - [`step`]: the policy; [`proofs`]: the author.
 //!
 //! Depends on the traits of `policy` and on `formats` for questions and answers; knows nothing of searches.
 
+#[cfg(feature = "models")]
+pub mod answer;
 #[cfg(feature = "models")]
 pub mod cache;
 #[cfg(feature = "models")]

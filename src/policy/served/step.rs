@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::client::{Client, Sample};
+use super::answer::Sample;
+use super::client::Client;
 use crate::formats::answer;
 use crate::formats::{Question, Theorem};
 use crate::lean::Goal;

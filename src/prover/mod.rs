@@ -2,22 +2,21 @@
 //!
 //! Joins `search`, `lean` and `verify`; the commands stand on top of it.
 
+mod nicer;
+mod oracle;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::dataset::header::{self, Kind, Severity};
 use crate::dataset::inspect::{LEMMA_UNKNOWN, lemma_is_unknown, lemma_probe};
-use crate::finish;
 use crate::formats::Theorem;
-use crate::lean::document::{BROKEN_HEADER, indent_into};
-use crate::lean::suggestion::{is_side_question, side_header, suggestions as lean_suggestions};
-use crate::lean::{Batch, Candidate, Hole, Pool, Verdict};
+use crate::lean::document::indent_into;
+use crate::lean::{Candidate, Hole, Pool, Verdict};
 use crate::policy::Policy;
 use crate::policy::author::Author;
 use crate::policy::usage::Usage;
@@ -30,7 +29,10 @@ use crate::search::{
 use crate::toolchain::Toolchain;
 use crate::value::Value;
 use crate::verify::queue::Queue;
-use crate::verify::{Certificate, Rejection, process, statement_hash, verify};
+use crate::verify::{Certificate, Rejection, statement_hash, verify};
+
+pub use nicer::finished;
+pub use oracle::PoolOracle;
 
 /// Proofs that the verifier may refuse before a search gives up.
 const MAX_REJECTIONS: usize = 20;
@@ -40,59 +42,6 @@ const VERIFY_TIME: Duration = Duration::from_secs(300);
 const VERIFY_LEAST: Duration = Duration::from_secs(60);
 /// For a whole proof judged by the oracle (Lean's own default).
 const WHOLE_HEARTBEATS: u64 = 200_000;
-
-/// The pool as the oracle of one problem.
-pub struct PoolOracle<'a> {
-    pool: &'a Pool,
-    header: Arc<str>,
-    /// Side questions get no answer under this header.
-    deaf: AtomicBool,
-}
-
-impl<'a> PoolOracle<'a> {
-    /// An oracle for candidates that stand behind `header`.
-    pub fn new(pool: &'a Pool, header: &str) -> PoolOracle<'a> {
-        PoolOracle { pool, header: header.into(), deaf: AtomicBool::new(false) }
-    }
-
-    /// Equal for equal headers, in every run.
-    fn header_key(&self) -> u64 {
-        let digest = Sha256::digest(self.header.as_bytes());
-        u64::from_le_bytes(std::array::from_fn(|i| digest[i]))
-    }
-}
-
-impl Oracle for PoolOracle<'_> {
-    async fn check(&self, candidates: Vec<Candidate>) -> Vec<Verdict> {
-        let asks: Vec<bool> = candidates.iter().map(|c| is_side_question(&c.tactic)).collect();
-        let (questions, tactics): (Vec<Candidate>, Vec<Candidate>) =
-            candidates.into_iter().partition(|c| is_side_question(&c.tactic));
-        let judged = self.pool.check(Batch { header: self.header.clone(), candidates: tactics });
-        let (judged, answered) = futures::join!(judged, self.ask(questions));
-        let (mut judged, mut answered) = (judged.into_iter(), answered.into_iter());
-        let lost = || Verdict::Crashed("no answer".to_owned());
-        asks.into_iter().map(|asks| if asks { answered.next() } else { judged.next() }.unwrap_or_else(lost)).collect()
-    }
-}
-
-impl PoolOracle<'_> {
-    /// Asks side questions, in documents with an import more.
-    async fn ask(&self, questions: Vec<Candidate>) -> Vec<Verdict> {
-        if questions.is_empty() {
-            return Vec::new();
-        }
-        let Some(header) = side_header(&self.header).filter(|_| !self.deaf.load(Ordering::Relaxed)) else {
-            return vec![Verdict::Failed("this Lean has no suggestions here".to_owned()); questions.len()];
-        };
-        let answers = self.pool.side().check(Batch { header: header.into(), candidates: questions }).await;
-        // An older Lean does not have the module: that is said once.
-        let broken = |v: &Verdict| matches!(v, Verdict::Failed(message) if message.starts_with(BROKEN_HEADER));
-        if answers.iter().any(broken) {
-            self.deaf.store(true, Ordering::Relaxed);
-        }
-        answers
-    }
-}
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Serialize)]
@@ -490,53 +439,4 @@ fn judged(verdict: Result<Certificate, Rejection>) -> Judged<Certificate> {
         }
         Err(error) => Judged::Refused(Refused { why: error.to_string(), line: None }),
     }
-}
-
-/// Proofs that are nicer than the one found, the nicest first; none when it is nice already, or when nothing is wished.
-pub async fn finished(
-    toolchain: &Toolchain,
-    oracle: &PoolOracle<'_>,
-    place: &Arc<Hole>,
-    found: &str,
-    wish: Finish,
-    deadline: Instant,
-) -> Vec<String> {
-    if wish == Finish::None {
-        return Vec::new();
-    }
-    let short = finish::shorten(oracle, place, found).await;
-    let mut proofs = vec![short.clone()];
-    let answers = async |asking: &str| answers(toolchain, oracle, place, asking, deadline).await;
-    // What searches each time it is run is slow, and may find nothing in another version.
-    if finish::searches(&short) {
-        proofs.push(finish::found_instead(&short, &answers(&short).await));
-    }
-    if wish == Finish::Stable
-        && let Some(asking) = proofs.last().and_then(|p| finish::ask_for_stable(p))
-    {
-        proofs.push(finish::stable(&asking, &answers(&asking).await));
-    }
-    proofs.reverse();
-    proofs.dedup();
-    proofs.retain(|p| p != found);
-    proofs
-}
-
-/// What Lean suggests («Try this») for a proof that asks for it, and the line of the proof (from 0) it belongs to.
-async fn answers(
-    toolchain: &Toolchain,
-    oracle: &PoolOracle<'_>,
-    place: &Hole,
-    proof: &str,
-    deadline: Instant,
-) -> Vec<(usize, String)> {
-    let mut text = format!("{}\n\n{}", oracle.header, place.before);
-    let first = text.matches('\n').count() + 1;
-    indent_into(&mut text, proof, place.indent);
-    let end = text.matches('\n').count();
-    text.push_str(&place.after);
-    let time = deadline.saturating_duration_since(Instant::now()).min(VERIFY_TIME);
-    let messages = process::run(toolchain, &text, time).await.unwrap_or_default();
-    let mine = messages.into_iter().filter(|m| (first..=end).contains(&m.line) && !lean_suggestions(&m.text).is_empty());
-    mine.map(|m| (m.line - first, m.text)).collect()
 }
