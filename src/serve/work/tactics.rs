@@ -43,6 +43,9 @@ pub struct Tried {
 /// Budget of a tactic where none is named.
 const TACTIC_HEARTBEATS: u64 = 80_000;
 
+/// The tactic that every goal allows.
+const NOTHING: &str = "skip";
+
 /// Tries tactics at a goal; one answer for each.
 ///
 /// # Errors
@@ -54,11 +57,10 @@ pub async fn tactics(desk: &Desk, client: &str, ask: TacticsAsk) -> Result<Vec<T
     let hole = Arc::new(Hole::whole(&statement));
     let heartbeats = ask.heartbeats.unwrap_or(TACTIC_HEARTBEATS).clamp(1, 10_000_000);
     let done: String = ask.before.iter().map(|t| format!("{t}\n")).collect();
-    let candidates = ask
-        .tactics
-        .iter()
-        .map(|tactic| Candidate { hole: hole.clone(), tactic: format!("{done}{tactic}"), heartbeats })
-        .collect();
+    let candidate = |tactic: String| Candidate { hole: hole.clone(), tactic, heartbeats };
+    // The first does nothing: where it fails, it is the goal that is wrong.
+    let tactics = ask.tactics.iter().map(|tactic| candidate(format!("{done}{tactic}")));
+    let candidates = std::iter::once(candidate(NOTHING.to_owned())).chain(tactics).collect();
     let header = format!("{}\n{universes}", ask.header.trim_end());
     let batch = Batch { header: header.trim().into(), candidates };
     let verdicts = tokio::select! {
@@ -68,6 +70,10 @@ pub async fn tactics(desk: &Desk, client: &str, ask: TacticsAsk) -> Result<Vec<T
         }
         () = desk.closing() => return Err(STOPS.to_owned()),
     };
+    let mut verdicts = verdicts.into_iter();
+    if let Some(crate::lean::Verdict::Failed(message)) = verdicts.next() {
+        return Err(format!("Lean does not understand the goal: {message}"));
+    }
     Ok(ask.tactics.into_iter().zip(verdicts).map(|(tactic, verdict)| tried(tactic, verdict)).collect())
 }
 
