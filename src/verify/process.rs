@@ -1,6 +1,7 @@
 //! A fresh Lean process for one file: its messages, and what it compiled the file to.
 
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -113,12 +114,29 @@ pub async fn compile(toolchain: &Toolchain, text: &str, timeout: Duration) -> Re
 
 /// A process that dies gets one more chance: it may have been memory, or whoever else works on the machine.
 async fn again(toolchain: &Toolchain, text: &str, timeout: Duration, keep: bool) -> Result<Compiled, Rejection> {
-    match once(toolchain, text, timeout, keep).await {
+    match beside(toolchain, text, timeout, keep).await {
         Err(Rejection::Process(reason)) => {
             tracing::info!("a verifying process is started again: {reason}");
             once(toolchain, text, timeout, keep).await
         }
         ended => ended,
+    }
+}
+
+/// Rarely a process of the portable Lean spins before it has read a line. When half of the time is over another one is started
+/// beside it, and the first to end has the word: both judge the same text.
+async fn beside(toolchain: &Toolchain, text: &str, timeout: Duration, keep: bool) -> Result<Compiled, Rejection> {
+    let mut first = pin!(once(toolchain, text, timeout, keep));
+    tokio::select! {
+        ended = &mut first => return ended,
+        () = tokio::time::sleep(timeout / 2) => {}
+    }
+    tokio::select! {
+        ended = first => ended,
+        ended = once(toolchain, text, timeout / 2, keep) => match ended {
+            Err(Rejection::TimedOut(_)) => Err(Rejection::TimedOut(timeout)),
+            ended => ended,
+        },
     }
 }
 
