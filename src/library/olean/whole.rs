@@ -140,7 +140,12 @@ impl<'a> Whole<'a> {
     /// When they are broken.
     pub fn names(files: &[&'a [u8]]) -> Result<Vec<String>> {
         let (mut region, root) = Region::open(files)?;
-        region.array(region.field(root, 1)?)?.into_iter().map(|name| region.name(name)).collect()
+        let constants = region.array(region.field(root, 2)?)?;
+        let name = |constant| {
+            let common = region.object(region.object(region.place(constant)?, 0)?, 0)?;
+            region.name(region.field(common, 0)?)
+        };
+        constants.into_iter().map(name).collect()
     }
 
     pub fn constants(&self) -> &HashMap<String, Info> {

@@ -225,7 +225,7 @@ impl<'s> Writing<'s> {
 
     /// What every declaration says.
     fn common(&mut self, name: &str, place: usize, info: &Info) -> Result<Value> {
-        let (number, parameters) = (self.lines.name(name)?, self.lines.parameters(&info.universes)?);
+        let (number, parameters) = (self.lines.name(name), self.lines.parameters(&info.universes));
         Ok(json!({"name": number, "levelParams": parameters, "type": self.term(place, info.ty)?}))
     }
 
@@ -272,8 +272,8 @@ impl<'s> Writing<'s> {
         told["isUnsafe"] = json!(false);
         match (info.kind, &info.numbers[..]) {
             (Kind::Inductive, [parameters, indices, nested, recursive, reflexive]) => {
-                told["all"] = json!(self.lines.names(&info.block)?);
-                told["ctors"] = json!(self.lines.names(&info.constructors)?);
+                told["all"] = json!(self.lines.names(&info.block));
+                told["ctors"] = json!(self.lines.names(&info.constructors));
                 told["numParams"] = json!(parameters);
                 told["numIndices"] = json!(indices);
                 told["numNested"] = json!(nested);
@@ -281,13 +281,13 @@ impl<'s> Writing<'s> {
                 told["isReflexive"] = json!(*reflexive == 1);
             }
             (Kind::Constructor, [at, parameters, fields]) => {
-                told["induct"] = json!(self.lines.names(&info.block)?[0]);
+                told["induct"] = json!(self.lines.names(&info.block).first());
                 told["cidx"] = json!(at);
                 told["numParams"] = json!(parameters);
                 told["numFields"] = json!(fields);
             }
             (Kind::Recursor, [parameters, indices, motives, minors, k]) => {
-                told["all"] = json!(self.lines.names(&info.block)?);
+                told["all"] = json!(self.lines.names(&info.block));
                 told["numParams"] = json!(parameters);
                 told["numIndices"] = json!(indices);
                 told["numMotives"] = json!(motives);
@@ -295,7 +295,7 @@ impl<'s> Writing<'s> {
                 told["k"] = json!(*k == 1);
                 let mut rules = Vec::new();
                 for (constructor, fields, side) in &info.rules {
-                    let (constructor, side) = (self.lines.name(constructor)?, self.term(place, *side)?);
+                    let (constructor, side) = (self.lines.name(constructor), self.term(place, *side)?);
                     rules.push(json!({"ctor": constructor, "nfields": fields, "rhs": side}));
                 }
                 told["rules"] = json!(rules);

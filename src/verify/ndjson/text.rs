@@ -69,43 +69,36 @@ impl Lines {
         self.out.push_str(&format!("{line}\n"));
     }
 
-    /// # Errors
-    /// When a number in it is too large.
-    pub fn name(&mut self, name: &str) -> Result<usize> {
+    pub fn name(&mut self, name: &str) -> usize {
         if let Some(number) = self.whole_names.get(name) {
-            return Ok(*number);
+            return *number;
         }
         let mut number = 0;
         for part in parts(name) {
             let body = match part {
-                Part::Text(text) => format!(r#""str":{{"pre":{number},"str":{}}}"#, quoted(&text)),
-                Part::Number(digits) => {
-                    ensure!(digits.parse::<u32>().is_ok(), "a number in the name `{name}` is too large");
+                Part::Number(digits) if digits.parse::<u32>().is_ok() => {
                     format!(r#""num":{{"pre":{number},"i":{digits}}}"#)
                 }
+                // Kernels take numbers of 32 bits. Two names that become one would be declared twice, which none takes.
+                Part::Text(text) | Part::Number(text) => format!(r#""str":{{"pre":{number},"str":{}}}"#, quoted(&text)),
             };
             number = self.names.number(&mut self.out, body);
         }
         self.whole_names.insert(name.to_owned(), number);
-        Ok(number)
+        number
     }
 
-    /// # Errors
-    /// As [`Lines::name`].
-    pub fn names(&mut self, names: &[String]) -> Result<Vec<usize>> {
+    pub fn names(&mut self, names: &[String]) -> Vec<usize> {
         names.iter().map(|name| self.name(name)).collect()
     }
 
     /// Universe parameters: their names, each a level as well.
-    ///
-    /// # Errors
-    /// As [`Lines::name`].
-    pub fn parameters(&mut self, names: &[String]) -> Result<Vec<usize>> {
-        let numbers = self.names(names)?;
+    pub fn parameters(&mut self, names: &[String]) -> Vec<usize> {
+        let numbers = self.names(names);
         for number in &numbers {
             self.levels.number(&mut self.out, format!(r#""param":{number}"#));
         }
-        Ok(numbers)
+        numbers
     }
 
     fn level(&mut self, module: &mut Whole<'_>, level: Field, depth: usize) -> Result<usize> {
@@ -115,7 +108,7 @@ impl Lines {
             Level::Succ(inner) => format!(r#""succ":{}"#, self.level(module, inner, depth + 1)?),
             Level::Max(a, b) => format!(r#""max":{:?}"#, self.two_levels(module, a, b, depth)?),
             Level::Imax(a, b) => format!(r#""imax":{:?}"#, self.two_levels(module, a, b, depth)?),
-            Level::Parameter(name) => format!(r#""param":{}"#, self.name(&name)?),
+            Level::Parameter(name) => format!(r#""param":{}"#, self.name(&name)),
         };
         Ok(self.levels.number(&mut self.out, body))
     }
@@ -156,32 +149,32 @@ impl Lines {
             Term::Bound(index) => format!(r#""bvar":{index}"#),
             Term::Sort(level) => format!(r#""sort":{}"#, self.level(module, level, 0)?),
             Term::Constant(name, levels) => {
-                let name = self.name(&name)?;
+                let name = self.name(&name);
                 let levels: Vec<usize> = levels.into_iter().map(|l| self.level(module, l, 0)).collect::<Result<_>>()?;
                 format!(r#""const":{{"name":{name},"us":{levels:?}}}"#)
             }
             Term::Apply(function, argument) => {
                 format!(r#""app":{{"fn":{},"arg":{}}}"#, written[&function], written[&argument])
             }
-            Term::Lambda(name, ty, body) => self.binder("lam", &name, written[&ty], written[&body])?,
-            Term::Pi(name, ty, body) => self.binder("forallE", &name, written[&ty], written[&body])?,
+            Term::Lambda(name, ty, body) => self.binder("lam", &name, written[&ty], written[&body]),
+            Term::Pi(name, ty, body) => self.binder("forallE", &name, written[&ty], written[&body]),
             Term::Let(name, ty, value, body) => {
                 let (ty, value, body) = (written[&ty], written[&value], written[&body]);
-                let name = self.name(&name)?;
+                let name = self.name(&name);
                 format!(r#""letE":{{"name":{name},"type":{ty},"value":{value},"body":{body},"nondep":false}}"#)
             }
             Term::Number(bytes) => format!(r#""natVal":"{}""#, decimal(&bytes)?),
             Term::Text(text) => format!(r#""strVal":{}"#, quoted(&text)),
             Term::Project(name, field, value) => {
-                format!(r#""proj":{{"typeName":{},"idx":{field},"struct":{}}}"#, self.name(&name)?, written[&value])
+                format!(r#""proj":{{"typeName":{},"idx":{field},"struct":{}}}"#, self.name(&name), written[&value])
             }
         };
         Ok(self.terms.number(&mut self.out, body))
     }
 
-    fn binder(&mut self, kind: &str, name: &str, ty: usize, body: usize) -> Result<String> {
-        let name = self.name(name)?;
-        Ok(format!(r#""{kind}":{{"name":{name},"type":{ty},"body":{body},"binderInfo":"default"}}"#))
+    fn binder(&mut self, kind: &str, name: &str, ty: usize, body: usize) -> String {
+        let name = self.name(name);
+        format!(r#""{kind}":{{"name":{name},"type":{ty},"body":{body},"binderInfo":"default"}}"#)
     }
 }
 
@@ -231,15 +224,15 @@ mod tests {
     #[test]
     fn names_are_written_part_by_part_and_once() {
         let mut lines = Lines::new(&serde_json::json!({}));
-        let first = lines.name("a.«b.\"c».7").unwrap();
-        assert_eq!((first, lines.name("a.«b.\"c»").unwrap(), lines.name("").unwrap()), (3, 2, 0));
-        assert!(lines.name("a.99999999999").is_err());
+        let first = lines.name("a.«b.\"c».7");
+        assert_eq!((first, lines.name("a.«b.\"c»"), lines.name(""), lines.name("a.99999999999")), (3, 2, 0, 4));
         let text = lines.finish();
         let expected = [
             "{}",
             r#"{"in":1,"str":{"pre":0,"str":"a"}}"#,
             r#"{"in":2,"str":{"pre":1,"str":"b.\"c"}}"#,
             r#"{"in":3,"num":{"pre":2,"i":7}}"#,
+            r#"{"in":4,"str":{"pre":1,"str":"99999999999"}}"#,
         ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
     }
