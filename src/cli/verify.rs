@@ -23,7 +23,8 @@ pub struct VerifyArgs {
     /// Seconds that Lean may take.
     #[arg(long, default_value_t = 300)]
     time: u64,
-    /// A kernel that must agree: `leanchecker` (of the toolchain, Lean 4.28 and newer), or a program that takes a compiled file.
+    /// A kernel that must agree: `leanchecker` (of the toolchain, Lean 4.28 and newer), `nanoda` (the program `nanoda_bin`, or
+    /// nanoda=PATH), or a program that takes a compiled file.
     #[arg(long, value_name = "KERNEL")]
     kernel: Option<Kernel>,
     /// Print JSON for scripts.
@@ -83,7 +84,9 @@ pub async fn run(args: VerifyArgs, lean: LeanArgs) -> Result<Exit> {
                 say(serde_json::to_string(&judged)?)?;
             } else {
                 for j in &judged {
-                    say(line(&j.name, j.verdict, j.reason.as_deref(), &resting(&j.axioms)))?;
+                    let kernel = j.kernel.iter().map(|told| format!(" ({told})"));
+                    let note: String = std::iter::once(resting(&j.axioms)).chain(kernel).collect();
+                    say(line(&j.name, j.verdict, j.reason.as_deref(), &note))?;
                 }
             }
             Ok(exit(judged.iter().map(|j| j.verdict)))

@@ -83,14 +83,14 @@ pub async fn verify_file(
         return Ok(all(&|name| Judged::refused(name, format!("Lean rejects the candidate: {first}"))));
     };
     let replayed = match kernel {
-        Some(kernel) => match kernel.replay(toolchain, &kept, files, timeout).await {
-            Ok(()) => true,
+        Some(kernel) => match kernel.replay(toolchain, &kept, files, &open, timeout).await {
+            Ok(told) => Some(told),
             Err(error @ (Rejection::TimedOut(_) | Rejection::Process(_))) => {
                 return Ok(all(&|name| Judged::unchecked(name, error.to_string())));
             }
             Err(error) => return Ok(all(&|name| Judged::refused(name, error.to_string()))),
         },
-        None => false,
+        None => None,
     };
     let beside = modules::of_project(toolchain, files)?;
     let mut candidate_world = World::new(files.open().context("the candidate")?, modules::open(&beside)?);
@@ -102,10 +102,12 @@ pub async fn verify_file(
         candidate: &mut candidate_world,
         original_text: original,
         candidate_text: candidate,
-        replayed,
+        replayed: replayed.is_some(),
         insides,
     };
-    let judged = judge(&mut pair, &open)?;
+    let mut judged = judge(&mut pair, &open)?;
+    let told = replayed.flatten();
+    judged.iter_mut().filter(|j| j.proved).for_each(|j| j.kernel.clone_from(&told));
     Ok(judged.into_iter().map(|j| explained(j, &dropped, &fatal)).map(shown).collect())
 }
 

@@ -37,16 +37,19 @@ pub struct Judged {
     /// What an accepted theorem rests on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub axioms: Vec<String>,
+    /// What the kernel's agreement rests on, where `--kernel` names one that tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
 }
 
 impl Judged {
     pub(super) fn accepted(name: &str, axioms: Vec<String>) -> Judged {
-        Judged { name: name.to_owned(), proved: true, verdict: Standing::Accepted, reason: None, axioms }
+        Judged { name: name.to_owned(), proved: true, verdict: Standing::Accepted, reason: None, axioms, kernel: None }
     }
 
     pub(super) fn refused(name: &str, reason: impl Into<String>) -> Judged {
         let reason = Some(reason.into());
-        Judged { name: name.to_owned(), proved: false, verdict: Standing::Refused, reason, axioms: Vec::new() }
+        Judged { name: name.to_owned(), proved: false, verdict: Standing::Refused, reason, axioms: Vec::new(), kernel: None }
     }
 
     pub(super) fn unchecked(name: &str, reason: impl Into<String>) -> Judged {

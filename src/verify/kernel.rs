@@ -1,13 +1,14 @@
-//! Kernels that did not see the elaboration: they replay a compiled file from nothing.
+//! Kernels that did not see the elaboration: they check what a compiled file holds from nothing.
 //!
-//! `leanchecker` comes with Lean 4.28 and newer; another program is named by its path and is given the compiled file.
+//! `leanchecker` comes with Lean 4.28 and newer; nanoda is given an export ([`super::nanoda`]); another program is named by its
+//! path and is given the compiled file.
 
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::Rejection;
 use super::process::Artifacts;
+use super::{Rejection, nanoda};
 use crate::toolchain::Toolchain;
 
 /// Name of the module that is replayed.
@@ -18,6 +19,8 @@ const MODULE: &str = "QStarVerify";
 pub enum Kernel {
     /// `leanchecker` of the toolchain, or of the Lake project's.
     LeanChecker,
+    /// nanoda, by the path of its program.
+    Nanoda(PathBuf),
     /// A program that takes the path of an `.olean` file and ends with 0 when it agrees.
     Program(PathBuf),
 }
@@ -27,15 +30,18 @@ impl std::str::FromStr for Kernel {
 
     fn from_str(text: &str) -> Result<Kernel, String> {
         match text {
-            "" => Err("a kernel is named by `leanchecker` or by the path of a program".into()),
+            "" | "nanoda=" => Err("a kernel is `leanchecker`, `nanoda`, `nanoda=PATH` or the path of a program".into()),
             "leanchecker" => Ok(Kernel::LeanChecker),
+            "nanoda" => Ok(Kernel::Nanoda(nanoda::PROGRAM.into())),
+            path if path.starts_with("nanoda=") => Ok(Kernel::Nanoda(path["nanoda=".len()..].into())),
             path => Ok(Kernel::Program(path.into())),
         }
     }
 }
 
 impl Kernel {
-    /// Replays a compiled file.
+    /// Checks a compiled file; of nanoda the theorems that are named, with all that they reach. What an agreement rests on is
+    /// told where there is something to tell.
     ///
     /// # Errors
     /// [`Rejection::Kernel`] when the kernel does not agree; [`Rejection::Process`] when it does not run.
@@ -44,19 +50,25 @@ impl Kernel {
         toolchain: &Toolchain,
         source: &str,
         files: &Artifacts,
+        theorems: &[String],
         timeout: Duration,
-    ) -> Result<(), Rejection> {
+    ) -> Result<Option<String>, Rejection> {
+        let program = match self {
+            Kernel::Nanoda(path) => return nanoda::check(path, toolchain, files, theorems, timeout).await,
+            Kernel::Program(path) => Some(path),
+            Kernel::LeanChecker => None,
+        };
         let failed = |e: std::io::Error| Rejection::Process(format!("the kernel that --kernel names does not run: {e}"));
         let folder = tempfile::tempdir().map_err(failed)?;
         files.write(&folder.path().join(format!("{MODULE}.olean"))).map_err(failed)?;
         std::fs::write(folder.path().join(format!("{MODULE}.lean")), source).map_err(failed)?;
-        let mut command = match self {
-            Kernel::LeanChecker => {
+        let mut command = match program {
+            None => {
                 let mut command = toolchain.tool_command("leanchecker");
                 command.arg(MODULE);
                 command
             }
-            Kernel::Program(path) => {
+            Some(path) => {
                 let mut command = tokio::process::Command::new(path);
                 command.arg(folder.path().join(format!("{MODULE}.olean")));
                 command
@@ -68,12 +80,27 @@ impl Kernel {
         let output = command.env("LEAN_PATH", search).stdin(Stdio::null()).kill_on_drop(true).output();
         let output = tokio::time::timeout(timeout, output).await.map_err(|_| Rejection::TimedOut(timeout))?.map_err(failed)?;
         match output.status.code() {
-            Some(0) => Ok(()),
+            Some(0) => Ok(None),
             Some(1) => {
                 let words = [output.stdout, output.stderr].concat();
                 Err(Rejection::Kernel(String::from_utf8_lossy(&words).trim().chars().take(600).collect()))
             }
             _ => Err(Rejection::Process(format!("the kernel ended with {}", output.status))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_have_names() {
+        let read = |text: &str| text.parse::<Kernel>();
+        assert_eq!(read("leanchecker"), Ok(Kernel::LeanChecker));
+        assert_eq!(read("nanoda"), Ok(Kernel::Nanoda("nanoda_bin".into())));
+        assert_eq!(read("nanoda=/a/b"), Ok(Kernel::Nanoda("/a/b".into())));
+        assert_eq!(read("./nanoda"), Ok(Kernel::Program("./nanoda".into())));
+        assert!(read("").is_err() && read("nanoda=").is_err());
     }
 }

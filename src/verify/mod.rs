@@ -12,6 +12,8 @@ mod judge;
 pub mod kernel;
 mod meaning;
 mod modules;
+mod nanoda;
+pub mod ndjson;
 pub(crate) mod process;
 pub mod queue;
 mod show;
@@ -28,7 +30,7 @@ use claims::{Claims, Word};
 pub use judge::{Judged, Standing};
 pub use kernel::Kernel;
 pub use meaning::ALLOWED_AXIOMS;
-pub use process::Message;
+pub use process::{Artifacts, Message};
 pub use show::printable;
 
 /// Why a proof was not accepted.

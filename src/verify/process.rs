@@ -46,7 +46,7 @@ struct Pos {
 pub struct Artifacts(Vec<Vec<u8>>);
 
 /// Names of the parts of a compiled module, in the order in which they refer to each other.
-const PARTS: &[&str] = &["olean", "olean.server", "olean.private"];
+pub const PARTS: &[&str] = &["olean", "olean.server", "olean.private"];
 
 impl Artifacts {
     /// Reads the parts that stand beside a file `….olean`.
@@ -78,7 +78,12 @@ impl Artifacts {
     /// # Errors
     /// When it is broken, or of a Lean that is not known.
     pub fn open(&self) -> anyhow::Result<Whole<'_>> {
-        Whole::parse(&self.0.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        Whole::parse(&self.slices())
+    }
+
+    /// The bytes of the parts.
+    pub fn slices(&self) -> Vec<&[u8]> {
+        self.0.iter().map(Vec::as_slice).collect()
     }
 }
 

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use anyhow::{Result, bail};
 
-pub use region::{Field, Region, canonical};
+pub use region::{Field, Part, Region, canonical, parts};
 
 /// Where the commit of the Lean that made the file stands, 40 characters.
 const COMMIT: usize = 40;

@@ -280,6 +280,48 @@ fn written(part: String) -> String {
     }
 }
 
+/// A part of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    Text(String),
+    /// As digits.
+    Number(String),
+}
+
+/// The parts of a name that [`Region::name`] gave.
+///
+/// ```
+/// use qstar::library::olean::{Part, parts};
+/// let text = |part: &str| Part::Text(part.to_owned());
+/// assert_eq!(parts("a.«b.c».1.«2»"), [text("a"), text("b.c"), Part::Number("1".into()), text("2")]);
+/// assert_eq!(parts("«a»»»"), [text("a»")]);
+/// ```
+pub fn parts(name: &str) -> Vec<Part> {
+    let mut found = Vec::new();
+    let mut rest = name.chars().peekable();
+    while let Some(&first) = rest.peek() {
+        let mut part = String::new();
+        if first == '«' {
+            rest.next();
+            while let Some(c) = rest.next() {
+                if c == '»' && rest.next_if_eq(&'»').is_none() {
+                    break;
+                }
+                part.push(c);
+            }
+            found.push(Part::Text(part));
+        } else {
+            while let Some(c) = rest.next_if(|&c| c != '.') {
+                part.push(c);
+            }
+            let number = !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+            found.push(if number { Part::Number(part) } else { Part::Text(part) });
+        }
+        rest.next_if_eq(&'.');
+    }
+    found
+}
+
 /// A name as people write it, in the form that [`Region::name`] gives: `«»` only where it must be.
 ///
 /// ```

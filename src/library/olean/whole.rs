@@ -3,11 +3,14 @@
 //!
 //! Terms stay where they are in the file; [`Whole::term`] opens one node at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result, bail};
 
 use super::{Field, Kind, Region};
+
+/// Terms with more nodes than this are not looked through.
+pub const MOST_NODES: usize = 50_000_000;
 
 /// A module with all its parts.
 pub struct Whole<'a> {
@@ -30,13 +33,17 @@ pub struct Info {
     pub ty: usize,
     /// Of definitions, theorems and opaque constants.
     pub value: Option<usize>,
+    /// Of definitions: how eagerly the kernel unfolds them.
+    pub hints: Option<Hints>,
     /// Not for the kernel: `unsafe`, or `partial`.
     pub safety: Safety,
     /// Of inductive types and recursors: the types of their block, in order; of a constructor its type.
     pub block: Vec<String>,
     /// Of inductive types: their constructors, in order.
     pub constructors: Vec<String>,
-    /// Numbers that belong to an inductive type, a constructor or a recursor: parameters, indices, fields, and so on.
+    /// Numbers that belong to an inductive type (parameters, indices, nested types, whether it is recursive, reflexive), a
+    /// constructor (place, parameters, fields), a recursor (parameters, indices, motives, minor premises, whether it has the rule
+    /// K) or to a part of the quotient (which one).
     pub numbers: Vec<u64>,
     /// Of recursors: constructor, number of fields and right side of each rule.
     pub rules: Vec<(String, u64, usize)>,
@@ -48,6 +55,15 @@ pub enum Safety {
     Safe,
     Unsafe,
     Partial,
+}
+
+/// How eagerly the kernel unfolds a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hints {
+    Opaque,
+    Abbreviation,
+    /// The larger of two numbers first.
+    Regular(u32),
 }
 
 /// One node of a term.
@@ -69,6 +85,18 @@ pub enum Term {
     Metadata(usize),
     /// Structure, field, value.
     Project(String, u64, usize),
+}
+
+impl Term {
+    /// The terms right below it.
+    pub fn below(&self) -> [Option<usize>; 3] {
+        match *self {
+            Term::Apply(a, b) | Term::Lambda(_, a, b) | Term::Pi(_, a, b) => [Some(a), Some(b), None],
+            Term::Let(_, a, b, c) => [Some(a), Some(b), Some(c)],
+            Term::Metadata(a) | Term::Project(_, _, a) => [Some(a), None, None],
+            _ => [None; 3],
+        }
+    }
 }
 
 /// One node of a universe level.
@@ -104,6 +132,20 @@ impl<'a> Whole<'a> {
             entries.push((region.name(region.field(pair, 0)?)?, region.array(region.field(pair, 1)?)?));
         }
         Ok(Whole { region, is_module, imports, constants, entries })
+    }
+
+    /// Names of the constants of a module, without a look at what they are; files as for [`Whole::parse`].
+    ///
+    /// # Errors
+    /// When they are broken.
+    pub fn names(files: &[&'a [u8]]) -> Result<Vec<String>> {
+        let (mut region, root) = Region::open(files)?;
+        let constants = region.array(region.field(root, 2)?)?;
+        let name = |constant| {
+            let common = region.object(region.object(region.place(constant)?, 0)?, 0)?;
+            region.name(region.field(common, 0)?)
+        };
+        constants.into_iter().map(name).collect()
     }
 
     pub fn constants(&self) -> &HashMap<String, Info> {
@@ -161,6 +203,23 @@ impl<'a> Whole<'a> {
         })
     }
 
+    /// Goes through the nodes of a term; shared parts are visited once.
+    ///
+    /// # Errors
+    /// When the file is broken, or the term is too large.
+    pub fn each(&mut self, term: usize, mut see: impl FnMut(&Term)) -> Result<()> {
+        let (mut seen, mut stack) = (HashSet::from([term]), vec![term]);
+        while let Some(at) = stack.pop() {
+            let node = self.term(at)?;
+            see(&node);
+            stack.extend(node.below().into_iter().flatten().filter(|&next| seen.insert(next)));
+            if seen.len() > MOST_NODES {
+                bail!("a term is too large");
+            }
+        }
+        Ok(())
+    }
+
     /// Opens a universe level.
     ///
     /// # Errors
@@ -186,6 +245,18 @@ fn small(field: Field) -> Result<u64> {
     }
 }
 
+/// `ReducibilityHints`: two small values, or an object with a number of 32 bits.
+fn hints(r: &Region<'_>, field: Field) -> Result<Hints> {
+    Ok(match field {
+        Field::Small(0) => Hints::Opaque,
+        Field::Small(_) => Hints::Abbreviation,
+        Field::At(at) => {
+            let bytes = [r.scalar(at, 0)?, r.scalar(at, 1)?, r.scalar(at, 2)?, r.scalar(at, 3)?];
+            Hints::Regular(u32::from_le_bytes(bytes))
+        }
+    })
+}
+
 /// `ConstantInfo`, with the values that its kind has (`Lean/Declaration.lean`).
 fn info(r: &mut Region<'_>, constant: Field) -> Result<(String, Info)> {
     let at = r.place(constant)?;
@@ -200,6 +271,7 @@ fn info(r: &mut Region<'_>, constant: Field) -> Result<(String, Info)> {
         universes,
         ty: r.object(common, 2).with_context(broken)?,
         value: None,
+        hints: None,
         safety: Safety::Safe,
         block: Vec::new(),
         constructors: Vec::new(),
@@ -216,6 +288,7 @@ fn info(r: &mut Region<'_>, constant: Field) -> Result<(String, Info)> {
         Kind::Axiom => info.safety = unsafe_if(r.scalar(own, 0)? == 1),
         Kind::Definition => {
             info.value = Some(r.object(own, 1)?);
+            info.hints = Some(hints(r, r.field(own, 2)?)?);
             info.safety = match r.scalar(own, 0)? {
                 0 => Safety::Unsafe,
                 1 => Safety::Safe,
@@ -228,9 +301,11 @@ fn info(r: &mut Region<'_>, constant: Field) -> Result<(String, Info)> {
             info.safety = unsafe_if(r.scalar(own, 0)? == 1);
         }
         Kind::Quotient => info.numbers = vec![r.scalar(own, 0)?.into()],
-        // numParams, numIndices, all, ctors, numNested; isRec, isUnsafe, isReflexive.
+        // numParams, numIndices, all, ctors, numNested; isRec, isUnsafe, isReflexive. Old files have no numNested.
         Kind::Inductive => {
             info.numbers = numbers(r, 1..3)?;
+            info.numbers.push(if r.fields(own)? > 5 { small(r.field(own, 5)?)? } else { 0 });
+            info.numbers.extend([u64::from(r.scalar(own, 0)?), u64::from(r.scalar(own, 2)?)]);
             info.block = names(r, r.field(own, 3)?)?;
             info.constructors = names(r, r.field(own, 4)?)?;
             info.safety = unsafe_if(r.scalar(own, 1)? == 1);

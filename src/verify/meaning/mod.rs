@@ -6,22 +6,19 @@
 
 mod reach;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::library::Kind;
 use crate::library::olean::Field;
-use crate::library::olean::whole::{Info, Level, Term, Whole};
+use crate::library::olean::whole::{Info, Level, MOST_NODES, Term, Whole};
 
 pub use reach::{ALLOWED_AXIOMS, is_made};
 
 /// A hash of what a constant or a term means.
 pub type Fingerprint = [u8; 16];
-
-/// Terms with more nodes than this are not compared.
-const MOST_NODES: usize = 50_000_000;
 
 /// A compiled file with the project's modules that it imports.
 pub struct World<'a> {
@@ -215,18 +212,12 @@ impl<'a> World<'a> {
 
     /// The constants that a term of a module mentions; shared parts are visited once.
     fn constants_of(&mut self, module: usize, term: usize) -> Result<Vec<String>> {
-        let (mut seen, mut stack, mut found) = (HashSet::from([term]), vec![term], Vec::new());
-        while let Some(at) = stack.pop() {
-            let node = self.modules[module].term(at)?;
-            match &node {
-                Term::Constant(name, _) | Term::Project(name, ..) => found.push(name.clone()),
-                _ => {}
+        let mut found = Vec::new();
+        self.modules[module].each(term, |node| {
+            if let Term::Constant(name, _) | Term::Project(name, ..) = node {
+                found.push(name.clone());
             }
-            stack.extend(below(&node).into_iter().flatten().filter(|&next| seen.insert(next)));
-            if seen.len() > MOST_NODES {
-                bail!("a term is too large");
-            }
-        }
+        })?;
         found.sort();
         found.dedup();
         Ok(found)
@@ -242,7 +233,7 @@ impl<'a> World<'a> {
                 continue;
             }
             let node = self.modules[0].term(at)?;
-            let below = below(&node);
+            let below = node.below();
             let before = stack.len();
             stack.extend(below.into_iter().flatten().filter(|next| !known.contains_key(next)));
             if stack.len() > before {
@@ -331,16 +322,6 @@ impl<'a> World<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// The terms right below a node.
-fn below(node: &Term) -> [Option<usize>; 3] {
-    match *node {
-        Term::Apply(a, b) | Term::Lambda(_, a, b) | Term::Pi(_, a, b) => [Some(a), Some(b), None],
-        Term::Let(_, a, b, c) => [Some(a), Some(b), Some(c)],
-        Term::Metadata(a) | Term::Project(_, _, a) => [Some(a), None, None],
-        _ => [None; 3],
     }
 }
 

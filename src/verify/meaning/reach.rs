@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::{Context, Result};
 
-use super::{World, below};
+use super::World;
 use crate::library::Kind;
 use crate::library::olean::Field;
 use crate::library::olean::whole::Term;
@@ -72,14 +72,11 @@ impl World<'_> {
         let mut found = HashSet::new();
         for constant in &constants {
             let Some(value) = self.own(constant).and_then(|i| i.value) else { continue };
-            let (mut seen, mut stack) = (HashSet::from([value]), vec![value]);
-            while let Some(at) = stack.pop() {
-                let node = self.modules[0].term(at)?;
-                stack.extend(below(&node).into_iter().flatten().filter(|&next| seen.insert(next)));
+            self.modules[0].each(value, |node| {
                 if let Term::Text(text) = node {
-                    found.insert(text);
+                    found.insert(text.clone());
                 }
-            }
+            })?;
         }
         Ok(found)
     }
