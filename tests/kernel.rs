@@ -219,7 +219,6 @@ async fn an_export_is_whole_and_nanoda_judges_it() {
     let meta: Value = serde_json::from_str(meta).unwrap();
     assert_eq!(meta["meta"]["format"]["version"], "3.1.0");
     lines.lines().for_each(|line| seen.line(line));
-    println!("{} lines, {:?}, given {} + {}", lines.lines().count(), seen.kinds, export.theorems, export.values);
     let own = ["Tree", "Tree.node", "Tree.rec", "Rose.rec_1", "Tree.mirror", "Point.mk"].map(full);
     let library = ["Quot.lift", "Nat.add", "Quot.sound"].map(str::to_owned);
     for name in own.iter().chain(&library).chain(&theorems) {
@@ -250,20 +249,23 @@ async fn an_export_is_whole_and_nanoda_judges_it() {
     assert!(!agrees(&nanoda, &none, &none.text).0);
 }
 
+/// One file each: what nanoda took as given is told, and a proof that Lean's kernel did not see is refused.
 #[tokio::test]
-async fn verdicts_say_what_nanoda_took_as_given() {
+async fn verdicts_follow_nanoda() {
     let Some(nanoda) = nanoda() else { return };
     let toolchain = common::toolchain();
+    let kernel = Kernel::Nanoda(nanoda);
     let original = "theorem pond (a b : Nat) (h : a < b) : a + 1 ≤ b := by sorry\n\ntheorem reed : 1 = 1 := by sorry\n";
-    let candidate = "theorem pond (a b : Nat) (h : a < b) : a + 1 ≤ b := by omega\n\ntheorem reed : 1 = 1 := by sorry\n";
-    let judge = |program: PathBuf| {
-        let (toolchain, kernel) = (toolchain.clone(), Kernel::Nanoda(program));
-        async move { verify_file(&toolchain, original, candidate, TIME, Some(&kernel)).await.unwrap() }
-    };
-    let judged = judge(nanoda).await;
+    let candidate = original.replacen("by sorry", "by omega", 1);
+    let judged = verify_file(&toolchain, original, &candidate, TIME, Some(&kernel)).await.unwrap();
     let [pond, reed] = &judged[..] else { panic!("{judged:?}") };
     assert_eq!((pond.verdict, reed.verdict), (Standing::Accepted, Standing::Refused), "{judged:?}");
-    println!("{:?}", pond.kernel);
     assert!(pond.kernel.as_deref().is_some_and(|told| told.starts_with("nanoda agrees")), "{pond:?}");
     assert_eq!(reed.kernel, None);
+
+    let original = "theorem moor : (1 : Nat) = 2 := by sorry\n";
+    let unseen = "set_option debug.skipKernelTC true\ntheorem moor : (1 : Nat) = 2 := by decide +kernel\n";
+    let judged = verify_file(&toolchain, original, unseen, TIME, Some(&kernel)).await.unwrap();
+    assert_eq!(judged[0].verdict, Standing::Refused, "{judged:?}");
+    assert!(judged[0].reason.as_deref().is_some_and(|why| why.contains("the independent kernel does not agree")), "{judged:?}");
 }

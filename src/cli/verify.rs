@@ -34,6 +34,9 @@ pub struct VerifyArgs {
 
 pub async fn run(args: VerifyArgs, lean: LeanArgs) -> Result<Exit> {
     let time = Duration::from_secs(args.time);
+    if args.kernel.is_some() && args.files.len() == 1 {
+        bail!("--kernel is for proofs beside their original: qstar verify ORIGINAL CANDIDATE; leave it out for certificates");
+    }
     match &args.files[..] {
         [folder] if folder.is_dir() => bulk_run(&args, folder, lean).await,
         [certificate] => {
@@ -72,7 +75,7 @@ pub async fn run(args: VerifyArgs, lean: LeanArgs) -> Result<Exit> {
             let toolchain = lean.toolchain(Some(original.clone())).await?;
             let compiled = |path: &PathBuf| path.extension().is_some_and(|e| e == "olean");
             let judged = match (compiled(original), compiled(proofs)) {
-                (true, true) => candidate::verify_compiled(&toolchain, original, proofs),
+                (true, true) => candidate::verify_compiled(&toolchain, original, proofs, time, args.kernel.as_ref()).await,
                 (false, false) => {
                     let (ours, theirs) = (read_lean(original)?, read_lean(proofs)?);
                     candidate::verify_file(&toolchain, &ours, &theirs, time, args.kernel.as_ref()).await

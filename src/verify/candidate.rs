@@ -85,10 +85,7 @@ pub async fn verify_file(
     let replayed = match kernel {
         Some(kernel) => match kernel.replay(toolchain, &kept, files, &open, timeout).await {
             Ok(told) => Some(told),
-            Err(error @ (Rejection::TimedOut(_) | Rejection::Process(_))) => {
-                return Ok(all(&|name| Judged::unchecked(name, error.to_string())));
-            }
-            Err(error) => return Ok(all(&|name| Judged::refused(name, error.to_string()))),
+            Err(error) => return Ok(all(&|name| without_kernel(name, &error))),
         },
         None => None,
     };
@@ -105,9 +102,7 @@ pub async fn verify_file(
         replayed: replayed.is_some(),
         insides,
     };
-    let mut judged = judge(&mut pair, &open)?;
-    let told = replayed.flatten();
-    judged.iter_mut().filter(|j| j.proved).for_each(|j| j.kernel.clone_from(&told));
+    let judged = judge(&mut pair, &open, replayed.flatten().as_deref())?;
     Ok(judged.into_iter().map(|j| explained(j, &dropped, &fatal)).map(shown).collect())
 }
 
@@ -115,7 +110,13 @@ pub async fn verify_file(
 ///
 /// # Errors
 /// When they cannot be read, or the original has nothing to prove.
-pub fn verify_compiled(toolchain: &Toolchain, original: &Path, candidate: &Path) -> Result<Vec<Judged>> {
+pub async fn verify_compiled(
+    toolchain: &Toolchain,
+    original: &Path,
+    candidate: &Path,
+    timeout: Duration,
+    kernel: Option<&Kernel>,
+) -> Result<Vec<Judged>> {
     let read = |path: &Path| Artifacts::read(path).with_context(|| format!("cannot read {}", path.display()));
     let (ours, theirs) = (read(original)?, read(candidate)?);
     let open = |files| -> Result<World<'_>> { Ok(World::new(Artifacts::open(files)?, Vec::new())) };
@@ -134,19 +135,38 @@ pub fn verify_compiled(toolchain: &Toolchain, original: &Path, candidate: &Path)
     };
     let wanted = pair.wanted()?;
     anyhow::ensure!(!wanted.is_empty(), "the original has no theorem whose proof holds `sorry`");
+    let told = match kernel {
+        Some(kernel) => match kernel.replay(toolchain, "", &theirs, &wanted, timeout).await {
+            Ok(told) => told,
+            Err(error) => return Ok(wanted.iter().map(|name| shown(without_kernel(name, &error))).collect()),
+        },
+        None => None,
+    };
+    pair.replayed = kernel.is_some();
     // Code that left no constant cannot be ruled out without the source.
-    if insides {
+    if insides && !pair.replayed {
         let why = "it imports Lean's insides, and without its source only a kernel can judge it (--kernel)";
         return Ok(wanted.iter().map(|name| shown(Judged::unchecked(name, why))).collect());
     }
-    Ok(judge(&mut pair, &wanted)?.into_iter().map(shown).collect())
+    Ok(judge(&mut pair, &wanted, told.as_deref())?.into_iter().map(shown).collect())
 }
 
-fn judge(pair: &mut Pair<'_, '_>, wanted: &[String]) -> Result<Vec<Judged>> {
+/// What follows for a theorem when the kernel that must agree does not.
+fn without_kernel(name: &str, error: &Rejection) -> Judged {
+    match error.is_unchecked() {
+        true => Judged::unchecked(name, error.to_string()),
+        false => Judged::refused(name, error.to_string()),
+    }
+}
+
+/// The verdicts; `told` is what the agreement of a kernel rests on.
+fn judge(pair: &mut Pair<'_, '_>, wanted: &[String], told: Option<&str>) -> Result<Vec<Judged>> {
     if let Some(why) = pair.whole(wanted)? {
         return Ok(wanted.iter().map(|name| Judged::refused(name, why.clone())).collect());
     }
-    wanted.iter().map(|name| pair.theorem(name)).collect()
+    let mut judged: Vec<Judged> = wanted.iter().map(|name| pair.theorem(name)).collect::<Result<_>>()?;
+    judged.iter_mut().filter(|j| j.proved).for_each(|j| j.kernel = told.map(str::to_owned));
+    Ok(judged)
 }
 
 /// A verdict under the name that the file has.

@@ -44,7 +44,7 @@ impl Kernel {
     /// told where there is something to tell.
     ///
     /// # Errors
-    /// [`Rejection::Kernel`] when the kernel does not agree; [`Rejection::Process`] when it does not run.
+    /// [`Rejection::Kernel`] when the kernel does not agree; [`Rejection::NoKernel`] when it could not check it.
     pub async fn replay(
         &self,
         toolchain: &Toolchain,
@@ -58,7 +58,8 @@ impl Kernel {
             Kernel::Program(path) => Some(path),
             Kernel::LeanChecker => None,
         };
-        let failed = |e: std::io::Error| Rejection::Process(format!("the kernel that --kernel names does not run: {e}"));
+        let failed = |e: std::io::Error| Rejection::NoKernel(format!("it does not run: {e}"));
+        let late = |_| Rejection::NoKernel(format!("it did not finish within {} s (--time)", timeout.as_secs()));
         let folder = tempfile::tempdir().map_err(failed)?;
         files.write(&folder.path().join(format!("{MODULE}.olean"))).map_err(failed)?;
         std::fs::write(folder.path().join(format!("{MODULE}.lean")), source).map_err(failed)?;
@@ -76,16 +77,16 @@ impl Kernel {
         };
         let mut paths = vec![folder.path().to_owned()];
         paths.extend(toolchain.library_folders());
-        let search = std::env::join_paths(paths).map_err(|e| Rejection::Process(e.to_string()))?;
+        let search = std::env::join_paths(paths).map_err(|e| Rejection::NoKernel(e.to_string()))?;
         let output = command.env("LEAN_PATH", search).stdin(Stdio::null()).kill_on_drop(true).output();
-        let output = tokio::time::timeout(timeout, output).await.map_err(|_| Rejection::TimedOut(timeout))?.map_err(failed)?;
+        let output = tokio::time::timeout(timeout, output).await.map_err(late)?.map_err(failed)?;
         match output.status.code() {
             Some(0) => Ok(None),
             Some(1) => {
                 let words = [output.stdout, output.stderr].concat();
                 Err(Rejection::Kernel(String::from_utf8_lossy(&words).trim().chars().take(600).collect()))
             }
-            _ => Err(Rejection::Process(format!("the kernel ended with {}", output.status))),
+            _ => Err(Rejection::NoKernel(format!("it ended with {}", output.status))),
         }
     }
 }

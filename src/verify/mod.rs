@@ -57,6 +57,8 @@ pub enum Rejection {
     Swallowed,
     #[error("the independent kernel does not agree: {0}")]
     Kernel(String),
+    #[error("the independent kernel could not check it: {0}")]
+    NoKernel(String),
     #[error("Lean did not finish within {} s", .0.as_secs())]
     TimedOut(Duration),
     #[error("Lean ended before it was done: {0}")]
@@ -68,7 +70,7 @@ pub enum Rejection {
 impl Rejection {
     /// Nothing is known of the proof: time, memory or the toolchain stood in the way.
     pub fn is_unchecked(&self) -> bool {
-        matches!(self, Rejection::TimedOut(_) | Rejection::Process(_) | Rejection::Stopped)
+        matches!(self, Rejection::NoKernel(_) | Rejection::TimedOut(_) | Rejection::Process(_) | Rejection::Stopped)
     }
 }
 

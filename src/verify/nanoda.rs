@@ -26,7 +26,7 @@ const JUDGING: &[&str] = &["tc.rs:", "inductive.rs:", "quot.rs:"];
 /// Has nanoda check theorems of a compiled file with all that they reach. When it agrees, what it took as given is told.
 ///
 /// # Errors
-/// [`Rejection::Kernel`] when it rejects them; [`Rejection::Process`] when it could not check them.
+/// [`Rejection::Kernel`] when it rejects them; [`Rejection::NoKernel`] when it could not check them.
 pub async fn check(
     program: &Path,
     toolchain: &Toolchain,
@@ -34,7 +34,7 @@ pub async fn check(
     theorems: &[String],
     timeout: Duration,
 ) -> Result<Option<String>, Rejection> {
-    let unable = |e: anyhow::Error| Rejection::Process(format!("the theorems could not be exported for nanoda: {e:#}"));
+    let unable = |e: anyhow::Error| Rejection::NoKernel(format!("the theorems could not be exported for nanoda: {e:#}"));
     let theorems = exportable(toolchain, files, theorems).map_err(unable)?;
     // The others are refused for what they rest on.
     if theorems.is_empty() {
@@ -45,11 +45,11 @@ pub async fn check(
     let whole = write(Extent::All)?;
     match run(program, &whole, timeout).await? {
         Word::Agrees => Ok(Some(relative(&whole))),
-        Word::Unable(why) => Err(Rejection::Process(format!("nanoda could not check it: {why}"))),
+        Word::Unable(why) => Err(Rejection::NoKernel(why)),
         // Values that the library does not ship may be what a definition of the library itself needs.
         Word::Rejects(why) => match run(program, &write(Extent::Library)?, timeout).await? {
             Word::Agrees => Err(Rejection::Kernel(why)),
-            _ => Err(Rejection::Process(format!("nanoda does not agree with the library alone: {why}"))),
+            _ => Err(Rejection::NoKernel(format!("nanoda does not agree with the library alone: {why}"))),
         },
     }
 }
@@ -77,9 +77,12 @@ enum Word {
 
 async fn run(program: &Path, export: &Export, timeout: Duration) -> Result<Word, Rejection> {
     let failed = |e: std::io::Error| {
-        Rejection::Process(format!("nanoda does not run ({}): {e}; name its path with --kernel nanoda=PATH", program.display()))
+        Rejection::NoKernel(format!(
+            "nanoda does not run ({}): {e}; name its path with --kernel nanoda=PATH",
+            program.display()
+        ))
     };
-    let full = |e: std::io::Error| Rejection::Process(format!("no export can be written: {e}"));
+    let full = |e: std::io::Error| Rejection::NoKernel(format!("no export can be written: {e}"));
     let folder = tempfile::tempdir().map_err(full)?;
     let (file, config) = (folder.path().join("export.ndjson"), folder.path().join("config.json"));
     // A check on a thread of its own gets a larger stack, and such threads are there from two on.
@@ -92,8 +95,11 @@ async fn run(program: &Path, export: &Export, timeout: Duration) -> Result<Word,
         "num_threads": 2,
     });
     std::fs::write(&file, &export.text).and_then(|()| std::fs::write(&config, wish.to_string())).map_err(full)?;
-    let output = tokio::process::Command::new(program).arg(&config).stdin(Stdio::null()).kill_on_drop(true).output();
-    let output = tokio::time::timeout(timeout, output).await.map_err(|_| Rejection::TimedOut(timeout))?.map_err(failed)?;
+    let late = |_| Rejection::NoKernel(format!("it did not finish within {} s (--time)", timeout.as_secs()));
+    let mut command = tokio::process::Command::new(program);
+    // Its words are short then.
+    command.arg(&config).env("RUST_BACKTRACE", "0").stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(timeout, command.output()).await.map_err(late)?.map_err(failed)?;
     Ok(word(&output))
 }
 

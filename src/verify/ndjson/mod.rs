@@ -75,8 +75,7 @@ pub fn export(shelf: &Shelf<'_>, lean: &str, theorems: &[String], extent: Extent
         "format": {"version": "3.1.0"},
         "lean": {"githash": "", "version": lean},
     }});
-    let export =
-        Export { text: String::new(), permitted: Vec::new(), theorems: 0, values: 0, libraries: BTreeSet::new() };
+    let export = Export { text: String::new(), permitted: Vec::new(), theorems: 0, values: 0, libraries: BTreeSet::new() };
     let mut writing = Writing { shelf, extent, lines: Lines::new(&meta), open: HashMap::new(), export };
     writing.constants(theorems)?;
     Ok(Export { text: writing.lines.finish(), ..writing.export })
@@ -205,7 +204,8 @@ impl<'s> Writing<'s> {
             let mut told = self.common(name, *place, info)?;
             let kind = match info.kind {
                 Kind::Quotient => {
-                    let kind = info.numbers.first().and_then(|n| ["type", "ctor", "lift", "ind"].get(usize::try_from(*n).ok()?));
+                    let kind =
+                        info.numbers.first().and_then(|n| ["type", "ctor", "lift", "ind"].get(usize::try_from(*n).ok()?));
                     told["kind"] = json!(kind.context("an unknown part of the quotient")?);
                     self.lines.line(&json!({ "quot": told }));
                     continue;
