@@ -7,10 +7,11 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::files::read_text;
-use crate::policy::choice::PolicyKind;
+use crate::policy::choice::{Minds, PolicyKind};
 use crate::policy::served::endpoint::Wishes;
+use crate::prover::Guide;
 use crate::search::{Budget, Operator, Operators, StrategyKind};
-use crate::value::ValueKind;
+use crate::value::{Value, ValueKind};
 
 /// Every combination of these is one setting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -148,6 +149,17 @@ impl Setting {
     pub fn operators(&self) -> Operators {
         let with = self.with.iter().fold(Operators::default(), |all, o| all.set(*o, true));
         self.without.iter().fold(with, |all, o| all.set(*o, false))
+    }
+
+    /// What guides a search under this setting.
+    pub fn guide<'a>(&self, minds: &'a Minds, value: &'a dyn Value) -> Guide<'a> {
+        Guide {
+            budget: self.budget(),
+            strategy: self.strategy,
+            operators: self.operators(),
+            author: minds.author.as_deref(),
+            ..Guide::new(minds.policy.as_ref(), value)
+        }
     }
 
     /// For tables: `portfolio, best-first`.

@@ -231,15 +231,11 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
     };
     let sink = records.as_ref().map(|r| r as &dyn Sink);
     let guide = Guide {
-        budget: job.setting.budget(),
         cancel: desk.cancel.clone(),
         sink,
         recall: desk.recall,
-        strategy: job.setting.strategy,
-        operators: job.setting.operators(),
         company: Some(desk.company),
-        author: minds.author.as_deref(),
-        ..Guide::new(minds.policy.as_ref(), value.as_ref())
+        ..job.setting.guide(&minds, value.as_ref())
     };
     match prove(desk.toolchain, desk.pool, problem, &guide, |_| ()).await {
         Ok(outcome) if !outcome.proved && desk.cancel.is_cancelled() => return Ok(None),

@@ -158,15 +158,11 @@ async fn fill_one(
         let minds = policies.minds(setting.policy, &theorem, 0).map_err(ProveError::Library)?;
         let value = policies.value(setting.value).map_err(ProveError::Library)?;
         let guide = Guide {
-            budget: setting.budget(),
             parallel: workers,
             cancel: cancel.clone(),
-            strategy: setting.strategy,
-            operators: setting.operators(),
             finish: Finish::Shorten,
             recall,
-            author: minds.author.as_deref(),
-            ..Guide::new(minds.policy.as_ref(), value.as_ref())
+            ..setting.guide(&minds, value.as_ref())
         };
         fill::attempt(toolchain, oracle, hole, &guide, |p| line.tell(p)).await
     };

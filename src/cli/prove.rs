@@ -257,13 +257,10 @@ impl Desk<'_> {
         let sinks = trace.iter().map(|t| t as &dyn Sink).chain(sketch.iter().map(|(_, s)| s as &dyn Sink));
         let sinks = Fan(sinks.collect());
         let guide = Guide {
-            budget: setting.budget(),
             parallel: self.workers + 1,
             cancel: self.cancel.clone(),
             sink: (!sinks.0.is_empty()).then_some(&sinks),
             recall: self.recall,
-            strategy: setting.strategy,
-            operators: setting.operators(),
             lemmas: Some(self.lemmas.clone()),
             finish: match (args.stable, args.raw) {
                 (true, _) => Finish::Stable,
@@ -271,9 +268,8 @@ impl Desk<'_> {
                 (false, true) => Finish::None,
             },
             company: Some(self.company),
-            author: minds.author.as_deref(),
             sketches: self.sketches.get(&problem.name).cloned().unwrap_or_default(),
-            ..Guide::new(minds.policy.as_ref(), self.value)
+            ..setting.guide(&minds, self.value)
         };
         let outcome = prove(self.toolchain, self.pool, problem, &guide, |p| line.tell(p)).await;
         line.end();

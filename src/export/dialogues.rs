@@ -2,15 +2,14 @@
 //! `prompt` and `completion`, a line each, in the words of a format.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::examples::{Examples, PolicyExample, Split, gather};
+use super::table::Lines;
 use crate::formats::{Format, Message, Prompt, Question, Theorem, Writes, whole};
 use crate::record;
 use crate::search::Event;
@@ -32,22 +31,25 @@ pub fn write(
     let files = record::files(records)?;
     let excluded = super::excluded(exclude)?;
     std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
-    let mut all: Vec<(&Format, Lines, HashSet<String>)> =
-        formats.iter().map(|f| (f, Lines::new(out, f), HashSet::new())).collect();
+    let mut all: Vec<(String, &Format, Lines, HashSet<String>)> = Vec::new();
+    for format in formats {
+        let name = format!("dialogues.{}", format.name);
+        let lines = Lines::begin(out, &name)?;
+        all.push((name, format, lines, HashSet::new()));
+    }
     for file in files {
         let events = record::read(&file)?;
         let Some(search) = Search::of(&events).filter(|search| !excluded.contains(&search.examples.key)) else { continue };
         let split = Split::of(&search.examples.key);
-        for (format, lines, seen) in &mut all {
+        for (_, format, lines, seen) in &mut all {
             for line in search.lines(format)? {
-                let text = line.to_string();
-                if seen.insert(hex(&Sha256::digest(&text)[..12])) {
-                    lines.put(split, &text)?;
+                if seen.insert(hex(&Sha256::digest(line.to_string())[..12])) {
+                    lines.put(split, &line)?;
                 }
             }
         }
     }
-    all.into_iter().map(|(_, lines, _)| Ok((lines.name.clone(), lines.finish()?))).collect()
+    all.into_iter().map(|(name, _, lines, _)| Ok((name, lines.finish()?))).collect()
 }
 
 /// What is taken of one search's records.
@@ -110,45 +112,4 @@ fn dialogue(format: &Format, question: &Question, answer: &str) -> Result<Value>
 fn written(format: &Format, tactic: &str) -> String {
     let prefix = format.read.prefix.as_deref().unwrap_or("");
     if format.read.block { format!("```lean4\n{tactic}\n```") } else { format!("{prefix}{tactic}") }
-}
-
-/// Files of lines, one for each split, each whole or not at all.
-struct Lines {
-    folder: PathBuf,
-    name: String,
-    files: BTreeMap<Split, (BufWriter<NamedTempFile>, usize)>,
-}
-
-impl Lines {
-    /// Begins the files `dialogues.FORMAT.SPLIT.jsonl` in a folder.
-    fn new(folder: &Path, format: &Format) -> Lines {
-        Lines { folder: folder.to_owned(), name: format!("dialogues.{}", format.name), files: BTreeMap::new() }
-    }
-
-    /// Adds a line.
-    fn put(&mut self, split: Split, line: &str) -> Result<()> {
-        let cannot = || format!("cannot write to {}", self.folder.display());
-        let (file, count) = match self.files.entry(split) {
-            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(new) => {
-                let file = NamedTempFile::new_in(&self.folder).with_context(cannot)?;
-                new.insert((BufWriter::new(file), 0))
-            }
-        };
-        *count += 1;
-        writeln!(file, "{line}").with_context(cannot)
-    }
-
-    /// Puts the files in their places; the number of lines of each split.
-    fn finish(self) -> Result<BTreeMap<Split, usize>> {
-        let mut counts = BTreeMap::from([(Split::Train, 0), (Split::Validation, 0), (Split::Test, 0)]);
-        for (split, (file, count)) in self.files {
-            let path = self.folder.join(format!("{}.{}.jsonl", self.name, split.name()));
-            let cannot = || format!("cannot write {}", path.display());
-            let file = file.into_inner().map_err(|e| e.into_error()).with_context(cannot)?;
-            file.persist(&path).map_err(|e| e.error).with_context(cannot)?;
-            counts.insert(split, count);
-        }
-        Ok(counts)
-    }
 }

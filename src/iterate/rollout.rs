@@ -145,15 +145,7 @@ async fn search(ground: &Ground<'_>, problem: &Problem, setting: &Setting, file:
     let minds = ground.policies.minds(setting.policy, &theorem(problem), 0)?;
     let value = ground.policies.value(setting.value)?;
     let records = Records::begin(file)?;
-    let guide = Guide {
-        budget: setting.budget(),
-        cancel: ground.cancel.clone(),
-        sink: Some(&records),
-        strategy: setting.strategy,
-        operators: setting.operators(),
-        author: minds.author.as_deref(),
-        ..Guide::new(minds.policy.as_ref(), value.as_ref())
-    };
+    let guide = Guide { cancel: ground.cancel.clone(), sink: Some(&records), ..setting.guide(&minds, value.as_ref()) };
     match explore(ground.toolchain, ground.pool, problem, &guide).await {
         Ok(found) if found.reason == StopReason::Cancelled => return Ok(()),
         Err(ProveError::Cancelled) => return Ok(()),

@@ -215,7 +215,7 @@ impl Toolchain {
 
     /// Lets Lean's processes see the whole machine, as `QSTAR_NO_SANDBOX` does.
     pub fn without_sandbox(mut self) -> Toolchain {
-        self.open = true;
+        (self.open, self.bounds) = (true, None);
         self
     }
 
@@ -273,7 +273,7 @@ impl Toolchain {
         let ours = command.as_std().get_program() == self.lean;
         match if ours { self.ahead.take(&command).await } else { None } {
             Some(child) => Ok(child),
-            None => match self.bounds.as_ref().filter(|_| !self.open) {
+            None => match &self.bounds {
                 Some(bounds) => {
                     let child = bounds.of(command.as_std()).around(|| ahead::spawn(&mut command))?;
                     confine::limit(child.id());

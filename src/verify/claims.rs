@@ -230,8 +230,8 @@ impl Claims {
     }
 }
 
-/// The axioms in the answer to `#print axioms`.
-fn read_axioms(text: &str) -> Option<Vec<String>> {
+/// The axioms in the answer to `#print axioms`; `None` when it is another answer.
+pub fn read_axioms(text: &str) -> Option<Vec<String>> {
     if text.contains("does not depend on any axioms") {
         return Some(Vec::new());
     }

@@ -26,6 +26,7 @@ use crate::lean::syntax::tokens;
 use crate::problem::Problem;
 use crate::toolchain::Toolchain;
 pub use certificate::{Axioms, Certificate, statement_hash};
+pub use claims::read_axioms;
 use claims::{Claims, Word};
 pub use judge::{Judged, Standing};
 pub use kernel::Kernel;

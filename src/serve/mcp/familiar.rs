@@ -14,6 +14,7 @@ use crate::lean::Goal;
 use crate::serve::check::Severity;
 use crate::serve::work::{self, Premise, Verdict};
 use crate::source::commands;
+use crate::verify::{ALLOWED_AXIOMS, read_axioms};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct GoalParams {
@@ -219,8 +220,6 @@ pub struct SearchList {
     pub items: Vec<Premise>,
 }
 
-/// Axioms that a proof may rest on.
-const SOUND: &[&str] = &["propext", "Classical.choice", "Quot.sound"];
 /// Words that can make a proof unsound or hide that it is.
 const SUSPICIOUS: &[&str] = &[
     "axiom",
@@ -283,7 +282,7 @@ impl Agent {
         };
         let in_range = |d: &&Diagnostic| (first..=last).contains(&d.line) && d.severity == Severity::Error;
         let success = !partial && found.diagnostics.iter().find(in_range).is_none();
-        let timed_out = partial && found.reason.as_ref().is_some_and(|r| r.contains("timed out"));
+        let timed_out = found.timed_out;
         let items = found.diagnostics.into_iter().filter(wanted).collect();
         Ok(Json(DiagnosticList { verdict: found.verdict, reason: found.reason, success, partial, timed_out, items }))
     }
@@ -298,7 +297,7 @@ impl Agent {
         let found = self.diagnose(&context, &ask.code, None).await?;
         let whole = found.verdict != Verdict::CouldNotCheck;
         let success = whole && found.diagnostics.iter().all(|d| d.severity != Severity::Error);
-        let timed_out = !whole && found.reason.as_ref().is_some_and(|r| r.contains("timed out"));
+        let timed_out = found.timed_out;
         let (verdict, reason, diagnostics) = (found.verdict, found.reason, found.diagnostics);
         Ok(Json(RunResult { verdict, reason, success, timed_out, diagnostics }))
     }
@@ -341,10 +340,10 @@ impl Agent {
         let found = self.diagnose(&context, &text, None).await?;
         let warnings = if ask.scan_source { suspicious(&code) } else { Vec::new() };
         let answer = found.diagnostics.iter().find(|d| d.line == asked).map_or("", |d| d.message.as_str());
-        let axioms = listed(answer);
+        let axioms = read_axioms(answer);
         let (verdict, reason) = match &axioms {
             _ if found.verdict == Verdict::CouldNotCheck => (Verdict::CouldNotCheck, found.reason),
-            Some(axioms) => match axioms.iter().find(|a| !SOUND.contains(&a.as_str())) {
+            Some(axioms) => match axioms.iter().find(|a| !ALLOWED_AXIOMS.contains(&a.as_str())) {
                 Some(bad) => (Verdict::Refused, Some(format!("it rests on `{bad}`"))),
                 None => (Verdict::Accepted, None),
             },
@@ -384,15 +383,6 @@ fn declaration(code: &str, name: &str) -> Option<(usize, usize)> {
         let end = c.range.start + body.trim_end().len();
         (declared == name || declared.rsplit('.').next() == Some(short)).then(|| (line(c.range.start), line(end)))
     })
-}
-
-/// The axioms in the answer to `#print axioms`.
-fn listed(answer: &str) -> Option<Vec<String>> {
-    if answer.contains("does not depend on any axioms") {
-        return Some(Vec::new());
-    }
-    let list = answer.split_once("depends on axioms: [")?.1.split_once(']')?.0;
-    Some(list.split(',').map(|a| a.trim().to_owned()).collect())
 }
 
 fn suspicious(code: &str) -> Vec<SourceWarning> {

@@ -33,6 +33,9 @@ pub struct Diagnosed {
     /// Each `sorry` and the goal that it leaves open.
     pub sorries: Vec<OpenGoal>,
     pub seconds: f64,
+    /// Time was up: that is why nothing is known.
+    #[serde(skip)]
+    pub timed_out: bool,
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -91,7 +94,9 @@ pub fn first_line(text: &str) -> &str {
 pub fn diagnosed(checked: &Checked) -> Diagnosed {
     let (verdict, reason) = verdict(checked);
     let sorries = checked.sorries.iter().map(|s| OpenGoal { line: s.pos.line, column: s.pos.column + 1, goal: s.goal.clone() });
-    Diagnosed { verdict, reason, diagnostics: diagnostics(checked), sorries: sorries.collect(), seconds: checked.seconds }
+    let timed_out = matches!(checked.end, End::TimedOut { .. });
+    let (diagnostics, sorries) = (diagnostics(checked), sorries.collect());
+    Diagnosed { verdict, reason, diagnostics, sorries, seconds: checked.seconds, timed_out }
 }
 
 /// Messages as agents read them.

@@ -58,10 +58,7 @@ pub async fn fill(desk: &Arc<Desk>, client: &str, name: &str, ask: FillAsk, tell
                 budget,
                 parallel: outfit.workers,
                 cancel: cancel.clone(),
-                strategy: outfit.setting.strategy,
-                operators: outfit.setting.operators(),
-                author: minds.author.as_deref(),
-                ..Guide::new(minds.policy.as_ref(), value.as_ref())
+                ..outfit.setting.guide(&minds, value.as_ref())
             };
             fill::attempt(&outfit.toolchain, oracle, hole, &guide, |p| tell_of(&tell, p)).await
         };

@@ -93,11 +93,8 @@ pub async fn prove(desk: &Arc<Desk>, client: &str, ask: ProveAsk, tell: Tell) ->
             parallel: outfit.workers,
             cancel,
             sink: Some(&*seen),
-            strategy: outfit.setting.strategy,
-            operators: outfit.setting.operators(),
             finish: Finish::Shorten,
-            author: minds.author.as_deref(),
-            ..Guide::new(minds.policy.as_ref(), value.as_ref())
+            ..outfit.setting.guide(&minds, value.as_ref())
         };
         prover::prove(&outfit.toolchain, &pool, &problem, &guide, |p| tell_of(&tell, p)).await
     };
