@@ -246,3 +246,20 @@ fn write_back(path: &Path, old: &str, new: &str) -> Result<()> {
     ensure!(now == old, "it was changed in the meantime; nothing is written, run it again");
     super::put(path, new)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_changed_meanwhile_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.lean");
+        std::fs::write(&file, "by somebody else").unwrap();
+        let error = write_back(&file, "as it was", "filled").unwrap_err().to_string();
+        assert!(error.contains("changed in the meantime") && error.contains("run it again"), "{error}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "by somebody else");
+        write_back(&file, "by somebody else", "filled").unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "filled");
+    }
+}
