@@ -167,28 +167,31 @@ struct StepCase {
     logits: Vec<Vec<f32>>,
 }
 
+/// A Llama, a Qwen2 and a T5 as `transformers` builds them and optimum exports them (`fixtures/make_transformers.py`).
 #[test]
-fn an_encoder_with_a_decoder_computes_what_pytorch_does() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/seq2seq");
-    let folder = Folder::open(&path).unwrap();
-    let text = std::fs::read_to_string(path.join("parity.json")).unwrap();
-    let cases = serde_json::from_str::<Steps>(&text).unwrap().cases;
-    let prompt = |case: &StepCase| folder.prompt(&Goal::parse(&case.goal).unwrap(), 60).unwrap().ids;
-    assert!(cases.iter().all(|case| prompt(case) == case.ids));
-    let mut writer = open_policy(&runtime::load(&library()).unwrap(), &folder, Running::on_cpu(1)).unwrap();
-    // Both in one batch, padded; they change places at every step.
-    let mut order = [0, 1];
-    let mut logits = writer.begin(&[cases[0].ids.clone(), cases[1].ids.clone()]).unwrap();
-    for step in 0..=cases[0].tokens.len() {
-        for (row, &case) in order.iter().enumerate() {
-            let expected = &cases[case].logits[step];
-            let worst = logits.row(row).iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(worst < 1e-3, "case {case}, step {step}: {worst}");
-        }
-        if step < cases[0].tokens.len() {
-            order.reverse();
-            let tokens: Vec<u32> = order.iter().map(|&case| cases[case].tokens[step]).collect();
-            logits = writer.next(&[1, 0], &tokens).unwrap();
+fn exported_checkpoints_compute_what_pytorch_does() {
+    for name in ["llama", "qwen2", "t5"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/transformers").join(name);
+        let folder = Folder::open(&path).unwrap();
+        let text = std::fs::read_to_string(path.join("parity.json")).unwrap();
+        let cases = serde_json::from_str::<Steps>(&text).unwrap().cases;
+        let prompt = |case: &StepCase| folder.prompt(&Goal::parse(&case.goal).unwrap(), 60).unwrap().ids;
+        assert!(cases.iter().all(|case| prompt(case) == case.ids), "{name}");
+        let mut writer = open_policy(&runtime::load(&library()).unwrap(), &folder, Running::on_cpu(1)).unwrap();
+        // Both in one batch, padded; they change places at every step.
+        let mut order = [0, 1];
+        let mut logits = writer.begin(&[cases[0].ids.clone(), cases[1].ids.clone()]).unwrap();
+        for step in 0..=cases[0].tokens.len() {
+            for (row, &case) in order.iter().enumerate() {
+                let expected = &cases[case].logits[step];
+                let worst = logits.row(row).iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(worst < 1e-3, "{name}, case {case}, step {step}: {worst}");
+            }
+            if step < cases[0].tokens.len() {
+                order.reverse();
+                let tokens: Vec<u32> = order.iter().map(|&case| cases[case].tokens[step]).collect();
+                logits = writer.next(&[1, 0], &tokens).unwrap();
+            }
         }
     }
 }
