@@ -6,15 +6,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::lean::suggestion::suggestions;
-use crate::lean::{Candidate, Hole, Verdict};
+use crate::lean::{Candidate, Hole, Verdict, runaway};
 use crate::search::Oracle;
 
 /// Tactics that may end a proof, or a part of one, in the place of many steps.
 const CLOSERS: &[&str] = &["rfl", "omega", "simp", "grind", "decide", "simp_all", "assumption"];
-/// Rounds of shortening; each takes the best of all single changes.
+/// Rounds of shortening; each takes the shortest of all single changes that Lean accepts.
 const ROUNDS: usize = 8;
 /// Candidates of a round.
 const MOST: usize = 160;
+/// Candidates that are checked together, the shortest first; the first that Lean accepts is taken.
+const AT_ONCE: usize = 32;
 /// How an alternative ends whose goal is left open.
 const HERE: &str = "=> ?_";
 /// Budget of a candidate, as Lean's `maxHeartbeats`: a finished proof must not be slow.
@@ -36,16 +38,23 @@ pub async fn shorten<O: Oracle>(oracle: &O, place: &Arc<Hole>, proof: &str) -> S
         // A layout that this reader does not understand is left alone.
         return proof.to_owned();
     }
-    for _ in 0..ROUNDS {
+    'rounds: for _ in 0..ROUNDS {
         let mut shorter: Vec<Vec<Item>> = changes(&best);
         shorter.sort_by_key(|items| cost(items));
-        shorter.retain(|items| cost(items) < cost(&best));
+        shorter.retain(|items| cost(items) < cost(&best) && !runaway::stands_alone(&candidate(items)));
         shorter.truncate(MOST);
-        let verdicts = oracle.check(shorter.iter().map(candidate).collect()).await;
-        match shorter.into_iter().zip(verdicts).find(|(_, verdict)| *verdict == Verdict::Closed) {
-            Some((items, _)) => best = items,
-            None => break,
+        for some in shorter.chunks(AT_ONCE) {
+            let verdicts = oracle.check(some.iter().map(candidate).collect()).await;
+            if let Some(at) = verdicts.iter().position(|verdict| *verdict == Verdict::Closed) {
+                best = some[at].clone();
+                continue 'rounds;
+            }
+            // Each hang costs a process, and a proof is there already.
+            if verdicts.contains(&Verdict::Hung) {
+                return print(&best);
+            }
         }
+        break;
     }
     let folded = fold(&best);
     if folded != best && oracle.check(vec![candidate(&folded)]).await == [Verdict::Closed] {
@@ -348,6 +357,25 @@ mod tests {
         assert_eq!(items.len(), 4);
     }
 
+    /// Hangs on what holds `decide`.
+    struct Hanging(Mutex<usize>);
+
+    impl Oracle for Hanging {
+        async fn check(&self, candidates: Vec<Candidate>) -> Vec<Verdict> {
+            *self.0.lock().unwrap() += 1;
+            let hangs = |c: Candidate| if c.tactic.contains("decide") { Verdict::Hung } else { Verdict::Failed(String::new()) };
+            candidates.into_iter().map(hangs).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hang_ends_it() {
+        let proof = (0..40).map(|i| format!("have h{i} : {i} = {i} := rfl\n")).collect::<String>();
+        let hanging = Hanging(Mutex::new(0));
+        assert_eq!(shorten(&hanging, &Arc::new(Hole::whole("example : p")), &proof).await, proof);
+        assert_eq!(*hanging.0.lock().unwrap(), 1);
+    }
+
     /// Accepts what `accepts` says; text only, no Lean.
     struct Fake(fn(&str) -> bool, Mutex<usize>);
 
@@ -365,6 +393,9 @@ mod tests {
         let needs = Fake(|t| t.contains("induction") && t.contains("omega") && t.contains("· simp"), Mutex::new(0));
         let short = shorten(&needs, &place, PROOF).await;
         assert!(!short.contains("intro") && !short.contains("have") && short.contains("· simp"), "{short}");
+        let large = Arc::new(Hole::whole("example : 7 ^ 888888 % 11 = 9"));
+        let asked = Fake(|t| t == "omega\n", Mutex::new(0));
+        assert_eq!(shorten(&asked, &large, "intro h\nomega\n").await, "intro h\nomega\n", "what may hang is not tried");
         let nothing = Fake(|_| false, Mutex::new(0));
         assert_eq!(shorten(&nothing, &place, PROOF).await, PROOF);
         let closer = Fake(|t| t == "omega\n", Mutex::new(0));

@@ -23,7 +23,7 @@ const RISKY: Duration = Duration::from_secs(2);
 /// A budget (`maxHeartbeats`) up to this is a first try.
 const FIRST_HEARTBEATS: u64 = 20_000;
 /// Tactics that compute powers of literals.
-const EVALUATE: &[&str] = &["omega", "grind", "decide", "rfl"];
+const EVALUATE: &[&str] = &["omega", "grind", "decide", "rfl", "simp_all"];
 /// Tactics that count through all cases.
 const COUNT: &[&str] = &["decide", "rfl", "simp_all", "interval_cases"];
 
@@ -86,6 +86,7 @@ mod tests {
             ("⊢ 7 ^ 888888 % 11 = 9", "omega"),
             ("⊢ (7 ^ 888888) % 11 = 9", "decide +kernel"),
             ("⊢ 2 ^ (3 ^ 10) % 7 = 1", "grind"),
+            ("⊢ 7 ^ 888888 % 11 = 9", "simp_all [Nat.pow_mod]"),
             ("⊢ ∀ x < 5000, x * x < 25000000", "decide"),
             ("⊢ (List.range 20000).length = 20000", "intro x\nrfl"),
             ("⊢ 2 ^ 99999999999999999999999 % 3 = 2", "omega"),

@@ -44,6 +44,8 @@ use view::View;
 pub const MOST: usize = 400;
 /// Theorems retrieved for a goal.
 const RETRIEVED: usize = 12;
+/// What closers of whole numbers lose where the target is about ℚ, ℝ or ℂ.
+const NOT_OF_FIELDS: f64 = 0.1;
 /// Share of what the library brings, beside all other moves.
 const LIBRARY_SHARE: f64 = 0.25;
 
@@ -134,6 +136,9 @@ impl Moves {
         divisors::steps(&view, &mut list);
         recurrence::steps(goal, &mut list);
         runaway::steps(&view, &mut list);
+        if mathlib::is_about_a_field(goal, self.kit) {
+            list.damp(NOT_OF_FIELDS, |c| mathlib::OF_WHOLE_NUMBERS.contains(&c.tactic.as_str()));
+        }
         list.begin(Family::Mathlib);
         mathlib::moves(goal, self.kit).into_iter().for_each(|(p, tactic)| list.add(p, tactic));
         if let Some(premises) = &self.premises {
@@ -181,6 +186,13 @@ mod tests {
     fn tactics(goal: &str) -> Vec<String> {
         let goal = Goal::parse(goal).unwrap();
         Moves::default().candidates(&goal).into_iter().map(|c| c.tactic).collect()
+    }
+
+    #[test]
+    fn closers_of_whole_numbers_come_late_at_reals() {
+        let goal = Goal::parse("x y : ℝ\nh : x ^ 2 = 2 * x * y - y ^ 2\n⊢ x = y").unwrap();
+        let place = |moves: &Moves| moves.candidates(&goal).iter().position(|c| c.tactic == "omega").unwrap();
+        assert!(place(&Moves::for_header("import Mathlib")) > 10 && place(&Moves::for_header("")) < 3);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Single tactics of Mathlib that end a goal, with priors by what the target says.
 
-use super::super::shape::Shape;
+use super::super::shape::{Shape, shape, split_top};
 use super::List;
 use super::hints::{angles, products, roots, squares, values};
-use super::scene::{Number, Relation, Scene};
+use super::scene::{Number, Relation, Scene, unbracketed};
 
 /// The closers that fit.
 pub fn add(scene: &Scene, list: &mut List) {
@@ -147,15 +147,15 @@ fn values_known(scene: &Scene, list: &mut List) {
     }
 }
 
-/// Both sides of a conjunction in one go.
+/// All parts of a conjunction in one go.
 fn parts(scene: &Scene, list: &mut List) {
-    for (p, end) in [
-        (0.30, "norm_num".to_owned()),
-        (0.25, "linarith".into()),
-        (0.14, call("nlinarith", &squares(scene))),
-        (0.06, "norm_num at *".into()),
-    ] {
-        list.add(p, format!("refine ⟨?_, ?_⟩ <;> {end}"));
+    let holes = vec!["?_"; conjuncts(scene.target)].join(", ");
+    let hinted = call("nlinarith", &squares(scene));
+    for (p, end) in [(0.30, "norm_num"), (0.25, "linarith"), (0.20, hinted.as_str()), (0.06, "norm_num at *")] {
+        list.add(p, format!("refine ⟨{holes}⟩ <;> {end}"));
+    }
+    if scene.has(&[" / ", "⁻"]) {
+        list.add(0.10, format!("refine ⟨{holes}⟩ <;> field_simp at * <;> {hinted}"));
     }
     let known = values(scene);
     if !known.is_empty() {
@@ -163,6 +163,14 @@ fn parts(scene: &Scene, list: &mut List) {
         list.add(0.10, format!("constructor <;> {}", call("nlinarith", &known)));
     }
     list.add(0.05, "constructor <;> field_simp at * <;> linarith");
+}
+
+/// How many parts a conjunction has.
+fn conjuncts(says: &str) -> usize {
+    match split_top(says, " ∧ ") {
+        Some((_, rest)) if shape(says) == Shape::And => 1 + conjuncts(unbracketed(rest)),
+        _ => 1,
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +195,7 @@ mod tests {
             "linarith [h 6, h 2, h 12]",
         );
         has("x y : ℝ\nh : 6 = x - 9\ng : -10 = y + 1\n⊢ x = 15 ∧ y = -11", "refine ⟨?_, ?_⟩ <;> linarith");
+        has("a b c : ℝ\nh : c < b\ng : b < a\n⊢ c < a ∧ b < a ∧ c < b", "refine ⟨?_, ?_, ?_⟩ <;> linarith");
         has("x y : ℝ\n⊢ 1 / (x ^ 2 + 1) ≤ 1 / 1", "norm_num");
         assert!(!first("a b : ℂ\nh : a = b\n⊢ a + a = 2 * b", 60).iter().any(|t| t.starts_with("linarith")), "ℂ has no order");
     }

@@ -91,6 +91,11 @@ fn primes(scene: &Scene, list: &mut List) {
         if scene.has(&["∣", "%"]) {
             list.add(0.10, format!("exact {prime}.dvd_of_dvd_pow (by assumption)"));
             list.add(0.06, format!("have := {prime}.eq_one_or_self_of_dvd"));
+            if scene.asks(&["^"]) {
+                let divides = format!("Prime.dvd_pow_iff_dvd (Nat.prime_iff_prime_int.mp {prime}) (by norm_num)");
+                list.add(0.24, format!("simp only [← Int.dvd_iff_emod_eq_zero, {divides}]"));
+                list.add(0.14, format!("simp only [← Nat.dvd_iff_mod_eq_zero, {prime}.dvd_pow_iff_dvd (by norm_num)]"));
+            }
         }
     }
     if known.len() > 1 {
@@ -122,10 +127,14 @@ fn bounded(scene: &Scene, list: &mut List) {
     }
     // A product or a square that is a number bounds its factors.
     let equations: Vec<&str> = scene.facts.iter().filter(|f| f.says.contains(" = ")).map(|f| f.says.as_str()).collect();
-    for x in open.iter().take(2) {
+    let bound = |x: &&str| {
         let speaks = |says: &&&str| mentions(says, x) && says.contains(['*', '^']);
-        let Some(most) = equations.iter().find(speaks).and_then(|says| largest(says)) else { continue };
-        list.add(0.14, format!("have : {x} ≤ {most} := by nlinarith\ninterval_cases {x} <;> omega"));
+        equations.iter().filter(speaks).find_map(|says| largest(says))
+    };
+    for (x, most) in open.iter().filter_map(|x| Some((x, bound(x)?))).take(2) {
+        if most <= LARGEST {
+            list.add(0.14, format!("have : {x} ≤ {most} := by nlinarith\ninterval_cases {x} <;> omega"));
+        }
         let root = most.isqrt() + 1;
         if root < most {
             list.add(0.10, format!("have : {x} ≤ {root} := by nlinarith\ninterval_cases {x} <;> omega"));
@@ -164,10 +173,11 @@ fn upper(scene: &Scene, x: &str) -> Option<u64> {
     bounds.min()
 }
 
-/// The largest numeral of a text that may be a bound.
+/// The largest numeral of a text that may be a bound, or whose root may; an exponent is none.
 fn largest(text: &str) -> Option<u64> {
-    static NUMERAL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:^|[\s(])(\d{1,6})\b").expect("fixed"));
-    NUMERAL.captures_iter(text).filter_map(|c| c[1].parse().ok()).max().filter(|n| (1..=LARGEST).contains(n))
+    static NUMERAL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:(\^ )|^|[\s(])(\d{1,6})\b").expect("fixed"));
+    let numerals = NUMERAL.captures_iter(text).filter(|c| c.get(1).is_none());
+    numerals.filter_map(|c| c[2].parse().ok()).max().filter(|n| (1..=WALKED * WALKED).contains(n))
 }
 
 /// `n ^ 2 % 3`, `2 ∣ n * (n + 1)`: the remainders of the variable, one by one.
@@ -225,6 +235,14 @@ mod tests {
         has("n : ℕ\nh : n < 10\ng : n * 7 % 10 = 1\n⊢ n = 3", "interval_cases n <;> omega");
         has("a b : ℕ\nh : 1 ≤ a ∧ a ≤ 9\ng : b ≤ 9\n⊢ a = b", "interval_cases a <;> interval_cases b <;> omega");
         has("x y : ℕ\nh : x * y = 71\n⊢ x + y = 72", "have : x ≤ 71 := by nlinarith\ninterval_cases x <;> omega");
+        has(
+            "a q r : ℕ\nh₁ : a ^ 2 = a * q + r\nh₂ : q ^ 2 + r = 1977\n⊢ q < 45",
+            "have : q ≤ 45 := by nlinarith\ninterval_cases q <;> omega",
+        );
+        has(
+            "n : ℤ\np : ℕ\nhp : Nat.Prime p\n⊢ ↑p ∣ n ↔ n ^ 2 % p = 0",
+            "simp only [← Int.dvd_iff_emod_eq_zero, Prime.dvd_pow_iff_dvd (Nat.prime_iff_prime_int.mp hp) (by norm_num)]",
+        );
         has("⊢ 9 ! % 10 = 0", "norm_num [Nat.factorial]");
         has("p : ℕ\nhp : Nat.Prime p\nh : p ∣ 7 ^ 2\n⊢ p ∣ 7", "exact hp.dvd_of_dvd_pow (by assumption)");
         has("a b : ℕ\nh : a ≡ 5 [MOD 16]\n⊢ a % 16 = 5", "simp only [Nat.ModEq, Int.ModEq] at *\nomega");

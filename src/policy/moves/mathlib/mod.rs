@@ -55,6 +55,14 @@ impl List {
     }
 }
 
+/// Closers that decide statements about whole numbers, and cannot see what reals or fractions are.
+pub const OF_WHOLE_NUMBERS: &[&str] = &["omega", "decide", "decide +kernel", "rfl"];
+
+/// Whether Mathlib is imported and the target speaks of ℚ, ℝ, ℂ.
+pub fn is_about_a_field(goal: &Goal, kit: Kit) -> bool {
+    kit.mathlib && Scene::new(goal).number.is_field()
+}
+
 /// The moves for a goal, each with how probable it is that it is the next step.
 pub fn moves(goal: &Goal, kit: Kit) -> Vec<(f64, String)> {
     let mut list = List::default();

@@ -1,8 +1,8 @@
 //! Steps of Mathlib that change a goal and leave it open.
 
-use super::super::shape::{Shape, shape};
+use super::super::shape::{Shape, binders_of_exists, shape, split_top};
 use super::List;
-use super::scene::{Relation, Scene};
+use super::scene::{Number, Relation, Scene};
 use crate::lean::goal::mentions;
 
 /// Hypotheses that a step of their own is proposed for.
@@ -29,6 +29,14 @@ pub fn add(scene: &Scene, list: &mut List) {
     match scene.shape {
         Shape::Exists => {
             list.add(0.06, "refine ⟨_, ?_⟩");
+            if seeks_function(scene.target) {
+                for (p, term) in [(0.30, "n + 1"), (0.26, "n"), (0.22, "2 * n"), (0.14, "0"), (0.10, "n ^ 2")] {
+                    list.add(p, format!("refine ⟨fun n => {term}, ?_⟩"));
+                }
+            }
+            // What would hold of all if there were none is a law to reason with.
+            let denies = scene.asks(&["≠", "¬"]);
+            list.add(if denies { 0.30 } else { 0.05 }, "by_contra h\npush_neg at h");
             [0, 1, 2].iter().for_each(|n| list.add(0.05, format!("use {n}\nnorm_num")));
             for x in scene.variables.iter().map(|(x, _)| x).take(3) {
                 list.add(0.04, format!("use {x}"));
@@ -72,6 +80,12 @@ pub fn add(scene: &Scene, list: &mut List) {
     }
 }
 
+/// `∃ f : ℕ → ℕ, …`.
+fn seeks_function(target: &str) -> bool {
+    let sides = binders_of_exists(target).1.and_then(|ty| ty.split_once(" → "));
+    sides.is_some_and(|(from, to)| Number::of(from).is_some() && Number::of(to).is_some())
+}
+
 fn facts(scene: &Scene, list: &mut List) {
     for fact in scene.facts.iter().rev().take(FACTS) {
         let name = &fact.term;
@@ -84,6 +98,10 @@ fn facts(scene: &Scene, list: &mut List) {
             Shape::Exists => {
                 list.add(0.12, format!("obtain ⟨x, hx⟩ := {name}"));
                 list.add(0.06, format!("obtain ⟨x, hx⟩ := {name}\nnlinarith [sq_nonneg x]"));
+            }
+            Shape::Other if split_top(&fact.says, " ∣ ").is_some() => {
+                list.add(0.14, format!("obtain ⟨c, hc⟩ := {name}"));
+                list.add(0.08, format!("obtain ⟨c, hc⟩ := {name}\nnlinarith"));
             }
             Shape::Not if whole => list.add(0.04, format!("push_neg at {name}")),
             _ => {}
@@ -126,6 +144,9 @@ mod tests {
         has("x y : ℝ\nh : (x - 1) * (x - 2) = 0\n⊢ x ≤ 2", "rcases mul_eq_zero.mp h with h | h <;> nlinarith");
         has("x : ℝ\nh : ∃ y, y ^ 2 = x\n⊢ 0 ≤ x", "obtain ⟨x, hx⟩ := h");
         has("a b : ℕ\nh : ↑a / 2 = (3 : ℝ)\n⊢ a = 6", "field_simp at h");
+        has("a b : ℕ\nh : a * b + 1 ∣ a ^ 2 + b ^ 2\n⊢ b < a ^ 3", "obtain ⟨c, hc⟩ := h");
+        has("f : ℕ → ℕ\n⊢ ∃ n, f (f n) ≠ n + 1", "by_contra h\npush_neg at h");
+        has("⊢ ∃ f : ℕ → ℕ, f 1 = 2 ∧ ∀ n, f n < f (n + 1)", "refine ⟨fun n => n + 1, ?_⟩");
         has("⊢ ∃ x, x + 3 = 5", "use 2\nnorm_num");
         has("f g : ℝ → ℝ\n⊢ f = g", "ext x");
         has("x y : ℝ\nh₀ : x ≠ 0\nh : x * y = x\n⊢ x * y = x * 1", "apply mul_left_cancel₀ h₀\nlinarith");
