@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::lean::suggestion::suggestions;
 use crate::lean::{Candidate, Hole, Verdict, runaway};
@@ -30,9 +31,14 @@ enum Item {
 }
 
 /// Makes a proof shorter: steps that are not needed go, and a closing tactic takes the place of a tail of steps where
-/// Lean accepts it. Returns the proof as it was when nothing can go.
-pub async fn shorten<O: Oracle>(oracle: &O, place: &Arc<Hole>, proof: &str) -> String {
+/// Lean accepts it. Returns the proof as it was when nothing can go, and the shortest so far when the time is over.
+pub async fn shorten<O: Oracle>(oracle: &O, place: &Arc<Hole>, proof: &str, until: Instant) -> String {
     let candidate = |items: &Vec<Item>| Candidate { hole: place.clone(), tactic: print(items), heartbeats: HEARTBEATS };
+    let check = async |some: &[Vec<Item>]| {
+        let verdicts = tokio::time::timeout_at(until.into(), oracle.check(some.iter().map(candidate).collect())).await;
+        // Each hang costs a process, and a proof is there already.
+        verdicts.ok().filter(|verdicts| !verdicts.contains(&Verdict::Hung) || verdicts.contains(&Verdict::Closed))
+    };
     let mut best = parse(&proof.lines().collect::<Vec<_>>());
     if print(&best).trim_end() != proof.trim_end() {
         // A layout that this reader does not understand is left alone.
@@ -44,20 +50,16 @@ pub async fn shorten<O: Oracle>(oracle: &O, place: &Arc<Hole>, proof: &str) -> S
         shorter.retain(|items| cost(items) < cost(&best) && !runaway::stands_alone(&candidate(items)));
         shorter.truncate(MOST);
         for some in shorter.chunks(AT_ONCE) {
-            let verdicts = oracle.check(some.iter().map(candidate).collect()).await;
+            let Some(verdicts) = check(some).await else { return print(&best) };
             if let Some(at) = verdicts.iter().position(|verdict| *verdict == Verdict::Closed) {
                 best = some[at].clone();
                 continue 'rounds;
-            }
-            // Each hang costs a process, and a proof is there already.
-            if verdicts.contains(&Verdict::Hung) {
-                return print(&best);
             }
         }
         break;
     }
     let folded = fold(&best);
-    if folded != best && oracle.check(vec![candidate(&folded)]).await == [Verdict::Closed] {
+    if folded != best && check(std::slice::from_ref(&folded)).await.is_some_and(|verdicts| verdicts == [Verdict::Closed]) {
         best = folded;
     }
     print(&best)
@@ -346,6 +348,7 @@ fn print(items: &[Item]) -> String {
 mod tests {
     use super::*;
     use std::sync::Mutex;
+    use std::time::Duration;
 
     const PROOF: &str = "intro h\ninduction n with\n| zero => ?_\n| succ k ih => ?_\n· have : 1 = 1 := by\n    rfl\n  simp\n· constructor\n  · rfl\n  · omega\n";
 
@@ -355,6 +358,10 @@ mod tests {
         let items = parse(&lines);
         assert_eq!(print(&items), PROOF);
         assert_eq!(items.len(), 4);
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(600)
     }
 
     /// Hangs on what holds `decide`.
@@ -372,8 +379,23 @@ mod tests {
     async fn a_hang_ends_it() {
         let proof = (0..40).map(|i| format!("have h{i} : {i} = {i} := rfl\n")).collect::<String>();
         let hanging = Hanging(Mutex::new(0));
-        assert_eq!(shorten(&hanging, &Arc::new(Hole::whole("example : p")), &proof).await, proof);
+        assert_eq!(shorten(&hanging, &Arc::new(Hole::whole("example : p")), &proof, soon()).await, proof);
         assert_eq!(*hanging.0.lock().unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn time_that_is_over_ends_it() {
+        let stuck = shorten(&Stuck, &Arc::new(Hole::whole("example : p")), PROOF, Instant::now()).await;
+        assert_eq!(stuck, PROOF);
+    }
+
+    /// Never answers.
+    struct Stuck;
+
+    impl Oracle for Stuck {
+        async fn check(&self, _: Vec<Candidate>) -> Vec<Verdict> {
+            std::future::pending().await
+        }
     }
 
     /// Accepts what `accepts` says; text only, no Lean.
@@ -391,15 +413,15 @@ mod tests {
     async fn what_is_not_needed_goes() {
         let place = Arc::new(Hole::whole("example : p"));
         let needs = Fake(|t| t.contains("induction") && t.contains("omega") && t.contains("· simp"), Mutex::new(0));
-        let short = shorten(&needs, &place, PROOF).await;
+        let short = shorten(&needs, &place, PROOF, soon()).await;
         assert!(!short.contains("intro") && !short.contains("have") && short.contains("· simp"), "{short}");
         let large = Arc::new(Hole::whole("example : 7 ^ 888888 % 11 = 9"));
         let asked = Fake(|t| t == "omega\n", Mutex::new(0));
-        assert_eq!(shorten(&asked, &large, "intro h\nomega\n").await, "intro h\nomega\n", "what may hang is not tried");
+        assert_eq!(shorten(&asked, &large, "intro h\nomega\n", soon()).await, "intro h\nomega\n", "what may hang is not tried");
         let nothing = Fake(|_| false, Mutex::new(0));
-        assert_eq!(shorten(&nothing, &place, PROOF).await, PROOF);
+        assert_eq!(shorten(&nothing, &place, PROOF, soon()).await, PROOF);
         let closer = Fake(|t| t == "omega\n", Mutex::new(0));
-        assert_eq!(shorten(&closer, &place, PROOF).await, "omega\n");
+        assert_eq!(shorten(&closer, &place, PROOF, soon()).await, "omega\n");
     }
 
     #[test]
@@ -421,15 +443,15 @@ mod tests {
     async fn of_alternatives_the_one_that_works_stays() {
         let proof = "first | exact ⟨0, by decide⟩ | exact ⟨(1 | 2), rfl⟩ | exact ⟨3, by decide⟩\n";
         let third = Fake(|t| t.contains("⟨3, by decide⟩"), Mutex::new(0));
-        assert_eq!(shorten(&third, &Arc::new(Hole::whole("example : p")), proof).await, "exact ⟨3, by decide⟩\n");
+        assert_eq!(shorten(&third, &Arc::new(Hole::whole("example : p")), proof, soon()).await, "exact ⟨3, by decide⟩\n");
         assert_eq!(alternatives(proof.trim().strip_prefix("first | ").unwrap()).len(), 3);
         let inside = "intro n\ncases n <;> (first | omega | exact |x| | (simp; rfl) | grind)\n";
         let needs = Fake(|t| t.contains("omega") && t.contains("(simp; rfl)") && t.contains("cases"), Mutex::new(0));
-        let short = shorten(&needs, &Arc::new(Hole::whole("example : p")), inside).await;
+        let short = shorten(&needs, &Arc::new(Hole::whole("example : p")), inside, soon()).await;
         assert_eq!(short, "cases n <;> (first | omega | (simp; rfl))\n", "two of four are needed");
         let listed = "first\n  | omega\n  | grind\n";
         let second = Fake(|t| t.trim() == "grind" || t.contains("| grind"), Mutex::new(0));
-        assert_eq!(shorten(&second, &Arc::new(Hole::whole("example : p")), listed).await, "grind\n");
+        assert_eq!(shorten(&second, &Arc::new(Hole::whole("example : p")), listed, soon()).await, "grind\n");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A proof that was found, made nicer: shorter, and with what its searching tactics found in their place.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Finish, PoolOracle, VERIFY_TIME};
 use crate::finish;
@@ -10,6 +10,9 @@ use crate::lean::document::indent_into;
 use crate::lean::suggestion::suggestions;
 use crate::toolchain::Toolchain;
 use crate::verify::process;
+
+/// A proof that was found is not held back for longer to be made shorter.
+const SHORTENING: Duration = Duration::from_secs(6);
 
 /// Proofs that are nicer than the one found, the nicest first; none when it is nice already, or when nothing is wished.
 pub async fn finished(
@@ -23,7 +26,7 @@ pub async fn finished(
     if wish == Finish::None {
         return Vec::new();
     }
-    let short = finish::shorten(oracle, place, found).await;
+    let short = finish::shorten(oracle, place, found, deadline.min(Instant::now() + SHORTENING)).await;
     let mut proofs = vec![short.clone()];
     let answers = async |asking: &str| answers(toolchain, oracle, place, asking, deadline).await;
     // What searches each time it is run is slow, and may find nothing in another version.
