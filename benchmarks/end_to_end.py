@@ -2,17 +2,20 @@
 """Old and new qstar in one go: what a person waits for, with ratios.
 
     benchmarks/end_to_end.py --old OLD/qstar --new target/release/qstar [--dataset DATA.jsonl] [--first] [--ci]
+    benchmarks/end_to_end.py --new target/release/qstar --where
 
 Each program has a cache folder of its own (QSTAR_HOME), made ready before anything is measured. `--first` measures the
 README's first command from nothing, in a copy of this checkout; `--ci` runs .ci/run in one; `--dataset` runs a whole
-benchmark at 128 checks a theorem. Both take long. Where a point has no counterpart in the old program, the new one's
+benchmark at 128 checks a theorem. All three take long. `--where` tells instead where the time of a hard search goes. Where a point has no counterpart in the old program, the new one's
 figure stands beside its limit.
 """
 
 import argparse
+import collections
 import json
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -22,6 +25,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 DATA = HERE / "end_to_end"
+# Documents of a search that are profiled.
+SAMPLED = 16
 
 
 def run(program, home, *args, check=True, cwd=None):
@@ -101,6 +106,57 @@ def dataset(programs, report, path):
         print(f"     lost: {lost}")
 
 
+def documents(log):
+    """The texts that a Lean server was sent, from the bytes of its input."""
+    for head in re.finditer(rb"Content-Length: (\d+)\r\n\r\n", log):
+        message = json.loads(log[head.end() : head.end() + int(head[1])])
+        if message.get("method") == "textDocument/didOpen":
+            yield message["params"]["textDocument"]["text"]
+        elif message.get("method") == "textDocument/didChange":
+            yield message["params"]["contentChanges"][-1]["text"]
+
+
+def where(program, home, seconds):
+    """Where the time of hard searches goes: waiting, and Lean's own parts (its `--profile`) on the same documents."""
+    lean = json.loads(run(program, home, "doctor", "--json")[1])["toolchain"]["lean"]
+    told, spent, texts = [], 0.0, []
+    with tempfile.TemporaryDirectory() as folder:
+        heard, script = pathlib.Path(folder) / "heard", pathlib.Path(folder) / "lean"
+        script.write_text(
+            "#!/usr/bin/env bash\n"
+            f'case " $* " in *" --worker "*) tee -a "{heard}.$$" | exec "{lean}" "$@" ;; *) exec "{lean}" "$@" ;; esac\n'
+        )
+        script.chmod(0o755)
+        for i in range(1, 6):
+            command = [program, "prove", f"{DATA / 'hard.lean'}:hard{i:02}", "--json", "--time", seconds, "--workers", 1]
+            done = subprocess.run(
+                [*map(str, command), "--lean", str(script), "-vv"],
+                env={**os.environ, "QSTAR_HOME": str(home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            told += rows(done.stdout)
+            times = re.findall(r"document .*elapsed=([\d.]+)(s|ms|µs)", done.stderr)
+            spent += sum(float(n) * {"s": 1, "ms": 0.001, "µs": 1e-6}[unit] for n, unit in times)
+        for file in sorted(pathlib.Path(folder).glob("heard.*")):
+            texts += documents(file.read_bytes())
+        # A sample: each costs a process that imports.
+        parts = collections.Counter()
+        for text in texts[:: max(1, len(texts) // SAMPLED)]:
+            (pathlib.Path(folder) / "Sample.lean").write_text(text)
+            profile = subprocess.run(["timeout", "60", lean, "--profile", "Sample.lean"], cwd=folder, capture_output=True, text=True)
+            total = (profile.stdout + profile.stderr).partition("cumulative profiling times:")[2]
+            for name, n, unit in re.findall(r"^\t(.+?) ([\d.]+)(s|ms)$", total, re.M):
+                parts[name] += float(n) * (1 if unit == "s" else 0.001)
+    for once in ("import", "initialization"):
+        del parts[once]
+    checks, wall = sum(row["checks"] for row in told), sum(row["seconds"] for row in told)
+    lean_all = sum(parts.values())
+    print(f"{checks} checks in {len(texts)} documents, {wall:.0f} s of searching: {1000 * wall / checks:.0f} ms a check")
+    print("| where | share |\n| --- | ---: |")
+    print(f"| no document under way (networks, graph, start of a process) | {max(0, 1 - spent / wall):.0%} |")
+    for name, n in parts.most_common(9):
+        print(f"| Lean: {name} | {min(1, spent / wall) * n / lean_all:.0%} |")
+
+
 def checkout(folder):
     """A copy of what git knows of this checkout."""
     copy = pathlib.Path(folder) / "qstar"
@@ -127,13 +183,20 @@ def ci(report):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--old", type=pathlib.Path, required=True, help="the program to compare with")
+    parser.add_argument("--old", type=pathlib.Path, help="the program to compare with")
     parser.add_argument("--new", type=pathlib.Path, default=ROOT / "target/release/qstar")
     parser.add_argument("--dataset", type=pathlib.Path, help="JSON lines for a whole benchmark at 128 checks")
     parser.add_argument("--seconds", type=int, default=40, help="for each hard search")
     parser.add_argument("--first", action="store_true", help="the README's first command from nothing")
     parser.add_argument("--ci", action="store_true", help=".ci/run from a fresh clone")
+    parser.add_argument("--where", action="store_true", help="where the time of a hard search goes")
     args = parser.parse_args()
+    if args.where:
+        with tempfile.TemporaryDirectory() as home:
+            run(args.new.resolve(), home, "setup")
+            return where(args.new.resolve(), home, args.seconds)
+    if not args.old:
+        parser.error("--old names the program to compare with")
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
         programs = {}
