@@ -32,6 +32,8 @@ const HEAD: &str = "ranker.onnx";
 const USUAL: f64 = 0.1;
 /// How much the time that a tactic takes counts against its chance.
 const COST: f64 = 0.2;
+/// The ranker's share in a proposal's prior, as a logarithm.
+const SHARE: f64 = 0.5;
 
 /// A ranker that runs, on a thread of its own.
 pub struct Ranker {
@@ -104,7 +106,22 @@ fn log_prior(foretold: &Foretold) -> f64 {
     helps.ln() - COST * (1.0 + seconds / USUAL).ln()
 }
 
-/// A policy whose proposals the ranker scores: their own priors give way to its word.
+/// Joins the proposals' own priors with what the ranker foretells. It has seen only what the searches tried, and these
+/// followed the own priors: of what they put last it knows little, so both have their say. The best keeps the own prior of
+/// the best, so that deep goals are worth what they were beside others.
+fn join(proposals: &mut [Proposal], foretold: &[Foretold]) {
+    let best = |all: &[Proposal]| all.iter().map(|p| p.log_prior).max_by(f64::total_cmp);
+    let own = best(proposals);
+    for (p, f) in proposals.iter_mut().zip(foretold) {
+        p.log_prior = (1.0 - SHARE) * p.log_prior + SHARE * log_prior(f);
+    }
+    if let (Some(own), Some(joined)) = (own, best(proposals)) {
+        proposals.iter_mut().for_each(|p| p.log_prior += own - joined);
+    }
+    proposals.sort_by(|a, b| b.log_prior.total_cmp(&a.log_prior));
+}
+
+/// A policy whose proposals the ranker scores.
 pub struct Ranked {
     inner: Box<dyn Policy>,
     ranker: Arc<Ranker>,
@@ -133,8 +150,7 @@ impl Policy for Ranked {
             match self.scores(states, &all).await {
                 Ok(scores) => {
                     for (proposals, foretold) in all.iter_mut().zip(&scores) {
-                        proposals.iter_mut().zip(foretold).for_each(|(p, f)| p.log_prior = log_prior(f));
-                        proposals.sort_by(|a, b| b.log_prior.total_cmp(&a.log_prior));
+                        join(proposals, foretold);
                     }
                 }
                 // A search goes on with the proposals' own priors; once it is said why.
@@ -149,5 +165,23 @@ impl Policy for Ranked {
 
     fn nearest(&self, unknown: &str) -> Vec<(f64, &str)> {
         self.inner.nearest(unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Source;
+
+    #[test]
+    fn own_priors_and_the_ranker_both_have_their_say() {
+        let proposal = |tactic: &str, p: f64| Proposal { tactic: tactic.into(), log_prior: p.ln(), by: Source::Portfolio };
+        let foretold = |helps, seconds| Foretold { verdict: [0.2; 5], helps, seconds };
+        let mut proposals = vec![proposal("simp", 0.5), proposal("omega", 0.4), proposal("rfl", 0.01), proposal("grind", 0.4)];
+        join(&mut proposals, &[foretold(0.02, 0.1), foretold(0.2, 0.1), foretold(0.3, 0.1), foretold(0.2, 9.0)]);
+        let order: Vec<&str> = proposals.iter().map(|p| p.tactic.as_str()).collect();
+        assert_eq!(order, ["omega", "grind", "simp", "rfl"]);
+        assert!((proposals[0].log_prior - 0.5f64.ln()).abs() < 1e-9, "the best is worth what the best was");
+        join(&mut [], &[]);
     }
 }
