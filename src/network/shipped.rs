@@ -12,8 +12,18 @@ macro_rules! shipped {
     ($($name:literal),*) => { &[$(($name, include_bytes!(concat!("../../models/default/", $name)))),*] };
 }
 
-const FILES: &[(&str, &[u8])] =
-    shipped!["model.onnx", "value.onnx", "tokenizer.json", "config.json", "generation_config.json", "qstar.json"];
+const FILES: &[(&str, &[u8])] = shipped![
+    "model.onnx",
+    "value.onnx",
+    "tokenizer.json",
+    "config.json",
+    "generation_config.json",
+    "qstar.json",
+    "ranker.json",
+    "ranker.onnx",
+    "ranker_goal.onnx",
+    "ranker_candidate.onnx"
+];
 
 /// The folder of the shipped networks in the cache; made whole or not at all.
 ///
