@@ -37,6 +37,11 @@ pub fn may_run_away(text: &str, tactic: &str) -> bool {
     (evaluates && has_power_over(text, computed)) || (names(COUNT) && counts_far(text))
 }
 
+/// Whether a goal holds numbers that some tactics compute with without end.
+pub fn is_large(text: &str) -> bool {
+    has_power_over(text, LARGEST_EXPONENT) || counts_far(text)
+}
+
 /// The kernel computes powers in one go, and seconds of it are well spent.
 fn is_the_kernels(tactic: &str) -> bool {
     tactic.trim() == "decide +kernel"
@@ -104,6 +109,12 @@ mod tests {
         ] {
             assert!(!may_run_away(text, tactic), "{text} by {tactic}");
         }
+    }
+
+    #[test]
+    fn large_goals_are_seen() {
+        assert!(is_large("⊢ 7 ^ 888888 % 11 = 9") && is_large("⊢ ∀ x < 5000, x * x < 25000000"));
+        assert!(!is_large("n : Nat\n⊢ n ^ 2 < 1000000"));
     }
 
     #[test]

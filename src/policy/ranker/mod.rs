@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::{Answer, Policy, Proposal};
-use crate::lean::Goal;
+use crate::lean::{Goal, runaway};
 use crate::network::onnx::Running;
 use crate::network::ranking::{Candidate, Foretold, Pairing, RankingModel};
 use crate::network::runtime;
@@ -149,8 +149,11 @@ impl Policy for Ranked {
             let mut all = self.inner.propose(states).await;
             match self.scores(states, &all).await {
                 Ok(scores) => {
-                    for (proposals, foretold) in all.iter_mut().zip(&scores) {
-                        join(proposals, foretold);
+                    for ((proposals, foretold), state) in all.iter_mut().zip(&scores).zip(states) {
+                        // Where tactics may run away, what was set right by hand stays: the ranker has seen no such goals.
+                        if !state.first().is_some_and(|goal| runaway::is_large(&goal.to_string())) {
+                            join(proposals, foretold);
+                        }
                     }
                 }
                 // A search goes on with the proposals' own priors; once it is said why.
