@@ -150,7 +150,7 @@ impl Policy for Ranked {
             match self.scores(states, &all).await {
                 Ok(scores) => {
                     for ((proposals, foretold), state) in all.iter_mut().zip(&scores).zip(states) {
-                        // Where tactics may run away, what was set right by hand stays: the ranker has seen no such goals.
+                        // Where tactics may run away the order by hand says which to try late; half of it would be too little.
                         if !state.first().is_some_and(|goal| runaway::is_large(&goal.to_string())) {
                             join(proposals, foretold);
                         }
