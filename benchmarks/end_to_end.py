@@ -6,8 +6,8 @@
 
 Each program has a cache folder of its own (QSTAR_HOME), made ready before anything is measured. `--first` measures the
 README's first command from nothing, in a copy of this checkout; `--ci` runs .ci/run in one; `--dataset` runs a whole
-benchmark at 128 checks a theorem. All three take long. `--where` tells instead where the time of a hard search goes. Where a point has no counterpart in the old program, the new one's
-figure stands beside its limit.
+benchmark at 128 checks a theorem. All three take long. `--where` tells instead where the time of a hard search goes. Where a
+point has no counterpart in the old program, the new one's figure stands beside its limit.
 """
 
 import argparse

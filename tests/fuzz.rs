@@ -16,8 +16,9 @@ use qstar::verify::{Judged, Standing};
 const TIME: Duration = Duration::from_secs(300);
 /// Cases in one pair of files.
 const TOGETHER: usize = 200;
-/// So many stay together when one of them speaks against all.
+/// So many stay together when one of them speaks against all, in a run of thousands; in a small run each is then judged alone.
 const FEW: usize = 40;
+const SMALL: usize = 200;
 
 /// False theorems, as name, binders and statement.
 const FALSE: &[(&str, &str, &str)] = &[
@@ -286,6 +287,10 @@ fn setting() -> (usize, Rng) {
     (number("QSTAR_FUZZ").unwrap_or(60) as usize, Rng::with_seed(number("QSTAR_FUZZ_SEED").unwrap_or(1)))
 }
 
+fn few(count: usize) -> usize {
+    if count <= SMALL { 1 } else { FEW }
+}
+
 /// A reason without its names and numbers, to count kinds.
 fn kind(reason: &str) -> String {
     reason.split('`').step_by(2).collect::<Vec<_>>().join("…").chars().take(60).collect()
@@ -301,7 +306,7 @@ fn loudness(text: &str) -> Option<usize> {
 
 /// The verdicts on cases (statement and candidate), many in one pair of files. Where one speaks against its whole file, the
 /// halves are tried again, down to a few together, so that the others are judged by what they do.
-async fn judged(toolchain: &Toolchain, cases: &[(String, String)]) -> Vec<Judged> {
+async fn judged(toolchain: &Toolchain, cases: &[(String, String)], few: usize) -> Vec<Judged> {
     let all = 0..cases.len();
     let mut groups = vec![all];
     let mut verdicts: Vec<Option<Judged>> = vec![None; cases.len()];
@@ -311,7 +316,7 @@ async fn judged(toolchain: &Toolchain, cases: &[(String, String)]) -> Vec<Judged
         let found = verify_file(toolchain, &text(|c| &c.0), &text(|c| &c.1), TIME, None).await.unwrap();
         assert_eq!(found.len(), group.len());
         let same = found.iter().all(|j| j.verdict != Standing::Accepted && j.reason == found[0].reason);
-        if same && group.len() > FEW {
+        if same && group.len() > few {
             let middle = group.start + group.len() / 2;
             groups.extend([group.start..middle, middle..group.end]);
         } else {
@@ -336,9 +341,10 @@ async fn nothing_false_is_accepted() {
     };
     let (mut loud, quiet): (Vec<_>, Vec<_>) = (0..count).map(&mut case).partition(|(_, text)| loudness(text).is_some());
     loud.sort_by_key(|(_, text)| loudness(text));
+    let few = few(count);
     let mut done = 0;
-    for cases in quiet.chunks(TOGETHER).chain(loud.chunks(FEW)) {
-        for (judged, (_, text)) in judged(&toolchain, cases).await.iter().zip(cases) {
+    for cases in quiet.chunks(TOGETHER).chain(loud.chunks(few)) {
+        for (judged, (_, text)) in judged(&toolchain, cases, few).await.iter().zip(cases) {
             assert!(judged.verdict != Standing::Accepted, "ACCEPTED\n{text}\n{judged:?}");
             *reasons.entry(kind(judged.reason.as_deref().unwrap_or("none"))).or_default() += 1;
         }
@@ -363,7 +369,7 @@ async fn nothing_honest_is_refused() {
             (wrap(&original), wrap(&honest(rng, theorem)))
         };
         let cases: Vec<_> = (start..count.min(start + TOGETHER)).map(|i| case(i, &mut rng)).collect();
-        for (judged, (_, text)) in judged(&toolchain, &cases).await.iter().zip(&cases) {
+        for (judged, (_, text)) in judged(&toolchain, &cases, few(count)).await.iter().zip(&cases) {
             assert!(judged.verdict == Standing::Accepted, "REFUSED\n{text}\n{judged:?}");
         }
         println!("{} of {count}", count.min(start + TOGETHER));

@@ -19,6 +19,7 @@ pub mod syntax;
 pub mod transport;
 pub mod verdict;
 pub mod words;
+mod worker;
 
 pub use goal::{Goal, Hypothesis};
 pub use pool::{Pool, PoolOptions};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Finish, PoolOracle, VERIFY_TIME};
-use crate::finish;
+use crate::finish::{self, stable};
 use crate::lean::Hole;
 use crate::lean::document::indent_into;
 use crate::lean::suggestion::suggestions;
@@ -30,13 +30,13 @@ pub async fn finished(
     let mut proofs = vec![short.clone()];
     let answers = async |asking: &str| answers(toolchain, oracle, place, asking, deadline).await;
     // What searches each time it is run is slow, and may find nothing in another version.
-    if finish::searches(&short) {
-        proofs.push(finish::found_instead(&short, &answers(&short).await));
+    if stable::searches(&short) {
+        proofs.push(stable::found_instead(&short, &answers(&short).await));
     }
     if wish == Finish::Stable
-        && let Some(asking) = proofs.last().and_then(|p| finish::ask_for_stable(p))
+        && let Some(asking) = proofs.last().and_then(|p| stable::ask_for_stable(p))
     {
-        proofs.push(finish::stable(&asking, &answers(&asking).await));
+        proofs.push(stable::stable(&asking, &answers(&asking).await));
     }
     proofs.reverse();
     proofs.dedup();

@@ -44,8 +44,6 @@ use view::View;
 pub const MOST: usize = 400;
 /// Theorems retrieved for a goal.
 const RETRIEVED: usize = 12;
-/// What closers of whole numbers lose where the target is about ℚ, ℝ or ℂ.
-const NOT_OF_FIELDS: f64 = 0.1;
 /// Share of what the library brings, beside all other moves.
 const LIBRARY_SHARE: f64 = 0.25;
 
@@ -136,11 +134,7 @@ impl Moves {
         divisors::steps(&view, &mut list);
         recurrence::steps(goal, &mut list);
         runaway::steps(&view, &mut list);
-        if mathlib::is_about_a_field(goal, self.kit) {
-            list.damp(NOT_OF_FIELDS, |c| mathlib::OF_WHOLE_NUMBERS.contains(&c.tactic.as_str()));
-        }
-        list.begin(Family::Mathlib);
-        mathlib::moves(goal, self.kit).into_iter().for_each(|(p, tactic)| list.add(p, tactic));
+        mathlib::steps(goal, self.kit, &mut list);
         if let Some(premises) = &self.premises {
             list.damp(1.0 - LIBRARY_SHARE, |_| true);
             let mut found = List::default();

@@ -15,7 +15,13 @@ mod steps;
 use crate::lean::Goal;
 use crate::lean::syntax::imports;
 
+use super::candidate::{Family, List};
 use scene::Scene;
+
+/// Closers that decide statements about whole numbers, and cannot see what reals or fractions are.
+const OF_WHOLE_NUMBERS: &[&str] = &["omega", "decide", "decide +kernel", "rfl"];
+/// What they lose where the target is about ℚ, ℝ or ℂ.
+const NOT_OF_FIELDS: f64 = 0.1;
 
 /// Tactics that a header's imports bring.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,27 +51,9 @@ impl Kit {
     }
 }
 
-/// Moves as they are gathered, with their probabilities.
-#[derive(Debug, Default)]
-struct List(Vec<(f64, String)>);
-
-impl List {
-    fn add(&mut self, probability: f64, tactic: impl Into<String>) {
-        self.0.push((probability, tactic.into()));
-    }
-}
-
-/// Closers that decide statements about whole numbers, and cannot see what reals or fractions are.
-pub const OF_WHOLE_NUMBERS: &[&str] = &["omega", "decide", "decide +kernel", "rfl"];
-
-/// Whether Mathlib is imported and the target speaks of ℚ, ℝ, ℂ.
-pub fn is_about_a_field(goal: &Goal, kit: Kit) -> bool {
-    kit.mathlib && Scene::new(goal).number.is_field()
-}
-
-/// The moves for a goal, each with how probable it is that it is the next step.
-pub fn moves(goal: &Goal, kit: Kit) -> Vec<(f64, String)> {
-    let mut list = List::default();
+/// The steps of this module, by what is imported; closers of whole numbers that were added before come late at ℚ, ℝ, ℂ.
+pub fn steps(goal: &Goal, kit: Kit, list: &mut List) {
+    list.begin(Family::Mathlib);
     for (is, probability, tactic) in [
         (kit.aesop, 0.16, "aesop"),
         (kit.hammer, 0.40, "hammer"),
@@ -79,11 +67,13 @@ pub fn moves(goal: &Goal, kit: Kit) -> Vec<(f64, String)> {
     }
     if kit.mathlib {
         let scene = Scene::new(goal);
+        if scene.number.is_field() {
+            list.damp(NOT_OF_FIELDS, |c| OF_WHOLE_NUMBERS.contains(&c.tactic.as_str()));
+        }
         for family in [closers::add, linear::add, integers::add, analysis::add, sets::add, steps::add] {
-            family(&scene, &mut list);
+            family(&scene, list);
         }
     }
-    list.0
 }
 
 #[cfg(test)]
@@ -93,10 +83,9 @@ mod tests_support {
 
     /// The first moves for a goal behind `import Mathlib`, the best first; each passes the guard.
     pub fn first(goal: &str, most: usize) -> Vec<String> {
-        let mut all = moves(&Goal::parse(goal).unwrap(), Kit { mathlib: true, aesop: true, ..Kit::default() });
-        all.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut seen = std::collections::HashSet::new();
-        let tactics: Vec<String> = all.into_iter().map(|(_, t)| t).filter(|t| seen.insert(t.clone())).take(most).collect();
+        let mut list = List::default();
+        steps(&Goal::parse(goal).unwrap(), Kit { mathlib: true, aesop: true, ..Kit::default() }, &mut list);
+        let tactics: Vec<String> = list.best(most).into_iter().map(|c| c.tactic).collect();
         tactics.iter().for_each(|tactic| assert_eq!(guard::check(tactic), Ok(()), "{tactic}"));
         tactics
     }
@@ -114,8 +103,9 @@ mod tests {
         assert!(mathlib.mathlib && mathlib.aesop && !mathlib.duper);
         assert!(!Kit::of("import MathlibExtra").mathlib);
         let tactics = |header: &str| {
-            let all = moves(&Goal::parse("p q : Prop\n⊢ p → q").unwrap(), Kit::of(header));
-            all.into_iter().map(|(_, tactic)| tactic).collect::<Vec<_>>()
+            let mut list = List::default();
+            steps(&Goal::parse("p q : Prop\n⊢ p → q").unwrap(), Kit::of(header), &mut list);
+            list.tactics().into_iter().map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(tactics("import Aesop"), ["aesop"]);
         assert_eq!(tactics("import Duper\nimport Canonical"), ["canonical", "duper [*]"]);
