@@ -196,3 +196,20 @@ fn exported_checkpoints_compute_what_pytorch_does() {
         }
     }
 }
+
+#[test]
+fn a_folder_may_name_a_format_in_the_place_of_a_prompt() {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/transformers/llama");
+    let folder = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap().path();
+        std::fs::copy(&file, folder.path().join(file.file_name().unwrap())).unwrap();
+    }
+    let ids = |own: &str| {
+        std::fs::write(folder.path().join("qstar.json"), own).unwrap();
+        Folder::open(folder.path()).unwrap().prompt(&Goal::parse("h : p\n⊢ p").unwrap(), 60).unwrap().ids
+    };
+    let (named, written) = (ids(r#"{"format": "bfs-prover"}"#), ids(r#"{"prompt": "{{ state }}:::"}"#));
+    assert_eq!(named, written);
+    assert_ne!(named, ids(r#"{"prompt": "{{ state }}"}"#));
+}
