@@ -118,6 +118,19 @@ fn files_are_filled_and_doctors_asked_with_a_project() {
     assert_eq!(asked.status.code(), Some(3));
     let report: Value = serde_json::from_slice(&asked.stdout).unwrap();
     assert_eq!(report["imports"]["missing"], json!(["Nowhere.At.All"]), "{report}");
+    // The variable says the same as the flag.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qstar"));
+    let asked = command.args(["doctor", "--json"]).env("QSTAR_PROJECT", project).output().unwrap();
+    let report: Value = serde_json::from_slice(&asked.stdout).unwrap();
+    assert_eq!(report["imports"]["missing"], json!([]), "{report}");
+    // A source that is newer than what was compiled of it.
+    let copy = folder.path().join("copy");
+    assert!(Command::new("cp").arg("-a").args([Path::new(project), &copy]).status().unwrap().success());
+    let source = std::fs::read(copy.join("Mathlib.lean")).unwrap();
+    std::fs::write(copy.join("Mathlib.lean"), source).unwrap();
+    let asked = qstar(&["doctor", "--project", copy.to_str().unwrap(), "--json"]);
+    let report: Value = serde_json::from_slice(&asked.stdout).unwrap();
+    assert_eq!(report["imports"]["stale"], json!(["Mathlib"]), "{report}");
     let wrong = qstar(&["doctor", "--project", folder.path().join("none").to_str().unwrap()]);
     assert_eq!(wrong.status.code(), Some(2), "{}", String::from_utf8_lossy(&wrong.stderr));
 }
