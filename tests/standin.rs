@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 
 use qstar::toolchain::portable::cache_home;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// Statements in the style of competitions, behind two headers that import different modules.
 const HEADER: &str = "import Mathlib\n\nset_option maxHeartbeats 400000\n\nopen BigOperators Real Nat Topology Rat";
@@ -33,6 +34,14 @@ fn standin() -> PathBuf {
         let made = Command::new(root().join(".ci/standin")).arg(&folder).arg(common::toolchain().program()).status();
         assert!(made.expect("bash makes the stand-in").success(), "the stand-in could not be compiled");
     });
+    folder
+}
+
+/// A copy of it that may be changed.
+fn folder_of_a_project() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new("cp").arg("-a").arg(standin().join(".")).arg(folder.path()).status();
+    assert!(made.unwrap().success());
     folder
 }
 
@@ -124,13 +133,38 @@ fn files_are_filled_and_doctors_asked_with_a_project() {
     let report: Value = serde_json::from_slice(&asked.stdout).unwrap();
     assert_eq!(report["imports"]["missing"], json!([]), "{report}");
     // A source that is newer than what was compiled of it.
-    let copy = folder.path().join("copy");
-    assert!(Command::new("cp").arg("-a").args([Path::new(project), &copy]).status().unwrap().success());
-    let source = std::fs::read(copy.join("Mathlib.lean")).unwrap();
-    std::fs::write(copy.join("Mathlib.lean"), source).unwrap();
-    let asked = qstar(&["doctor", "--project", copy.to_str().unwrap(), "--json"]);
+    let copy = folder_of_a_project();
+    let source = std::fs::read(copy.path().join("Mathlib.lean")).unwrap();
+    std::fs::write(copy.path().join("Mathlib.lean"), source).unwrap();
+    let asked = qstar(&["doctor", "--project", copy.path().to_str().unwrap(), "--json"]);
     let report: Value = serde_json::from_slice(&asked.stdout).unwrap();
     assert_eq!(report["imports"]["stale"], json!(["Mathlib"]), "{report}");
     let wrong = qstar(&["doctor", "--project", folder.path().join("none").to_str().unwrap()]);
     assert_eq!(wrong.status.code(), Some(2), "{}", String::from_utf8_lossy(&wrong.stderr));
+}
+
+/// The command lines of the workflow for projects with Mathlib, as they stand there.
+#[test]
+fn the_workflows_commands_run_in_a_project() {
+    let (folder, project) = (tempfile::tempdir().unwrap(), folder_of_a_project());
+    let project = project.path();
+    let rows = std::fs::read_to_string(rows(folder.path())).unwrap();
+    std::fs::write(project.join("rows.jsonl"), rows.lines().next().unwrap()).unwrap();
+    std::fs::write(project.join("bench.toml"), "dataset = 'rows.jsonl'\nchecks = 60\ntime = 600.0\nworkers = 1\n").unwrap();
+    let here = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_qstar"));
+        command.args(arguments).current_dir(project).env_remove("QSTAR_PROJECT").output().unwrap()
+    };
+    // The baseline that a user commits.
+    let first = here(&["bench", "bench.toml", "--project", ".", "--out", "first"]);
+    assert_eq!(first.status.code(), Some(0), "{}", String::from_utf8_lossy(&first.stderr));
+    std::fs::copy(project.join("first/results.json"), project.join("bench.baseline.json")).unwrap();
+    let workflow = std::fs::read_to_string(root().join("docs/ci/qstar-mathlib.yml")).unwrap();
+    let commands: Vec<&str> = workflow.lines().filter_map(|l| l.trim().strip_prefix("run: qstar ")).collect();
+    assert_eq!(commands.len(), 2, "{workflow}");
+    for command in commands {
+        let output = here(&command.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(output.status.code(), Some(0), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(project.join("qstar-bench/junit.xml").exists());
 }
