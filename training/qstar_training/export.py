@@ -1,5 +1,7 @@
 """Networks as ONNX, in the layout of Hugging Face's exports, with figures to check them by."""
 
+import inspect
+
 import torch
 
 from .model import positions
@@ -34,6 +36,12 @@ class Scored(torch.nn.Module):
         return out[:, 0].sigmoid(), out[:, 1].exp()
 
 
+def to_onnx(module, inputs, path, **names):
+    """Writes a module of the CPU. From PyTorch 2.9 on another exporter is the default, which wants its axes told otherwise."""
+    traced = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
+    torch.onnx.export(module, inputs, str(path), opset_version=OPSET, do_constant_folding=True, **names, **traced)
+
+
 def export_policy(policy, folder):
     shape = policy.shape
     cache = [torch.zeros(2, shape.heads, 3, shape.width // shape.heads) for _ in range(2 * shape.layers)]
@@ -46,17 +54,17 @@ def export_policy(policy, folder):
     axes["attention_mask"] = {0: "batch", 1: "all"}
     axes.update({name: {0: "batch", 2: "old"} for name in old})
     axes.update({name: {0: "batch", 2: "all"} for name in new})
-    write(folder / "model.onnx", lambda path: torch.onnx.export(
-        Cached(policy), (ids, mask, places, *cache), str(path), input_names=["input_ids", "attention_mask", "position_ids", *old],
-        output_names=["logits", *new], dynamic_axes=axes, opset_version=OPSET, do_constant_folding=True))
+    write(folder / "model.onnx", lambda path: to_onnx(
+        Cached(policy), (ids, mask, places, *cache), path, input_names=["input_ids", "attention_mask", "position_ids", *old],
+        output_names=["logits", *new], dynamic_axes=axes))
 
 
 def export_value(value, folder):
     ids, mask = torch.tensor([[GOAL, 7, 8], [GOAL, 9, 10]]), torch.tensor([[1, 1, 1], [1, 1, 0]])
     axes = {"input_ids": {0: "batch", 1: "all"}, "attention_mask": {0: "batch", 1: "all"}, "value": {0: "batch"}, "steps": {0: "batch"}}
-    write(folder / "value.onnx", lambda path: torch.onnx.export(
-        Scored(value), (ids, mask), str(path), input_names=["input_ids", "attention_mask"], output_names=["value", "steps"],
-        dynamic_axes=axes, opset_version=OPSET, do_constant_folding=True))
+    write(folder / "value.onnx", lambda path: to_onnx(
+        Scored(value), (ids, mask), path, input_names=["input_ids", "attention_mask"], output_names=["value", "steps"],
+        dynamic_axes=axes))
 
 
 def quantise(folder):

@@ -19,13 +19,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from .calibrate import expected_error, platt
+from .export import to_onnx
 from .process import end_with_parent
 from .train import say, write, write_json
 
 VERDICTS = ["closed", "helped", "progress", "failed", "timed_out"]
 # Verdicts that help are the first two.
 HELPING = 2
-OPSET = 17
 
 
 @dataclass
@@ -50,8 +50,8 @@ class Tower(nn.Module):
 
     def bags(self, flat, offsets, drop):
         """Rows of features one behind the other; a share `drop` of them is left out, by chance."""
-        lengths = torch.diff(offsets, append=torch.tensor([len(flat)])).clamp(min=1)
-        scale = lengths.float().rsqrt().repeat_interleave(torch.diff(offsets, append=torch.tensor([len(flat)])))
+        lengths = torch.diff(offsets, append=offsets.new_tensor([len(flat)]))
+        scale = lengths.clamp(min=1).float().rsqrt().repeat_interleave(lengths)
         if drop > 0:
             scale = scale * (torch.rand_like(scale) >= drop)
         pooled = F.embedding_bag(flat, self.embedding.weight, offsets, mode="sum", per_sample_weights=scale)
@@ -109,9 +109,9 @@ class Answering(nn.Module):
 
 
 class Rows:
-    """A split of the table: goals, and their candidates one behind the other."""
+    """A split of the table, on a device: goals, and their candidates one behind the other."""
 
-    def __init__(self, folder, split):
+    def __init__(self, folder, split, device):
         path = folder / f"ranking.{split}.jsonl"
         if not path.exists():
             sys.exit(f"{folder} has no {path.name}; `qstar export RECORDS --out {folder}` makes it")
@@ -134,78 +134,86 @@ class Rows:
                     verdict.append(one["verdict"])
                     seconds.append(one["seconds"] if one["seconds"] else math.nan)
                 first.append(len(verdict))
-        self.goals, self.goal_at = torch.tensor(goals, dtype=torch.int32), torch.tensor(goal_at)
-        self.features, self.at = torch.tensor(features, dtype=torch.int32), torch.tensor(at)
-        self.first, self.weights = torch.tensor(first), torch.tensor(weights)
-        self.fit, self.verdict = torch.tensor(fit), torch.tensor(verdict)
+        there = lambda list_, kind=None: torch.tensor(list_, dtype=kind, device=device)
+        self.goals, self.goal_at = there(goals, torch.int32), there(goal_at, torch.int64)
+        self.features, self.at = there(features, torch.int32), there(at, torch.int64)
+        self.first, self.weights = there(first, torch.int64), there(weights, torch.float32)
+        self.fit, self.verdict = there(fit, torch.float32), there(verdict, torch.int64)
         # The logarithm of the seconds; nan where nobody knows.
-        self.seconds = torch.tensor(seconds).clamp(0.005, 60).log()
+        self.seconds = there(seconds, torch.float32).clamp(0.005, 60).log()
 
     def __len__(self):
         return len(self.goal_at) - 1
 
     def batch(self, chosen):
         """Features of the chosen goals and of all their candidates, and to which goal each belongs."""
-        counts = self.first[chosen + 1] - self.first[chosen]
-        rows = torch.cat([torch.arange(self.first[g], self.first[g + 1]) for g in chosen])
-        owner = torch.arange(len(chosen)).repeat_interleave(counts)
+        rows, begins = places(self.first, chosen)
+        counts = torch.diff(begins, append=begins.new_tensor([len(rows)]))
+        owner = torch.arange(len(chosen), device=chosen.device).repeat_interleave(counts)
         return (*bags(self.goals, self.goal_at, chosen), *bags(self.features, self.at, rows)), rows, owner
+
+
+def places(at, rows):
+    """Where in a flat list the parts of some rows stand, and where in the answer each part begins."""
+    starts, lengths = at[rows], at[rows + 1] - at[rows]
+    offsets = torch.cumsum(lengths, 0) - lengths
+    every = torch.arange(int(lengths.sum()), device=at.device)
+    return every - offsets.repeat_interleave(lengths) + starts.repeat_interleave(lengths), offsets
 
 
 def bags(flat, at, rows):
     """Of a flat list of features those of some rows, and where each row begins."""
-    starts, lengths = at[rows], at[rows + 1] - at[rows]
-    offsets = torch.cumsum(lengths, 0) - lengths
-    places = torch.arange(int(lengths.sum())) - offsets.repeat_interleave(lengths) + starts.repeat_interleave(lengths)
-    return flat[places].long(), offsets
+    where, offsets = places(at, rows)
+    return flat[where].long(), offsets
 
 
 def batches(rows, candidates, generator):
     """Goals in random order, some `candidates` of them in a batch."""
-    order = torch.randperm(len(rows), generator=generator)
+    order = torch.randperm(len(rows), generator=generator).to(rows.first.device)
     sizes = torch.cumsum(rows.first[order + 1] - rows.first[order], 0)
     return [order[(sizes // candidates) == n] for n in range(int(sizes[-1]) // candidates + 1) if ((sizes // candidates) == n).any()]
 
 
 def run(model, rows, chosen, drop=0.0):
-    inputs, places, owner = rows.batch(chosen)
+    inputs, where, owner = rows.batch(chosen)
     goal = model.goal.bags(inputs[0], inputs[1], drop)
     candidate = model.candidate.bags(inputs[2], inputs[3], drop)
-    logits, seconds = model.head(goal[owner], candidate, rows.fit[places])
-    return logits, seconds, places, owner
+    logits, seconds = model.head(goal[owner], candidate, rows.fit[where])
+    return logits, seconds, where, owner
 
 
 def loss_of(model, rows, chosen, drop):
     """The verdict's cross entropy, the order within goals that something helps at, and the seconds."""
-    logits, seconds, places, owner = run(model, rows, chosen, drop)
-    verdict = rows.verdict[places]
+    logits, seconds, where, owner = run(model, rows, chosen, drop)
+    verdict = rows.verdict[where]
     weight = rows.weights[chosen][owner]
     classes = (F.cross_entropy(logits, verdict, reduction="none") * weight).sum() / weight.sum()
     helps = verdict < HELPING
     score = odds(logits)
     # The share of the goal's probability that falls on what helps (a softmax over the goal's candidates).
-    top = torch.full((len(chosen),), -1e9).scatter_reduce(0, owner, score.detach(), "amax")
+    zeros = score.new_zeros(len(chosen))
+    top = (zeros - 1e9).scatter_reduce(0, owner, score.detach(), "amax")
     mass = (score - top[owner]).exp()
-    every = torch.zeros(len(chosen)).index_add(0, owner, mass)
-    good = torch.zeros(len(chosen)).index_add(0, owner, mass * helps)
-    mixed = (torch.zeros(len(chosen)).index_add(0, owner, helps.float()) > 0) & (good < every)
+    every = zeros.index_add(0, owner, mass)
+    good = zeros.index_add(0, owner, mass * helps)
+    mixed = (zeros.index_add(0, owner, helps.float()) > 0) & (good < every)
     order = -((good[mixed] / every[mixed]).clamp(min=1e-6).log() * rows.weights[chosen][mixed]).sum() / max(1, int(mixed.sum()))
-    known = ~rows.seconds[places].isnan()
-    cost = F.smooth_l1_loss(seconds[known], rows.seconds[places][known]) if known.any() else torch.zeros(())
-    return classes + 0.3 * order + 0.1 * cost, len(places)
+    known = ~rows.seconds[where].isnan()
+    cost = F.smooth_l1_loss(seconds[known], rows.seconds[where][known]) if known.any() else torch.zeros((), device=score.device)
+    return classes + 0.3 * order + 0.1 * cost, len(where)
 
 
 @torch.no_grad()
 def answers(model, rows, candidates):
-    """Log-odds of «helps» of all candidates in their order, and the mean loss of the verdicts."""
+    """Log-odds of «helps» of all candidates in their order, on the CPU, and the mean loss of the verdicts."""
     model.eval()
-    out, losses = torch.zeros(len(rows.verdict)), torch.zeros(len(rows.verdict))
+    out, losses = (torch.zeros(len(rows.verdict), device=rows.first.device) for _ in range(2))
     for chosen in batches(rows, candidates, torch.Generator().manual_seed(0)) if len(rows) else []:
-        logits, _, places, _ = run(model, rows, chosen)
-        out[places] = odds(logits)
-        losses[places] = F.cross_entropy(logits, rows.verdict[places], reduction="none")
+        logits, _, where, _ = run(model, rows, chosen)
+        out[where] = odds(logits)
+        losses[where] = F.cross_entropy(logits, rows.verdict[where], reduction="none")
     model.train()
-    return out, losses.mean().item() if len(losses) else math.nan
+    return out.cpu(), losses.mean().item() if len(losses) else math.nan
 
 
 def tries(rows, score):
@@ -214,9 +222,10 @@ def tries(rows, score):
     Rows stand in the order in which the searches tried them.
     """
     before, now = [], []
+    first, verdict = rows.first.tolist(), rows.verdict.cpu()
     for g in range(len(rows)):
-        part = slice(int(rows.first[g]), int(rows.first[g + 1]))
-        helps = rows.verdict[part] < HELPING
+        part = slice(first[g], first[g + 1])
+        helps = verdict[part] < HELPING
         if helps.any() and not helps.all():
             before.append(int(helps.float().argmax()) + 1)
             order = torch.argsort(score[part], descending=True, stable=True)
@@ -230,7 +239,7 @@ def fit(model, rows, held_out, out, options):
     checkpoint = out / "ranker.checkpoint.pt"
     state = {"epoch": 0, "step": 0, "seconds": 0.0, "curve": [], "best": None, "best_loss": math.inf, "stale": 0}
     if checkpoint.exists():
-        kept = torch.load(checkpoint)
+        kept = torch.load(checkpoint, map_location=options.device)
         model.load_state_dict(kept["model"])
         optimizer.load_state_dict(kept["optimizer"])
         state.update(kept["state"])
@@ -272,7 +281,7 @@ def fit(model, rows, held_out, out, options):
 def judge(model, rows, batch, calibration):
     """What the ranker is worth on a split: loss, calibration of «helps», tries until something helps."""
     score, loss = answers(model, rows, batch)
-    helps = (rows.verdict < HELPING).float()
+    helps = (rows.verdict.cpu() < HELPING).float()
     scale, shift = calibration
     before, now = tries(rows, score)
     mean = lambda list_: sum(list_) / len(list_) if list_ else None
@@ -283,19 +292,19 @@ def judge(model, rows, batch, calibration):
 
 
 def write_networks(model, rows, folder, about):
-    """`ranker_goal.onnx`, `ranker_candidate.onnx`, `ranker.onnx`, and figures to check them by."""
+    """`ranker_goal.onnx`, `ranker_candidate.onnx`, `ranker.onnx`, and figures to check them by; all on the CPU."""
     shape = model.shape
+    model.cpu().eval()
     ids = torch.tensor([[5, 6, 7], [8, 9, 0]])
     axes = {"features": {0: "rows", 1: "most"}, "encoded": {0: "rows"}}
     for name, tower in (("ranker_goal", model.goal), ("ranker_candidate", model.candidate)):
-        write(folder / f"{name}.onnx", lambda path: torch.onnx.export(
-            tower, (ids,), str(path), input_names=["features"], output_names=["encoded"], dynamic_axes=axes, opset_version=OPSET))
+        write(folder / f"{name}.onnx", lambda path: to_onnx(
+            tower, (ids,), path, input_names=["features"], output_names=["encoded"], dynamic_axes=axes))
     goal, candidate, figures = torch.zeros(1, shape.width), torch.zeros(2, shape.width), torch.zeros(2, shape.fit)
     rows_ = {name: {0: "rows"} for name in ("candidate", "fit", "verdict", "helps", "seconds")}
-    write(folder / "ranker.onnx", lambda path: torch.onnx.export(
-        Answering(model.head), (goal, candidate, figures), str(path), input_names=["goal", "candidate", "fit"],
-        output_names=["verdict", "helps", "seconds"], dynamic_axes=rows_, opset_version=OPSET))
-    model.eval()
+    write(folder / "ranker.onnx", lambda path: to_onnx(
+        Answering(model.head), (goal, candidate, figures), path, input_names=["goal", "candidate", "fit"],
+        output_names=["verdict", "helps", "seconds"], dynamic_axes=rows_))
     cases = []
     with torch.no_grad():
         for g in range(min(3, len(rows))):
@@ -304,7 +313,7 @@ def write_networks(model, rows, folder, about):
             longest = max(map(len, features))
             filled = torch.tensor([list_ + [0] * (longest - len(list_)) for list_ in features])
             goal = rows.goals[rows.goal_at[g]: rows.goal_at[g + 1]].tolist()
-            figures = rows.fit[part.start: part.stop]
+            figures = rows.fit[part.start: part.stop].cpu()
             verdict, helps, seconds = Answering(model.head)(model.goal(torch.tensor([goal])), model.candidate(filled), figures)
             cases.append({"goal": goal, "candidates": features, "fit": figures.tolist(), "verdict": verdict.tolist(),
                           "helps": helps.tolist(), "seconds": seconds.tolist()})
@@ -329,6 +338,7 @@ def arguments():
     parser.add_argument("--drop", type=float, default=0.15, help="share of features left out by chance (default 0.15)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: all")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--tied", action="store_true", help="end when standard input is closed: when who started this has gone")
     return parser.parse_args()
 
@@ -340,7 +350,7 @@ def main():
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
-    train, validation, test = (Rows(options.data, split) for split in ("train", "validation", "test"))
+    train, validation, test = (Rows(options.data, split, options.device) for split in ("train", "validation", "test"))
     say(f"ranker: {len(train.verdict)} verdicts at {len(train)} goals, {len(validation.verdict)} held out, {len(test.verdict)} to test")
     if not len(train.verdict):
         sys.exit("there is no verdict to learn from: search more theorems first")
@@ -348,12 +358,12 @@ def main():
     shape = Shape(about["version"], about["goal_buckets"], about["candidate_buckets"], about["fit"], options.width, options.inner)
     if train.version != shape.version:
         sys.exit(f"{options.data} holds features of version {train.version} and says {shape.version}; export the records again")
-    model = Ranker(shape)
+    model = Ranker(shape).to(options.device)
     parameters = sum(p.numel() for p in model.parameters())
-    say(f"ranker: {parameters:,} parameters")
+    say(f"ranker: {parameters:,} parameters; {options.device}")
     curve = fit(model, train, validation, options.out, options)
     score, _ = answers(model, validation, options.batch)
-    calibration = platt(score, (validation.verdict < HELPING).float()) or (1.0, 0.0)
+    calibration = platt(score, (validation.verdict.cpu() < HELPING).float()) or (1.0, 0.0)
     model.head.calibration.copy_(torch.tensor(calibration))
     found = {"parameters": parameters, "verdicts": len(train.verdict), "curve": curve, "calibration": calibration,
              "before": judge(model, test, options.batch, (1.0, 0.0)), "test": judge(model, test, options.batch, calibration)}
