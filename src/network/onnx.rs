@@ -245,7 +245,12 @@ where
     if rows.iter().copied().eq(0..view.len_of(Axis(0))) {
         return Ok(value);
     }
-    tensor(view.select(Axis(0), rows))
+    // Whole rows are copied: `select` joins them number by number.
+    let (all, mut shape) = (view.as_slice().context("a cache does not lie in one piece")?, view.raw_dim());
+    let width = all.len() / shape[0].max(1);
+    let chosen: Vec<&[T]> = rows.iter().map(|&row| &all[row * width..][..width]).collect();
+    shape[0] = rows.len();
+    tensor(ndarray::Array::from_shape_vec(shape, chosen.concat())?)
 }
 
 /// A decoder-only model with a cache.

@@ -1,6 +1,7 @@
 //! The networks that ship: part of the program, put into the cache the first time they are wanted.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
@@ -25,14 +26,19 @@ const FILES: &[(&str, &[u8])] = shipped![
     "ranker_candidate.onnx"
 ];
 
+/// Its name tells these networks from those of other releases.
+static FOLDER: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Sha256::new();
+    FILES.iter().for_each(|(_, bytes)| hash.update(bytes));
+    format!("networks-{}", hex(&hash.finalize()[..6]))
+});
+
 /// The folder of the shipped networks in the cache; made whole or not at all.
 ///
 /// # Errors
 /// When the cache cannot be written to.
 pub fn unpack(home: &Path) -> Result<PathBuf> {
-    let mut hash = Sha256::new();
-    FILES.iter().for_each(|(_, bytes)| hash.update(bytes));
-    let target = home.join(format!("networks-{}", hex(&hash.finalize()[..6])));
+    let target = home.join(FOLDER.as_str());
     if target.is_dir() {
         return Ok(target);
     }
