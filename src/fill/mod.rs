@@ -185,6 +185,14 @@ pub async fn fill(
     for edit in outcome.sorrys.iter().rev().filter_map(|s| s.edit.as_ref()) {
         outcome.text.replace_range(edit.start..edit.end, &edit.text);
     }
+    // Searches saw the file as it was: what is filled by now leaves nothing open behind it.
+    let mut open = false;
+    for row in &mut outcome.sorrys {
+        if let Status::Filled { conditional, .. } = &mut row.status {
+            *conditional &= open;
+        }
+        open |= row.edit.is_none();
+    }
     Ok(outcome)
 }
 

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
-use super::clock::Clock;
+use super::clock::{Clock, Spent};
 use super::memory::Watch;
 use super::protocol::{
     FileProgress, LeanDiagnostic, PlainGoal, PlainTermGoal, PublishDiagnostics, did_change, did_open, notification, request,
@@ -398,19 +398,21 @@ impl Session {
 /// Since when Lean has said nothing.
 struct Silence {
     since: Instant,
-    worked: Duration,
+    spent: Spent,
 }
 
 impl Silence {
     fn begin(clock: &mut Option<Clock>) -> Silence {
-        Silence { since: Instant::now(), worked: clock.as_mut().map_or(Duration::ZERO, Clock::worked) }
+        Silence { since: Instant::now(), spent: clock.as_mut().map_or(Spent::default(), Clock::spent) }
     }
 
-    /// Whether it has lasted for `stall`, of Lean's own time where the machine is busy with other things.
+    /// Whether it has lasted for `stall`: of Lean's own time where the machine is busy with other things, and at once where Lean
+    /// does not even try to work.
     fn is_over(&self, stall: Duration, clock: &mut Option<Clock>) -> bool {
         let elapsed = self.since.elapsed();
-        let worked = |clock: &mut Clock| clock.worked().saturating_sub(self.worked);
-        elapsed >= stall && (elapsed >= stall * BUSIEST || clock.as_mut().is_none_or(|c| worked(c) >= stall))
+        let long =
+            |spent: Spent| spent.worked.saturating_sub(self.spent.worked) >= stall || spent.slept(self.spent, elapsed, stall);
+        elapsed >= stall && (elapsed >= stall * BUSIEST || clock.as_mut().is_none_or(|c| long(c.spent())))
     }
 }
 
