@@ -399,13 +399,13 @@ async fn body(mut response: Response) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The message of an error's body.
+/// The message of an error's body, whole: a key in it is found only where it is not cut.
 fn said(body: &[u8]) -> String {
     let json: Option<Value> = serde_json::from_slice(body).ok();
     let known = json
         .as_ref()
         .and_then(|v| [&v["error"]["message"], &v["error"], &v["message"], &v["detail"]].into_iter().find_map(Value::as_str));
-    known.map_or_else(|| String::from_utf8_lossy(&body[..body.len().min(MESSAGE)]).into_owned(), str::to_owned)
+    known.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned)
 }
 
 /// The first characters of a text, in one line that changes no terminal.
