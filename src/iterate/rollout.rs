@@ -108,10 +108,9 @@ pub async fn roll_out(
         problems.iter().filter(|(_, file, _)| !file.exists() && !file.with_extension(REFUSED).exists()).collect();
     let (mut finished, mut failures) = (all - left.len(), 0);
     tell(finished, all);
-    // One header for each worker at a time: searches of two that share a worker would make it start anew at every batch.
     let workers = ground.workers.max(1);
     let beside = ground.searches.div_ceil(workers);
-    let headers = left.chunk_by(|a, b| a.0.header == b.0.header).map(|queue| {
+    let headers = lanes(&left, workers, |(problem, ..)| &problem.header).map(|queue| {
         let searches = queue.iter().map(|(problem, file, checks)| {
             let setting = Setting { checks: *checks, ..setting.clone() };
             async move { search(ground, problem, &setting, file).await }
@@ -138,6 +137,13 @@ pub async fn roll_out(
     let lines = outcomes.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
     put(&done, &lines.iter().map(|l| format!("{l}\n")).collect::<String>())?;
     Ok(Some(outcomes))
+}
+
+/// What workers take one after the other. One header for each worker at a time: searches of two that share a worker would make it
+/// start anew at every batch. A header of very many theorems is shared, so that no worker is left alone with it.
+fn lanes<'a, T>(sorted: &'a [T], workers: usize, header: impl Fn(&T) -> &String) -> impl Iterator<Item = &'a [T]> {
+    let share = sorted.len().div_ceil(workers.max(1)).max(1);
+    sorted.chunk_by(move |a, b| header(a) == header(b)).flat_map(move |queue| queue.chunks(share))
 }
 
 /// One search; its records are kept unless it was cancelled.
@@ -241,4 +247,16 @@ pub fn read_outcomes(path: &Path) -> Result<Vec<Outcome>> {
     let text = read_text(path)?;
     let lines = text.lines().enumerate();
     lines.map(|(i, line)| serde_json::from_str(line).with_context(|| format!("{}:{}", path.display(), i + 1))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn workers_share_a_header_of_many_theorems_and_no_other() {
+        let sorted: Vec<String> = ["a", "a", "a", "a", "a", "a", "a", "b", "c", "c"].map(str::to_owned).into();
+        let sizes = |workers| super::lanes(&sorted, workers, |header| header).map(<[_]>::len).collect::<Vec<_>>();
+        assert_eq!(sizes(1), [7, 1, 2]);
+        assert_eq!(sizes(4), [3, 3, 1, 1, 2]);
+        assert_eq!(super::lanes(&[] as &[String], 2, |header| header).count(), 0);
+    }
 }
