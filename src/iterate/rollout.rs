@@ -141,7 +141,7 @@ pub async fn roll_out(
 
 /// What workers take one after the other. One header for each worker at a time: searches of two that share a worker would make it
 /// start anew at every batch. A header of very many theorems is shared, so that no worker is left alone with it.
-fn lanes<'a, T>(sorted: &'a [T], workers: usize, header: impl Fn(&T) -> &String) -> impl Iterator<Item = &'a [T]> {
+fn lanes<T>(sorted: &[T], workers: usize, header: impl Fn(&T) -> &String) -> impl Iterator<Item = &[T]> {
     let share = sorted.len().div_ceil(workers.max(1)).max(1);
     sorted.chunk_by(move |a, b| header(a) == header(b)).flat_map(move |queue| queue.chunks(share))
 }
