@@ -16,9 +16,7 @@ use qstar::verify::{Judged, Standing};
 const TIME: Duration = Duration::from_secs(300);
 /// Cases in one pair of files.
 const TOGETHER: usize = 200;
-/// So many stay together when one of them speaks against all, in a run of thousands, and in a small one.
-const FEW: usize = 40;
-const FEWER: usize = 4;
+/// Cases in a small run.
 const SMALL: usize = 200;
 
 /// False theorems, as name, binders and statement.
@@ -288,8 +286,9 @@ fn setting() -> (usize, Rng) {
     (number("QSTAR_FUZZ").unwrap_or(60) as usize, Rng::with_seed(number("QSTAR_FUZZ_SEED").unwrap_or(1)))
 }
 
+/// So many of a run's cases stay together when one of them speaks against all.
 fn few(count: usize) -> usize {
-    if count <= SMALL { FEWER } else { FEW }
+    if count <= SMALL { 4 } else { 40 }
 }
 
 /// A reason without its names and numbers, to count kinds.

@@ -4,6 +4,7 @@
 //! [`check`] and [`inspect`], which alone know the oracle.
 
 pub mod check;
+mod code;
 pub mod header;
 pub mod inspect;
 pub mod rows;

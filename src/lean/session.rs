@@ -406,8 +406,8 @@ impl Silence {
         Silence { since: Instant::now(), spent: clock.as_mut().map_or(Spent::default(), Clock::spent) }
     }
 
-    /// Whether it has lasted for `stall`: of Lean's own time where the machine is busy with other things, and at once where Lean
-    /// does not even try to work.
+    /// Whether it has lasted for `stall`: of Lean's own time, or of time in which Lean had nothing to do. On a busy machine the
+    /// time in which it could not get to work does not count.
     fn is_over(&self, stall: Duration, clock: &mut Option<Clock>) -> bool {
         let elapsed = self.since.elapsed();
         let long =

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::spans::{ARROW, Span, alternatives, arrow, begins_line, column, is_gap, proofs};
 use crate::lean::syntax::{Kind, Token, tokens};
 
 /// Names that the cut makes up for facts that have none.
@@ -17,8 +18,6 @@ const OPEN: &[&str] = &["have", "refine", "refine'", "exact", "apply", "calc"];
 const BRANCHING: &[&str] = &["induction", "cases", "match"];
 /// Blocks within blocks: deeper ones stay whole.
 const DEEPEST: usize = 24;
-/// What stands between an alternative and its block.
-const ARROW: &str = "=>";
 /// What stands in the place of a proof that comes later.
 const HOLE: &str = "?_";
 
@@ -148,14 +147,6 @@ fn continues(text: &str, token: &Token) -> bool {
     ) || text[token.start..].starts_with("<;>")
 }
 
-fn column(text: &str, at: usize) -> usize {
-    text[..at].rsplit('\n').next().unwrap_or("").chars().count()
-}
-
-fn begins_line(text: &str, at: usize) -> bool {
-    text[..at].rsplit('\n').next().unwrap_or("").trim().is_empty()
-}
-
 /// The first word of a text.
 fn word(text: &str) -> &str {
     text.split(|c: char| c.is_whitespace() || c == '(').next().unwrap_or("")
@@ -216,10 +207,6 @@ fn piece(text: &str, at: At) -> Vec<Piece> {
     vec![if spans.is_empty() { make(Form::Plain) } else { make(open(text, head, &spans, at)) }]
 }
 
-fn is_gap(token: &Token) -> bool {
-    token.kind == Kind::Name && matches!(token.text, "sorry" | "admit")
-}
-
 /// Cuts a part of a step.
 fn inner(text: &str, start: usize, end: usize, at: At) -> Block {
     // The part keeps its column, so that its first line and the others stay together.
@@ -249,77 +236,12 @@ fn obtain(text: &str, code: &[Token], at: At) -> Option<Vec<Piece>> {
     Some(pieces)
 }
 
-/// The first arrow from a token on, wherever the cut into tokens puts its end.
-fn arrow(text: &str, code: &[Token], from: usize) -> Option<usize> {
-    (from..code.len()).find(|&i| text[code[i].start..].starts_with(ARROW))
-}
-
-/// Where proofs stand in a step: after `by`, and `sorry` in the place of a term.
-fn proofs(text: &str, code: &[Token]) -> Vec<(usize, usize, usize)> {
-    let mut spans: Vec<(usize, usize, usize)> = Vec::new();
-    for (i, token) in code.iter().enumerate() {
-        if spans.last().is_some_and(|span| token.start < span.2) {
-            continue;
-        }
-        if is_gap(token) {
-            spans.push((token.start, token.start, token.end()));
-        } else if token.text == "by"
-            && let Some(first) = code.get(i + 1)
-        {
-            spans.push((token.start, first.start, end_of_block(text, code, i + 1)));
-        }
-    }
-    spans
-}
-
-/// Where the block that begins with a token ends: at a token further left at the beginning of a line, at a bracket that
-/// was open before it, or at a comma outside of brackets.
-fn end_of_block(text: &str, code: &[Token], first: usize) -> usize {
-    let column = column(text, code[first].start);
-    let alone = begins_line(text, code[first].start);
-    let (mut depth, mut end) = (0usize, code[first].start);
-    for token in &code[first..] {
-        let left = begins_line(text, token.start) && self::column(text, token.start) < column;
-        // Behind `by` on the same line, what stands below it further right goes on with it only when it is far enough.
-        if token.start > code[first].start && left && (alone || depth == 0) {
-            break;
-        }
-        match token.kind {
-            Kind::Open => depth += 1,
-            Kind::Close if depth == 0 => break,
-            Kind::Close => depth -= 1,
-            _ if depth == 0 && matches!(token.text, "," | "⟩") => break,
-            _ => {}
-        }
-        end = token.end();
-    }
-    end
-}
-
-/// The blocks behind `=>` of alternatives that begin their lines.
-fn alternatives(text: &str, code: &[Token]) -> Vec<(usize, usize, usize)> {
-    let bars: Vec<usize> = (0..code.len()).filter(|&i| code[i].text == "|" && begins_line(text, code[i].start)).collect();
-    let Some(&first) = bars.first() else { return Vec::new() };
-    let left = column(text, code[first].start);
-    let bars: Vec<usize> = bars.into_iter().filter(|&i| column(text, code[i].start) == left).collect();
-    let mut spans = Vec::new();
-    for (n, &bar) in bars.iter().enumerate() {
-        let next = bars.get(n + 1).map_or(code.len(), |&i| i);
-        let Some(arrow) = arrow(text, &code[..next], bar) else { continue };
-        let body = code[arrow].start + ARROW.len();
-        if let Some(first) = code[arrow..next].iter().find(|t| t.start >= body) {
-            spans.push((first.start, first.start, code[next - 1].end()));
-        }
-    }
-    spans
-}
-
-/// A step with holes in the place of its proofs; each span is where the hole begins, where the proof begins, and its end.
-fn open(text: &str, head: &str, spans: &[(usize, usize, usize)], place: At) -> Form {
+/// A step with holes in the place of its proofs.
+fn open(text: &str, head: &str, spans: &[Span], place: At) -> Form {
     let mut opener = String::new();
     let mut blocks = Vec::new();
     let (mut at, mut holes) = (0, 0);
-    for &(hole, start, end) in spans {
+    for &Span { hole, start, end } in spans {
         let kept = &text[at..hole];
         holes += kept.matches(HOLE).count();
         opener.push_str(kept);

@@ -8,6 +8,7 @@
 
 pub mod cut;
 mod orders;
+mod spans;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
