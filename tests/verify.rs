@@ -8,9 +8,9 @@ use std::time::Duration;
 use qstar::lean::{Batch, Pool, PoolOptions, Verdict};
 use qstar::problem::Problem;
 use qstar::verify::bulk::certify;
-use qstar::verify::candidate::verify_file;
+use qstar::verify::candidate::{verify_compiled, verify_file};
 use qstar::verify::queue::Queue;
-use qstar::verify::{Certificate, Rejection, recheck, verify};
+use qstar::verify::{Axioms, Certificate, Rejection, Standing, recheck, verify};
 use tokio_util::sync::CancellationToken;
 
 const TIME: Duration = Duration::from_secs(120);
@@ -134,6 +134,17 @@ async fn honest_proofs_are_certified_and_certificates_hold() {
     let path = folder.path().join("c.json");
     std::fs::write(&path, serde_json::to_string(&certificate).unwrap()).unwrap();
     assert_eq!(recheck(&toolchain, &path, TIME).await.unwrap().unwrap().document_sha256, certificate.document_sha256);
+    // As an older qstar wrote it.
+    let older = Certificate { format: "qstar-certificate-1".into(), axioms: Axioms::Unavailable, ..certificate.clone() };
+    let mut older = serde_json::to_value(&older).unwrap();
+    older.as_object_mut().unwrap().retain(|key, _| !["axioms_of_header", "notes", "trusted"].contains(&key.as_str()));
+    std::fs::write(&path, older.to_string()).unwrap();
+    recheck(&toolchain, &path, TIME).await.unwrap().unwrap();
+    // A name that is not the statement's.
+    let renamed = Certificate { name: "riemann\u{1b}[2J".into(), ..certificate.clone() };
+    std::fs::write(&path, serde_json::to_string(&renamed).unwrap()).unwrap();
+    let error = recheck(&toolchain, &path, TIME).await.unwrap_err().to_string();
+    assert!(error.contains("`riemann\\u{1b}[2J` is not that of its statement"), "{error}");
     // Another proof, another statement.
     let forged = Certificate { proof: "rfl".into(), ..certificate.clone() };
     std::fs::write(&path, serde_json::to_string(&forged).unwrap()).unwrap();
@@ -197,4 +208,25 @@ async fn a_proof_on_which_lean_ends_costs_the_others_nothing() {
     let proofs = vec![proof("theorem a (n : Nat) : n + 0 = n", "rfl"), proof("theorem b : 1 = 1", &deep)];
     let made = certify(&toolchain, proofs, 1, TIME, CancellationToken::new(), |_| ()).await;
     assert!(made[0].is_ok() && made[1].is_err(), "{made:?}");
+}
+
+#[tokio::test]
+async fn compiled_files_are_judged_as_their_texts_are() {
+    let (toolchain, folder) = (common::toolchain(), tempfile::tempdir().unwrap());
+    let compiled = async |name: &str, text: &str| {
+        // As modules of one name, which the names of private things hold.
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        let (file, olean) = (folder.path().join(name).join("File.lean"), folder.path().join(name).join("File.olean"));
+        std::fs::write(&file, text).unwrap();
+        let ran = toolchain.check_command(&file, Some(&olean)).output().await.unwrap();
+        assert!(olean.exists(), "{}", String::from_utf8_lossy(&ran.stdout));
+        olean
+    };
+    let original = "theorem good (n : Nat) : n + 0 = n := sorry\ntheorem bad (n : Nat) : n < n + n := sorry\n";
+    let candidate =
+        "theorem good (m : Nat) : m + 0 = m := rfl\naxiom gift {p : Prop} : p\ntheorem bad (n : Nat) : n < n + n := gift\n";
+    let (ours, theirs) = (compiled("ours", original).await, compiled("theirs", candidate).await);
+    let judged = verify_compiled(&toolchain, &ours, &theirs, TIME, None).await.unwrap();
+    let told: Vec<_> = judged.iter().map(|j| (j.name.as_str(), j.verdict)).collect();
+    assert_eq!(told, [("good", Standing::Accepted), ("bad", Standing::Refused)], "{judged:?}");
 }

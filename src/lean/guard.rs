@@ -161,13 +161,14 @@ pub fn check(text: &str) -> Result<(), Refusal> {
     check_tokens(&tokens, true, text)
 }
 
-/// Comments of which Lean's tables might have another view: those that touch a symbol, and those inside each other.
+/// Comments of which Lean's tables might have another view: those that touch a symbol, those inside each other, and comments of
+/// declarations (`/--`, `/-!`), which are tokens to Lean where no declaration stands.
 fn check_comments(text: &str, tokens: &[Token]) -> Result<(), Refusal> {
     for token in tokens.iter().filter(|t| t.kind == Kind::Comment) {
         let before = text[..token.start].chars().next_back();
         let touches = before.is_some_and(|c| !c.is_whitespace() && !c.is_alphanumeric() && !")]}⟩\"".contains(c));
         let inner = token.text.get(2..).unwrap_or("");
-        if touches || (token.text.starts_with("/-") && (inner.contains("/-") || inner.starts_with('/'))) {
+        if touches || (token.text.starts_with("/-") && (inner.contains("/-") || inner.starts_with(['/', '-', '!']))) {
             return Err(Refusal::Ambiguous(token.text.chars().take(12).collect()));
         }
     }
@@ -269,6 +270,13 @@ fn check_tokens(tokens: &[Token], commands: bool, text: &str) -> Result<(), Refu
 }
 
 fn check_name(name: &str, commands: bool) -> Result<(), Refusal> {
+    // `h.1` is a name and a number to Lean, and so is `def.1` a word and a number.
+    let parts: Vec<&str> = name.split('.').collect();
+    let mut words = parts.split(|part| part.starts_with(|c: char| c.is_ascii_digit())).filter(|word| !word.is_empty());
+    words.try_for_each(|word| check_word(&word.join("."), commands))
+}
+
+fn check_word(name: &str, commands: bool) -> Result<(), Refusal> {
     let hostile = name.contains('«')
         || name.starts_with("Lean.")
         || name.starts_with("declare_")
@@ -303,6 +311,8 @@ mod tests {
             "exact absurd h (by decide) -- because",
             "intro c\ndecide +revert /- all of them -/",
             "exact '\\''.toNat_lt",
+            "exact h.1.2.symm",
+            "norm_num [show (1.5e3 : Float) = 1500 from h]",
         ] {
             assert_eq!(check(text), Ok(()), "{text}");
         }
@@ -322,6 +332,13 @@ mod tests {
             "exact s!\"{by native_decide}\"",
             "open Nat",
             "#eval 1",
+            "exact 1.5e3axiom a : False",
+            "exact h.1section",
+            "exact h.1e3axiom a : False",
+            "exact def.1",
+            "rfl /--/",
+            "rfl /-- for the next one -/",
+            "rfl /-! for the module -/",
         ] {
             assert!(check(text).is_err(), "{text}");
         }

@@ -185,14 +185,29 @@ fn string(text: &str) -> Result<usize, SyntaxError> {
     Err(SyntaxError::OpenString)
 }
 
-/// Digits, with the letters of their base: what follows them without a space is the next token (`7axiom` is two).
+/// Digits, with the letters of their base, a fraction and an exponent: what follows them without a space is the next token
+/// (`7axiom` is two, and so is `1.5e3axiom`).
 fn number(text: &str) -> usize {
     let base = |digit: fn(&char) -> bool| 2 + text[2..].chars().take_while(|c| digit(c) || *c == '_').count();
     match text.get(..2) {
         Some("0x" | "0X") => base(char::is_ascii_hexdigit),
         Some("0b" | "0B") => base(|c| matches!(c, '0' | '1')),
         Some("0o" | "0O") => base(|c| matches!(c, '0'..='7')),
-        _ => text.chars().take_while(|c| c.is_ascii_digit() || *c == '_').count(),
+        _ => {
+            let digits = |from: usize| text[from..].chars().take_while(|c| c.is_ascii_digit() || *c == '_').count();
+            let begins = |from: usize| text[from..].starts_with(|c: char| c.is_ascii_digit());
+            let mut end = digits(0);
+            if text[end..].starts_with('.') && begins(end + 1) {
+                end += 1 + digits(end + 1);
+            }
+            if text[end..].starts_with(['e', 'E']) {
+                let sign = usize::from(text[end + 1..].starts_with(['+', '-']));
+                if begins(end + 1 + sign) {
+                    end += 1 + sign + digits(end + 1 + sign);
+                }
+            }
+            end
+        }
     }
 }
 
@@ -231,9 +246,12 @@ fn name(text: &str) -> Result<usize, SyntaxError> {
         } else {
             at += text[at..].find(|c| !is_name_rest(c)).unwrap_or(text.len() - at);
         }
-        let next = text[at..].strip_prefix('.').and_then(|t| t.chars().next());
-        match next {
-            Some(c) if is_name_start(c) || c.is_ascii_digit() => at += 1,
+        // Numbers of fields: a name does not go on right behind one.
+        while text[at..].strip_prefix('.').is_some_and(|t| t.starts_with(|c: char| c.is_ascii_digit())) {
+            at += 1 + number(&text[at + 1..]);
+        }
+        match text[at..].strip_prefix('.').and_then(|t| t.chars().next()) {
+            Some(c) if is_name_start(c) => at += 1,
             _ => return Ok(at),
         }
     }
