@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use qstar::lean::{Batch, Pool, PoolOptions, Verdict};
@@ -11,6 +12,7 @@ use qstar::verify::bulk::certify;
 use qstar::verify::candidate::{verify_compiled, verify_file};
 use qstar::verify::queue::Queue;
 use qstar::verify::{Axioms, Certificate, Rejection, Standing, recheck, verify};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 const TIME: Duration = Duration::from_secs(120);
@@ -173,8 +175,8 @@ async fn files_of_proofs_are_judged_theorem_by_theorem() {
 
 #[tokio::test]
 async fn a_queue_accepts_what_is_accepted_alone() {
-    let queue = Queue::new(common::toolchain());
-    // They come in together: the first goes alone, the others wait and share a process; `b` fails, and `c` rests on it.
+    // No turn is free, so somebody searches: what comes in together shares a process; `b` fails, and `c` rests on it.
+    let queue = Queue::new(common::toolchain(), Arc::new(Semaphore::new(0)));
     let asked =
         [("a : 1 = 1", "rfl"), ("b : 1 = 2", "rfl"), ("c : 1 = 2", "exact b"), ("d : 2 = 2", "rfl"), ("e : 3 = 3", "rfl")];
     let verdicts = futures::future::join_all(asked.map(|(statement, proof)| {

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::lean::syntax::alternatives;
 use crate::lean::{Candidate, Hole, Verdict, runaway};
 use crate::search::Oracle;
 use block::{Item, cost, fold, parse, print, segment_end};
@@ -70,21 +71,6 @@ fn firsts(line: &str) -> Vec<(Range<usize>, Vec<String>)> {
             (at..end, alternatives(&line[at + "first | ".len()..end]))
         })
         .collect()
-}
-
-/// A list of alternatives, cut at the bars that stand outside of brackets.
-fn alternatives(list: &str) -> Vec<String> {
-    let (mut found, mut depth, mut from) = (Vec::new(), 0i32, 0);
-    for (i, c) in list.char_indices() {
-        depth += i32::from("([{⟨".contains(c)) - i32::from(")]}⟩".contains(c));
-        // Absolute values and `||` have no blanks on both sides.
-        if c == '|' && depth == 0 && list[..i].ends_with(' ') && list[i + 1..].starts_with(' ') {
-            found.push(list[from..i].trim().to_owned());
-            from = i + 1;
-        }
-    }
-    found.push(list[from..].trim().to_owned());
-    found
 }
 
 /// A tactic with fewer alternatives in one of its `first`s: one alone, or where several goals need several, a half of

@@ -257,6 +257,21 @@ fn name(text: &str) -> Result<usize, SyntaxError> {
     }
 }
 
+/// The alternatives behind `first | `, cut at the bars that stand outside of brackets.
+pub fn alternatives(list: &str) -> Vec<String> {
+    let (mut found, mut depth, mut from) = (Vec::new(), 0i32, 0);
+    for (i, c) in list.char_indices() {
+        depth += i32::from("([{⟨".contains(c)) - i32::from(")]}⟩".contains(c));
+        // Absolute values and `||` have no blanks on both sides.
+        if c == '|' && depth == 0 && list[..i].ends_with(' ') && list[i + 1..].starts_with(' ') {
+            found.push(list[from..i].trim().to_owned());
+            from = i + 1;
+        }
+    }
+    found.push(list[from..].trim().to_owned());
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

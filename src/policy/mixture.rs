@@ -1,10 +1,13 @@
 //! *Generate*: several policies as one, each with a weight; what two of them propose is one proposal.
 
+use std::collections::HashSet;
+
 use futures::future::join_all;
 
 use super::usage::Usage;
 use super::{Answer, Place, Policy, Proposal};
 use crate::lean::Goal;
+use crate::lean::syntax::alternatives;
 
 /// A mixture of policies: probabilities are added, weighted.
 ///
@@ -75,7 +78,13 @@ impl Mix {
                 }
             }
         }
-        mixed.iter_mut().for_each(|all| all.sort_by(|a, b| b.log_prior.total_cmp(&a.log_prior)));
+        for all in &mut mixed {
+            // What stands among the alternatives of another proposal is tried with that one.
+            let lists = all.iter().filter_map(|p| p.tactic.strip_prefix("first | "));
+            let covered: HashSet<String> = lists.flat_map(alternatives).collect();
+            all.retain(|p| !covered.contains(&p.tactic));
+            all.sort_by(|a, b| b.log_prior.total_cmp(&a.log_prior));
+        }
         mixed
     }
 }
@@ -94,6 +103,16 @@ mod tests {
                 |(tactic, p): &(&str, f64)| Proposal { tactic: (*tactic).into(), log_prior: p.ln(), by: Source::Portfolio };
             Box::pin(std::future::ready(states.iter().map(|_| self.0.iter().map(one).collect()).collect()))
         }
+    }
+
+    #[test]
+    fn what_another_proposal_tries_as_well_is_not_tried_twice() {
+        let mix = Mix::default()
+            .with(1.0, Box::new(Fixed(&[("first | omega | rfl", 0.4), ("simp", 0.2)])))
+            .with(1.0, Box::new(Fixed(&[("omega", 0.8), ("omega; rfl", 0.1)])));
+        let goal = Goal::parse("⊢ p").unwrap();
+        let mixed = mix.propose(&[&[goal]]).now_or_never().unwrap().remove(0);
+        assert_eq!(mixed.iter().map(|p| p.tactic.as_str()).collect::<Vec<_>>(), ["first | omega | rfl", "simp", "omega; rfl"]);
     }
 
     #[test]

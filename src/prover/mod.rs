@@ -130,7 +130,8 @@ pub struct Company {
 impl Company {
     /// So many searches at a time.
     pub fn new(toolchain: Arc<Toolchain>, turns: usize) -> Company {
-        Company { turns: Arc::new(Semaphore::new(turns)), verifier: Queue::new(toolchain) }
+        let turns = Arc::new(Semaphore::new(turns));
+        Company { verifier: Queue::new(toolchain, turns.clone()), turns }
     }
 }
 

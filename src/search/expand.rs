@@ -6,7 +6,7 @@ use super::moves::Move;
 use super::operators::refine::{Failure, Repairer};
 use super::operators::{aggregate, prune};
 use super::{Added, Batch, Event, GoalId, Graph, Oracle, Search, Status, Tried, VerdictKind};
-use crate::lean::goal::{mentions, state_key};
+use crate::lean::goal::state_key;
 use crate::lean::{Goal, Verdict, runaway};
 use crate::policy::{Place, Proposal, Source};
 use std::collections::HashMap;
@@ -64,7 +64,7 @@ impl<O: Oracle> Search<'_, O> {
             && let Some(word) = prune::unsupported(&proposal.tactic, said)
             && !self.unsupported.contains(&word)
         {
-            for other in self.moves.forget(|tactic| mentions(tactic, &word)) {
+            for other in self.moves.forget(|tactic| prune::needs(tactic, &word)) {
                 if other != goal && self.moves.is_idle(other) {
                     self.graph.mark_expanded(other);
                 }
@@ -260,7 +260,7 @@ impl<O: Oracle> Search<'_, O> {
                 p.log_prior -= if runaway::may_run_away(&text, &p.tactic) { RUNAWAY_COST } else { 0.0 };
                 p
             };
-            let works = |p: &Proposal| !self.unsupported.iter().any(|word| mentions(&p.tactic, word));
+            let works = |p: &Proposal| !self.unsupported.iter().any(|word| prune::needs(&p.tactic, word));
             let step = |proposal| Move { proposal, heartbeats: self.budget.heartbeats, probe: false };
             self.moves.add(goal, proposals.into_iter().filter(works).map(late).map(step));
             if let [state] = state {

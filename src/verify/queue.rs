@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{Certificate, Rejection, bulk};
@@ -14,6 +16,9 @@ use crate::toolchain::Toolchain;
 
 /// Proofs that may wait; who brings more waits itself.
 const WAITING: usize = 256;
+/// A proof waits so long for company while others are searched for: an easy theorem needs less, a process of its own ten times as
+/// much.
+const COMPANY: Duration = Duration::from_millis(400);
 
 struct Ask {
     problem: Problem,
@@ -29,10 +34,10 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// A queue for proofs of one Lean.
-    pub fn new(toolchain: Arc<Toolchain>) -> Queue {
+    /// A queue for proofs of one Lean. Who searches holds one of the `turns`; with one to spare, two processes work at a time.
+    pub fn new(toolchain: Arc<Toolchain>, turns: Arc<Semaphore>) -> Queue {
         let (asks, asked) = mpsc::channel(WAITING);
-        Queue { asks, task: tokio::spawn(serve(toolchain, asked)) }
+        Queue { asks, task: tokio::spawn(serve(toolchain, turns, asked)) }
     }
 
     /// As [`super::verify`], with whatever else waits: `time` is for Lean, and the wait for those before it does not count.
@@ -54,18 +59,39 @@ impl Drop for Queue {
     }
 }
 
-async fn serve(toolchain: Arc<Toolchain>, mut asked: mpsc::Receiver<Ask>) {
-    let mut batch = Vec::new();
-    while asked.recv_many(&mut batch, WAITING).await > 0 {
+async fn serve(toolchain: Arc<Toolchain>, turns: Arc<Semaphore>, mut asked: mpsc::Receiver<Ask>) {
+    let (mut waiting, mut flights) = (Vec::new(), FuturesUnordered::new());
+    let (mut open, mut company) = (true, None);
+    loop {
         // A search that has ended waits for nothing.
-        batch.retain(|ask: &Ask| !ask.answer.is_closed());
-        tracing::debug!(proofs = batch.len(), "verified together");
-        let proofs = batch.iter().map(|ask| (ask.problem.clone(), ask.proof.clone())).collect();
-        // Those who share a process share its time.
-        let time = batch.iter().map(|ask| ask.time).max().unwrap_or_default();
-        let verdicts = bulk::certify(&toolchain, proofs, 1, time, CancellationToken::new(), |_| ()).await;
-        for (ask, verdict) in batch.drain(..).zip(verdicts) {
-            let _ = ask.answer.send(verdict);
+        waiting.retain(|ask: &Ask| !ask.answer.is_closed());
+        company = company.filter(|_| !waiting.is_empty());
+        let spare = turns.available_permits() > 0;
+        let due = spare || waiting.len() >= WAITING || company.is_some_and(|until| until <= Instant::now());
+        if due && !waiting.is_empty() && flights.len() < 1 + usize::from(spare) {
+            flights.push(judge(&toolchain, std::mem::take(&mut waiting)));
+            company = None;
         }
+        tokio::select! {
+            came = asked.recv_many(&mut waiting, WAITING), if open && waiting.len() < WAITING => {
+                open = came > 0;
+                company.get_or_insert_with(|| Instant::now() + COMPANY);
+            }
+            Some(()) = flights.next() => {}
+            () = sleep_until(company.unwrap_or_else(Instant::now)), if company.is_some_and(|until| until > Instant::now()) => {}
+            else => break,
+        }
+    }
+}
+
+/// Judges proofs together, and answers those who wait.
+async fn judge(toolchain: &Toolchain, batch: Vec<Ask>) {
+    tracing::debug!(proofs = batch.len(), "verified together");
+    let proofs = batch.iter().map(|ask| (ask.problem.clone(), ask.proof.clone())).collect();
+    // Those who share a process share its time.
+    let time = batch.iter().map(|ask| ask.time).max().unwrap_or_default();
+    let verdicts = bulk::certify(toolchain, proofs, 1, time, CancellationToken::new(), |_| ()).await;
+    for (ask, verdict) in batch.into_iter().zip(verdicts) {
+        let _ = ask.answer.send(verdict);
     }
 }

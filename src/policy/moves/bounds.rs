@@ -1,7 +1,7 @@
 //! Numbers within bounds: find the bounds, prove them, try every value.
 
 use super::candidate::{Family, List};
-use super::shape::{Entry, entries, fresh, is_proposition, number_type, numerals, split_top};
+use super::shape::{Entry, entries, fresh, is_proposition, number_type, numerals, speaks_of_a_number, split_top};
 use crate::lean::Goal;
 use crate::lean::goal::{is_inaccessible, mentions};
 
@@ -82,8 +82,10 @@ pub fn steps(goal: &Goal, list: &mut List) {
             try_values(goal, number, share, list);
         }
     }
-    let mut limits = vec![10u64, 30];
-    limits.extend(numerals(goal).into_iter().filter(|n| *n < MOST_VALUES as u64).max().filter(|n| *n > 30));
+    // A bound follows from what hypotheses say of numbers, and from nothing else.
+    let stated = goal.hypotheses.iter().any(|h| speaks_of_a_number(&h.ty));
+    let mut limits = if stated { vec![10u64, 30] } else { Vec::new() };
+    limits.extend(numerals(goal).into_iter().filter(|n| stated && *n < MOST_VALUES as u64).max().filter(|n| *n > 30));
     for (i, limit) in limits.into_iter().enumerate() {
         let p = share * (1.0 - 0.2 * i as f64);
         let mut everything = Vec::new();
@@ -276,6 +278,17 @@ fn is_limit(ty: &str, x: &str, op: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_bound_is_guessed_where_no_hypothesis_gives_one() {
+        let made = |text: &str| {
+            let mut list = List::default();
+            steps(&Goal::parse(text).unwrap(), &mut list);
+            list.tactics().len()
+        };
+        assert_eq!(made("a b : Nat\nh₁ : a ≤ b\n⊢ a + 5 ≤ b + 10"), 0);
+        assert!(made("a b : Nat\nh₁ : a * a + b * b ≤ 20\n⊢ a + 5 ≤ b + 10") > 0);
+    }
 
     #[test]
     fn bounds_are_read_from_hypotheses() {

@@ -13,9 +13,10 @@ const CONDITIONS: usize = 6;
 pub fn steps(view: &View, header: &Header, list: &mut List) {
     list.begin(Family::Cases);
     let mut taken = Vec::new();
-    for entry in &view.data {
+    for entry in view.objects() {
         data(view, header, entry, &mut taken, list);
     }
+    structures(view, list);
     for p in &view.propositions {
         list.add(0.15, format!("by_cases h{p} : {p}"));
         list.add(0.04, format!("by_cases h{p} : {p} <;> simp_all"));
@@ -82,6 +83,19 @@ fn data(view: &View, header: &Header, Entry { name: n, ty }: &Entry, taken: &mut
                 list.add(0.05 * p * share, format!("cases {n} <;> rfl"));
             }
         }
+    }
+}
+
+/// All values of types with one constructor opened at once: a statement about arrays becomes one about lists.
+fn structures(view: &View, list: &mut List) {
+    let one = |ty: &str| ["Array ", "Vector ", "Subtype ", "Fin ", "{"].iter().any(|head| ty.starts_with(head));
+    let open: Vec<String> =
+        view.objects().filter(|e| one(e.ty) && view.in_target(e.name)).map(|e| format!("cases {}", e.name)).collect();
+    if !open.is_empty() {
+        let open = open.join("\n");
+        list.add(0.12, format!("{open}\nsimp_all"));
+        list.add(0.08, format!("{open}\nsimp"));
+        list.add(0.06, open);
     }
 }
 
@@ -176,6 +190,19 @@ mod tests {
         for wanted in ["cases b", "cases t <;> simp_all", "cases o <;> simp_all"] {
             assert!(tactics.contains(&wanted.to_owned()), "{wanted} is missing in {tactics:#?}");
         }
+    }
+
+    #[test]
+    fn functions_are_not_taken_apart_and_structures_all_at_once() {
+        let tactics = made(
+            "p : Nat → Prop\nq : { a // p a } → Prop\ng : List Nat → Nat\nx : Array Nat\ny : Array Nat\n⊢ x = y ∨ q z ∨ g l = 0",
+            "",
+        );
+        assert!(
+            !tactics.iter().any(|t| ["cases q", "obtain ⟨q", "cases g"].iter().any(|open| t.starts_with(open))),
+            "{tactics:#?}"
+        );
+        assert!(tactics.contains(&"cases x\ncases y\nsimp_all".to_owned()), "{tactics:#?}");
     }
 
     #[test]

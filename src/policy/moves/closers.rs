@@ -1,30 +1,98 @@
-//! Single tactics that end a goal: the baseline of every benchmark, and a few more.
+//! Tactics that end a goal: singly, as the baseline of every benchmark has them, and in the moves those that fail in a moment
+//! together, as one candidate. A check costs its way to Lean and the elaboration of the path to its goal, which a dozen of them
+//! may share; and a budget in checks goes to steps.
 
 use super::candidate::{Family, List};
+use super::shape::{Entry, Shape, shape};
 use super::view::View;
 
+/// Hypotheses that [`ends`] looks at, the newest first.
+const NEWEST: usize = 6;
+
 /// Those that every search without steps has.
-pub fn usual(list: &mut List) {
+pub fn single(list: &mut List) {
     list.begin(Family::Closer);
     for (p, tactic) in [
-        (0.30, "rfl"),
         (0.60, "omega"),
-        (0.55, "grind"),
-        (0.40, "simp_all"),
+        (0.30, "rfl"),
         (0.30, "decide"),
         (0.20, "assumption"),
-        (0.22, "simp"),
         (0.12, "decide +kernel"),
         (0.10, "simp_all\nomega"),
         (0.10, "simp at *\nomega"),
+        (0.03, "contradiction"),
+    ] {
+        list.add(p, tactic);
+    }
+    searching(list);
+}
+
+/// Those that every other search has.
+pub fn usual(view: &View, list: &mut List) {
+    list.begin(Family::Closer);
+    list.add(0.60, ends(view));
+    list.add(0.30, DECIDE);
+    list.add(0.15, "first | (simp_all; omega) | (simp at *; omega)");
+    searching(list);
+}
+
+/// Decided by evaluation, or by the kernel's.
+pub const DECIDE: &str = "first | decide | decide +kernel";
+
+/// Tactics that look for a proof by themselves.
+fn searching(list: &mut List) {
+    for (p, tactic) in [
+        (0.55, "grind"),
+        (0.40, "simp_all"),
+        (0.22, "simp"),
         (0.05, "simp [Nat.mul_add, Nat.add_mul, Nat.pow_succ] at *\nomega"),
         (0.04, "norm_cast at *\nomega"),
         (0.02, "exact?"),
-        (0.03, "contradiction"),
         (0.03, "exfalso\ngrind"),
     ] {
         list.add(p, tactic);
     }
+}
+
+/// What ends a goal at once or fails at once, one behind the other: terms made of the hypotheses, then what decides.
+fn ends(view: &View) -> String {
+    let mut ways = vec!["assumption".to_owned(), "contradiction".to_owned()];
+    let facts: Vec<&Entry> = view.newest_facts().take(NEWEST).collect();
+    match shape(view.goal.target.trim()) {
+        Shape::Exists => {
+            for Entry { name, .. } in &facts {
+                ways.extend([format!("exact ⟨_, {name}⟩"), format!("exact ⟨_, _, {name}⟩")]);
+            }
+            ways.extend(["exact ⟨_, ‹_›, ‹_›⟩", "exact ⟨_, rfl⟩"].map(str::to_owned));
+        }
+        Shape::And => ways.push("exact ⟨‹_›, ‹_›⟩".to_owned()),
+        Shape::Or => ways.extend(["exact .inl ‹_›", "exact .inr ‹_›"].map(str::to_owned)),
+        Shape::Forall | Shape::Implies => ways.extend(["(intros; assumption)", "(intros; rfl)"].map(str::to_owned)),
+        Shape::Not => ways.push("nofun".to_owned()),
+        Shape::Iff | Shape::Equality | Shape::Other => {}
+    }
+    let mut equal = false;
+    for Entry { name, ty } in &facts {
+        match shape(ty) {
+            Shape::And => ways.extend([format!("exact {name}.1"), format!("exact {name}.2")]),
+            Shape::Not => ways.push(format!("exact absurd ‹_› {name}")),
+            Shape::Iff => ways.push(format!("exact {name}.symm")),
+            Shape::Equality => {
+                ways.push(format!("exact {name}.symm"));
+                equal = true;
+            }
+            Shape::Forall | Shape::Implies => {
+                ways.extend([format!("exact {name} .."), format!("(apply {name} <;> assumption)")]);
+            }
+            Shape::Exists | Shape::Or | Shape::Other => {}
+        }
+    }
+    if equal {
+        ways.extend(["(subst_vars; assumption)", "(subst_vars; rfl)"].map(str::to_owned));
+    }
+    // Those that may compute for long stand last: what stops them stops all behind them.
+    ways.extend(["omega".to_owned(), "rfl".to_owned()]);
+    format!("first | {}", ways.join(" | "))
 }
 
 /// Others, where the goal looks as if they could work.
@@ -44,7 +112,6 @@ pub fn more(view: &View, list: &mut List) {
     add(true, 0.01, "solve_by_elim");
     add(has(&["+", "-", "*", "≤", "<"]), 0.02, "simp +arith");
     add(has(&["+", "-", "*", "≤", "<"]), 0.015, "simp_all +arith");
-    add(has(&["%", "/", "∣"]), 0.015, "simp_all\nomega");
     add(quantified, 0.03, "intros\nsimp_all");
     add(quantified, 0.03, "intros\ngrind");
     add(quantified, 0.02, "intros\nomega");
@@ -57,7 +124,6 @@ pub fn more(view: &View, list: &mut List) {
     add(has(&["BitVec", "UInt", "Int8", "Int16", "Int32", "Int64"]), 0.02, "simp_all [BitVec.toNat_eq]\nomega");
     add(view.target.as_ref().is_some_and(|t| t.kind == super::terms::Kind::Binary("=")), 0.02, "ac_rfl");
     add(!view.facts.is_empty(), 0.02, "simp_all only [ne_eq, Decidable.not_not, and_self, true_and, and_true]");
-    add(!view.facts.is_empty(), 0.015, "nofun");
     add(view.facts.iter().any(|f| f.ty.contains(" = ")), 0.02, "subst_vars\nsimp_all");
 }
 
@@ -67,7 +133,18 @@ mod tests {
     use crate::lean::Goal;
 
     #[test]
-    fn ends_fit_the_goal() {
+    fn what_fails_at_once_is_tried_together() {
+        let made = |text: &str| ends(&View::new(&Goal::parse(text).unwrap()));
+        assert_eq!(made("⊢ 1 = 1"), "first | assumption | contradiction | omega | rfl");
+        let some = made("α : Type\np q : α → Prop\nw : α\nh : p w\ng : ∀ x, p x → q x\n⊢ ∃ x, p x");
+        for way in ["| exact ⟨_, h⟩ |", "| (apply g <;> assumption) |"] {
+            assert!(some.contains(way), "{some}");
+        }
+        assert_eq!(crate::lean::guard::check(&some), Ok(()));
+    }
+
+    #[test]
+    fn closers_fit_the_goal() {
         let made = |text: &str| {
             let goal = Goal::parse(text).unwrap();
             let mut list = List::default();

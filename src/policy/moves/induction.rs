@@ -16,7 +16,7 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
     let opened: Vec<&str> = used(header, &text).into_iter().map(|d| d.name.as_str()).collect();
     let mut taken = Vec::new();
     let ih = fresh(view.goal, "ih", &mut taken);
-    for Entry { name: n, ty } in view.data.iter().take(MOST) {
+    for Entry { name: n, ty } in view.objects().take(MOST) {
         let share = if view.in_target(n) { 1.0 } else { 0.3 };
         let head = ty.split_whitespace().next().unwrap_or(ty);
         match *ty {

@@ -8,6 +8,12 @@ use crate::policy::premises::Retrieved;
 /// Theorems that make pairs.
 const PAIRED: usize = 4;
 
+/// Theorems of which [`at_once`] is made.
+const AT_ONCE: usize = 8;
+
+/// Theorems that [`forward`] applies.
+const FORWARD: usize = 5;
+
 /// How likely a question's answer is to help for what it costs: it looks through the whole library, and the first one waits for
 /// a Lean of its own that imports some 15 s.
 const QUESTIONS: f64 = 0.01;
@@ -23,7 +29,7 @@ pub fn questions(list: &mut List) {
 /// The steps of this module.
 pub fn steps(view: &View, retrieved: &[Retrieved], list: &mut List) {
     list.begin(Family::Library);
-    let names: Vec<&str> = retrieved.iter().map(|r| r.name).collect();
+    let names: Vec<&str> = retrieved.iter().filter(|r| r.speaks).map(|r| r.name).collect();
     if names.len() > 1 {
         for (most, share) in [(5, 1.0), (10, 0.4)] {
             let some = &names[..most.min(names.len())];
@@ -33,30 +39,64 @@ pub fn steps(view: &View, retrieved: &[Retrieved], list: &mut List) {
             list.add_with(0.05 * share, format!("simp [{all}]"), some);
         }
     }
-    for (rank, Retrieved { name, rewrites, score }) in retrieved.iter().enumerate() {
-        let p = score / (2.0 + rank as f64);
-        one(view, name, *rewrites, p, list);
+    at_once(view, &retrieved[..retrieved.len().min(AT_ONCE)], list);
+    forward(view, &retrieved[..retrieved.len().min(FORWARD)], list);
+    for (rank, theorem) in retrieved.iter().enumerate() {
+        one(view, theorem, theorem.score / (2.0 + rank as f64), list);
     }
     pairs(retrieved, list);
 }
 
-fn one(view: &View, name: &str, rewrites: bool, p: f64, list: &mut List) {
-    let premises = &[name];
+/// Theorems that may be the target as they stand: a term is made or fails in a moment, so all of them are one candidate.
+fn at_once(view: &View, retrieved: &[Retrieved], list: &mut List) {
+    let mut ways = Vec::new();
+    for Retrieved { name, rewrites, .. } in retrieved {
+        ways.push(format!("exact {name} .."));
+        if *rewrites {
+            ways.push(format!("exact ({name} ..).symm"));
+        }
+        for fact in view.newest_facts().take(4) {
+            ways.extend([format!("exact {name} {}", fact.name), format!("exact {name} _ {}", fact.name)]);
+        }
+        ways.push(format!("(apply {name} <;> assumption)"));
+    }
+    if let Some(best) = retrieved.first() {
+        let names: Vec<&str> = retrieved.iter().map(|r| r.name).collect();
+        list.add_with(0.30 * best.score, format!("first | {}", ways.join(" | ")), &names);
+    }
+}
+
+/// What a theorem says of hypotheses, for a tactic that then closes. A hypothesis that it does not take fails in a moment.
+fn forward(view: &View, retrieved: &[Retrieved], list: &mut List) {
+    let facts: Vec<&str> = view.newest_facts().take(3).map(|f| f.name).collect();
+    let mut arguments: Vec<String> = facts.iter().map(|f| (*f).to_owned()).collect();
+    arguments.extend(facts.iter().flat_map(|a| facts.iter().filter(move |b| *b != a).map(move |b| format!("{a} {b}"))));
+    let ways: Vec<String> = retrieved
+        .iter()
+        .flat_map(|r| arguments.iter().map(|with| format!("(have := {} {with}; first | omega | grind)", r.name)))
+        .collect();
+    if let Some(best) = retrieved.first().filter(|_| !ways.is_empty()) {
+        let names: Vec<&str> = retrieved.iter().map(|r| r.name).collect();
+        list.add_with(0.20 * best.score, format!("first | {}", ways.join(" | ")), &names);
+    }
+}
+
+fn one(view: &View, Retrieved { name, rewrites, speaks, .. }: &Retrieved, p: f64, list: &mut List) {
+    let premises = &[*name];
     let mut add = |share: f64, tactic: String| list.add_with(share * p, tactic, premises);
     add(0.25, format!("apply {name}"));
-    add(0.20, format!("exact {name} .."));
-    add(0.06, format!("apply {name} <;> assumption"));
     add(0.06, format!("apply {name} <;> simp_all"));
     add(0.05, format!("apply {name} <;> omega"));
-    add(0.08, format!("grind [{name}]"));
+    if *speaks {
+        add(0.08, format!("grind [{name}]"));
+    }
     add(0.03, format!("simpa using {name} .."));
-    if rewrites {
+    if *rewrites {
         add(0.30, format!("rw [{name}]"));
         add(0.15, format!("simp [{name}]"));
         add(0.10, format!("rw [← {name}]"));
         add(0.06, format!("simp_all [{name}]"));
         add(0.04, format!("simp only [{name}]"));
-        add(0.05, format!("exact ({name} ..).symm"));
         add(0.03, format!("apply {name}.mpr"));
         add(0.03, format!("apply {name}.mp"));
         for fact in view.newest_facts().take(3) {
@@ -65,9 +105,7 @@ fn one(view: &View, name: &str, rewrites: bool, p: f64, list: &mut List) {
         }
     }
     for fact in view.newest_facts().take(4) {
-        add(0.06, format!("exact {name} {}", fact.name));
         add(0.04, format!("have := {name} {}", fact.name));
-        add(0.03, format!("exact {name} _ {}", fact.name));
     }
 }
 
@@ -81,7 +119,7 @@ fn pairs(retrieved: &[Retrieved], list: &mut List) {
             if a.rewrites && b.rewrites {
                 list.add_with(0.10 * p, format!("rw [{}, {}]", a.name, b.name), both);
             }
-            if i < j {
+            if i < j && a.speaks && b.speaks {
                 list.add_with(0.10 * p, format!("grind [{}, {}]", a.name, b.name), both);
                 list.add_with(0.08 * p, format!("simp [{}, {}]", a.name, b.name), both);
             }
@@ -101,8 +139,8 @@ mod tests {
     fn retrieved_theorems_are_used_in_every_way() {
         let goal = Goal::parse("a b : Nat\nh : a + b = 0\n⊢ b + a = 0").unwrap();
         let retrieved = [
-            Retrieved { name: "Nat.add_comm", rewrites: true, score: 0.9 },
-            Retrieved { name: "Nat.le_of_add", rewrites: false, score: 0.5 },
+            Retrieved { name: "Nat.add_comm", rewrites: true, speaks: true, score: 0.9 },
+            Retrieved { name: "Nat.le_of_add", rewrites: false, speaks: true, score: 0.5 },
         ];
         let mut list = List::default();
         steps(&View::new(&goal), &retrieved, &mut list);
@@ -110,8 +148,9 @@ mod tests {
         for wanted in [
             "rw [Nat.add_comm]",
             "rw [Nat.add_comm] at h",
-            "apply Nat.le_of_add <;> assumption",
+            "apply Nat.le_of_add <;> simp_all",
             "grind [Nat.add_comm, Nat.le_of_add]",
+            "first | (have := Nat.add_comm h; first | omega | grind) | (have := Nat.le_of_add h; first | omega | grind)",
         ] {
             assert!(best.iter().any(|c| c.tactic == wanted), "{wanted}");
         }

@@ -87,6 +87,12 @@ pub fn is_proposition(ty: &str) -> bool {
     ty.contains(['=', '<', '≤', '>', '≥', '∧', '∨', '¬', '∃', '↔', '∣', '≠']) || ty.starts_with('∀')
 }
 
+/// Whether a numeral stands in a text.
+pub fn speaks_of_a_number(text: &str) -> bool {
+    text.split(|c: char| !(c.is_alphanumeric() || "_'✝₀₁₂₃₄₅₆₇₈₉".contains(c)))
+        .any(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// Small moduli in the text: after `%`, and before `∣`.
 pub fn moduli(goal: &Goal) -> BTreeSet<u32> {
     static MODULUS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"% (\d{1,3})\b|\b(\d{1,3}) ∣").expect("fixed"));

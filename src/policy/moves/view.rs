@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::shape::{Entry, entries, is_proposition, number_type};
+use super::shape::{Entry, Shape, entries, is_proposition, number_type, shape};
 use super::terms::{self, Kind, Term};
 use crate::lean::Goal;
 use crate::lean::goal::mentions;
@@ -99,6 +99,11 @@ impl<'a> View<'a> {
             }
         }
         found
+    }
+
+    /// Data that is no function: what can be taken apart.
+    pub fn objects(&self) -> impl Iterator<Item = &Entry<'a>> {
+        self.data.iter().filter(|e| !matches!(shape(e.ty), Shape::Forall | Shape::Implies))
     }
 
     /// Entries that are numbers, and which.

@@ -1,7 +1,7 @@
 //! Values for an existence: numbers, terms of the goal, and two of them nested.
 
 use super::candidate::{Family, List};
-use super::shape::{Shape, binders_of_exists, fresh, number_type, numerals, shape};
+use super::shape::{Shape, binders_of_exists, fresh, number_type, numerals, shape, speaks_of_a_number};
 use super::view::View;
 
 /// Terms of the goal that are tried as values.
@@ -15,7 +15,7 @@ pub fn steps(view: &View, list: &mut List) {
     }
     list.begin(Family::Witness);
     let (_, ty) = binders_of_exists(target);
-    let is_number = ty.is_none_or(|ty| number_type(ty).is_some());
+    let is_number = ty.map_or_else(|| speaks_of_numbers(target), |ty| number_type(ty).is_some());
     if is_number {
         for n in 0..4 {
             list.add(0.2 / f64::from(n + 1), format!("refine ⟨{n}, ?_⟩"));
@@ -60,6 +60,12 @@ pub fn steps(view: &View, list: &mut List) {
     list.add(0.10, format!("apply Classical.byContradiction\nintro {h}"));
 }
 
+/// Whether a value whose type is not shown may be a number: something is computed or compared.
+fn speaks_of_numbers(target: &str) -> bool {
+    let computed = [" + ", " - ", " * ", " ^ ", " % ", " / ", " < ", " ≤ ", " > ", " ≥ ", " ∣ "];
+    computed.iter().any(|sign| target.contains(sign)) || speaks_of_a_number(target)
+}
+
 /// Numbers that a goal's own numerals make likely: small ones, and those around and above each numeral.
 fn numbers(view: &View) -> Vec<u64> {
     let near = numerals(view.goal).into_iter().filter(|n| *n <= 5000).take(6);
@@ -99,6 +105,17 @@ fn nested(view: &View, target: &str, list: &mut List) {
 mod tests {
     use super::*;
     use crate::lean::Goal;
+
+    #[test]
+    fn no_numbers_where_nothing_is_counted() {
+        let made = |target: &str| {
+            let goal = Goal::parse(target).unwrap();
+            let mut list = List::default();
+            steps(&View::new(&goal), &mut list);
+            list.tactics().iter().any(|t| t.contains("⟨0, "))
+        };
+        assert!(!made("q : α → Prop\n⊢ ∃ x, q x") && made("⊢ ∃ x, f x = 3") && made("⊢ ∃ x, x * x < y"));
+    }
 
     #[test]
     fn values_come_from_the_goal_and_nest() {

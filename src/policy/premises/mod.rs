@@ -35,6 +35,8 @@ pub struct Retrieved<'a> {
     pub name: &'a str,
     /// Its conclusion is an equation or an equivalence: it can rewrite.
     pub rewrites: bool,
+    /// It speaks of something besides logic: `grind` finds no pattern in `p ∧ q ↔ q ∧ p`, and refuses all theorems given with it.
+    pub speaks: bool,
     /// In (0, 1].
     pub score: f64,
 }
@@ -45,6 +47,8 @@ pub struct Premises {
     definitions: Definitions,
     /// Which letters each theorem's name has: most names are told from a misspelt one by them.
     letters: Vec<u32>,
+    /// Which theorems speak of something besides logic.
+    speaking: OnceLock<Vec<bool>>,
     statements: OnceLock<Arc<Statements>>,
 }
 
@@ -89,7 +93,7 @@ impl Premises {
         let rarity = |name: &str| index.feature(name).map_or(f64::INFINITY, |(weight, _)| weight);
         let definitions = Definitions::new(index.definitions().map(|name| (rarity(name), name.to_owned())));
         let letters = (0..index.len()).map(|theorem| letters(index.name(theorem))).collect();
-        Premises { index, definitions, letters, statements: OnceLock::new() }
+        Premises { index, definitions, letters, speaking: OnceLock::new(), statements: OnceLock::new() }
     }
 
     /// What each theorem speaks of; made the first time it is asked for.
@@ -103,6 +107,16 @@ impl Premises {
             list.for_each(|n| words[n].push(feature));
         }
         words.into_iter().enumerate().map(|(n, words)| (self.index.name(n), words)).collect()
+    }
+
+    fn speaking(&self) -> Vec<bool> {
+        let mut speaking = vec![false; self.len()];
+        for (feature, list) in self.index.features() {
+            if !["⊢ ", "Eq "].iter().any(|head| feature.starts_with(head)) && !LOGIC.contains(&feature) {
+                list.for_each(|n| speaking[n] = true);
+            }
+        }
+        speaking
     }
 
     /// Number of theorems.
@@ -143,7 +157,9 @@ impl Premises {
                 best.truncate(most);
             }
         }
-        let of = |(score, n)| Retrieved { name: self.index.name(n), rewrites: self.index.rewrites(n), score };
+        let speaking = self.speaking.get_or_init(|| self.speaking());
+        let of =
+            |(score, n)| Retrieved { name: self.index.name(n), rewrites: self.index.rewrites(n), speaks: speaking[n], score };
         best.into_iter().map(of).collect()
     }
 
@@ -173,6 +189,30 @@ impl Premises {
         found
     }
 }
+
+/// Features of theorems that are of logic.
+const LOGIC: &[&str] = &[
+    "And",
+    "Or",
+    "Not",
+    "Iff",
+    "Eq",
+    "HEq",
+    "Ne",
+    "Exists",
+    "True",
+    "False",
+    "Decidable",
+    "Nonempty",
+    "ite",
+    "dite",
+    "Bool",
+    "Classical",
+    "Function",
+    "Unit",
+    "PUnit",
+    "Inhabited",
+];
 
 /// Parts of names that belong to a tactic's inside, or that elaboration made: theorems that no person would name.
 const INSIDE: &[&str] =

@@ -1,6 +1,7 @@
 //! *Prune*: steps and goals that cannot help.
 
 use crate::lean::goal::{is_inaccessible, mentions};
+use crate::lean::syntax::alternatives;
 use crate::lean::{Goal, Hypothesis};
 use crate::search::graph::{GoalId, Graph};
 
@@ -74,20 +75,39 @@ pub fn cleared(mut goal: Goal) -> Goal {
     goal
 }
 
-/// The tactic that cannot work behind this header, by a failure's message: Lean does not know its name, or it wants a constant of
-/// its own that is not imported (`Lean.Omega.…` for `omega`), whatever the goal.
+/// The word that cannot work behind this header, by a failure's message: a tactic that Lean does not know, or that wants a constant
+/// which is not imported, whatever the goal; or a theorem that the header does not have.
 pub fn unsupported(tactic: &str, message: &str) -> Option<String> {
+    // A message does not say which of several tactics it is about: only of one that stands alone is it known.
+    let alone = !tactic.trim().contains(['\n', ';', '|', '·']);
+    let name = tactic.trim().split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
+    let own = || (alone && !name.is_empty()).then(|| name.to_owned());
     if message.trim() == "unknown tactic" {
-        // The message does not say which: only of one that stands alone is it known.
-        let alone = !tactic.trim().contains(['\n', ';', '|', '·']);
-        let name = tactic.trim().split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
-        return (alone && !name.is_empty()).then(|| name.to_owned());
+        return own();
     }
-    let rest = message.trim_start().strip_prefix("Unknown constant `Lean.")?;
-    let constant = rest.split('`').next()?;
-    let (first, last) = (constant.split('.').next()?.to_lowercase(), constant.rsplit('.').next()?);
-    // A name that the candidate wrote itself says nothing of the tactics in it.
-    (mentions(tactic, &first) && !mentions(tactic, last)).then_some(first)
+    let message = message.trim_start();
+    let unknown = ["Unknown constant `", "Unknown identifier `"].iter().find_map(|says| message.strip_prefix(says))?;
+    let constant = unknown.split('`').next()?;
+    // A name that the candidate wrote itself says nothing of the tactics in it. With a small first letter it may be local.
+    if mentions(tactic, constant) {
+        return (constant.contains('.') && constant.starts_with(char::is_uppercase)).then(|| constant.to_owned());
+    }
+    let (first, last) = (constant.trim_start_matches("Lean.").split('.').next()?.to_lowercase(), constant.rsplit('.').next()?);
+    match constant.starts_with("Lean.") && mentions(tactic, &first) && !mentions(tactic, last) {
+        true => Some(first),
+        false => own().filter(|name| DECIDERS.contains(&name.as_str()) && tactic.trim() == *name),
+    }
+}
+
+/// Tactics that want the same constants at every goal.
+const DECIDERS: &[&str] = &["omega", "grind", "ac_rfl", "norm_cast", "bv_decide", "false_or_by_contra"];
+
+/// Whether a tactic cannot work without a word: of alternatives, each would have to.
+pub fn needs(tactic: &str, word: &str) -> bool {
+    match tactic.strip_prefix("first | ") {
+        Some(list) => alternatives(list).iter().all(|one| mentions(one, word)),
+        None => mentions(tactic, word),
+    }
 }
 
 #[cfg(test)]
@@ -99,7 +119,13 @@ mod tests {
         let message = "Unknown constant `Lean.Omega.Int.ofNat_lt_of_lt`";
         assert_eq!(unsupported("simp at *\nomega", message).as_deref(), Some("omega"));
         assert_eq!(unsupported("exact Lean.Omega.x", "Unknown constant `Lean.Foo.x`"), None);
-        assert_eq!(unsupported("simp [Lean.Simp.x]", "Unknown constant `Lean.Simp.x`"), None);
+        assert_eq!(unsupported("simp [Lean.Simp.x]", "Unknown constant `Lean.Simp.x`").as_deref(), Some("Lean.Simp.x"));
+        assert_eq!(unsupported("omega", "Unknown constant `Classical.byContradiction`").as_deref(), Some("omega"));
+        assert_eq!(unsupported("intros\nomega", "Unknown constant `Classical.byContradiction`"), None);
+        let unknown = "Unknown identifier `Classical.not_exists`";
+        assert_eq!(unsupported("simp [Classical.not_exists]", unknown).as_deref(), Some("Classical.not_exists"));
+        assert_eq!(unsupported("exact h.foo", "Unknown identifier `h.foo`"), None);
+        assert!(needs("first | omega | (simp; omega)", "omega") && !needs("first | rfl | omega", "omega"));
         assert_eq!(unsupported("omega", "omega could not prove the goal"), None);
         assert_eq!(unsupported("nlinarith [sq_nonneg a]", "unknown tactic").as_deref(), Some("nlinarith"));
         assert_eq!(unsupported("constructor <;> linarith", "unknown tactic"), None, "one of two");
