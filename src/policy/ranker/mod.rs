@@ -16,6 +16,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::{Answer, Policy, Proposal};
+use crate::lean::syntax::alternatives;
 use crate::lean::{Goal, runaway};
 use crate::network::onnx::Running;
 use crate::network::ranking::{Candidate, Foretold, Pairing, RankingModel};
@@ -34,6 +35,9 @@ const USUAL: f64 = 0.1;
 const COST: f64 = 0.2;
 /// The ranker's share in a proposal's prior, as a logarithm.
 const SHARE: f64 = 0.5;
+/// Of a proposal of several ways so many are scored for themselves, and none that is longer, in characters.
+const WAYS: usize = 8;
+const SHORT: usize = 24;
 
 /// A ranker that runs, on a thread of its own.
 pub struct Ranker {
@@ -133,14 +137,36 @@ impl Ranked {
         Ranked { inner, ranker, statements }
     }
 
-    /// Scores of all states' proposals.
+    /// Scores of all states' proposals. One of several ways is worth at least what its best way is.
     async fn scores(&self, states: &[&[Goal]], all: &[Vec<Proposal>]) -> Result<Vec<Vec<Foretold>>> {
-        let pair = |(state, proposals): (&&[Goal], &Vec<Proposal>)| {
-            let tactics: Vec<&str> = proposals.iter().map(|p| p.tactic.as_str()).collect();
+        let ways: Vec<Vec<(usize, String)>> = all.iter().map(|proposals| ways(proposals)).collect();
+        let pair = |((state, proposals), ways): ((&&[Goal], &Vec<Proposal>), &Vec<(usize, String)>)| {
+            let own = proposals.iter().map(|p| p.tactic.as_str());
+            let tactics: Vec<&str> = own.chain(ways.iter().map(|(_, way)| way.as_str())).collect();
             state.first().map_or_else(Pairing::default, |goal| pairing(goal, &tactics, &self.statements))
         };
-        self.ranker.service.ask(states.iter().zip(all).map(pair).collect()).await
+        let mut scores = self.ranker.service.ask(states.iter().zip(all).zip(&ways).map(pair).collect()).await?;
+        for ((foretold, proposals), ways) in scores.iter_mut().zip(all).zip(&ways) {
+            let of_ways = foretold.split_off(proposals.len().min(foretold.len()));
+            for ((place, _), way) in ways.iter().zip(of_ways) {
+                if log_prior(&way) > log_prior(&foretold[*place]) {
+                    foretold[*place] = way;
+                }
+            }
+        }
+        Ok(scores)
     }
+}
+
+/// The short ways in proposals of several, each with its proposal's place.
+fn ways(proposals: &[Proposal]) -> Vec<(usize, String)> {
+    let lists = proposals.iter().enumerate().filter_map(|(place, p)| Some((place, p.tactic.strip_prefix("first | ")?)));
+    lists
+        .flat_map(|(place, list)| {
+            let short = alternatives(list).into_iter().filter(|way| way.chars().count() <= SHORT);
+            short.take(WAYS).map(move |way| (place, way))
+        })
+        .collect()
 }
 
 impl Policy for Ranked {
@@ -175,6 +201,14 @@ impl Policy for Ranked {
 mod tests {
     use super::*;
     use crate::policy::Source;
+
+    #[test]
+    fn the_short_ways_of_a_proposal_are_scored_for_themselves() {
+        let proposal = |tactic: &str| Proposal { tactic: tactic.into(), log_prior: -1.0, by: Source::Portfolio };
+        let long = "(have := Nat.mul_le_mul h g; omega)";
+        let all = [proposal("simp"), proposal(&format!("first | rfl | {long} | omega"))];
+        assert_eq!(ways(&all), [(1, "rfl".to_owned()), (1, "omega".to_owned())]);
+    }
 
     #[test]
     fn own_priors_and_the_ranker_both_have_their_say() {
