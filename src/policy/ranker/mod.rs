@@ -140,12 +140,12 @@ impl Ranked {
     /// Scores of all states' proposals. One of several ways is worth at least what its best way is.
     async fn scores(&self, states: &[&[Goal]], all: &[Vec<Proposal>]) -> Result<Vec<Vec<Foretold>>> {
         let ways: Vec<Vec<(usize, String)>> = all.iter().map(|proposals| ways(proposals)).collect();
-        let pair = |((state, proposals), ways): ((&&[Goal], &Vec<Proposal>), &Vec<(usize, String)>)| {
+        let pairings = states.iter().zip(all).zip(&ways).map(|((state, proposals), ways)| {
             let own = proposals.iter().map(|p| p.tactic.as_str());
             let tactics: Vec<&str> = own.chain(ways.iter().map(|(_, way)| way.as_str())).collect();
             state.first().map_or_else(Pairing::default, |goal| pairing(goal, &tactics, &self.statements))
-        };
-        let mut scores = self.ranker.service.ask(states.iter().zip(all).zip(&ways).map(pair).collect()).await?;
+        });
+        let mut scores = self.ranker.service.ask(pairings.collect()).await?;
         for ((foretold, proposals), ways) in scores.iter_mut().zip(all).zip(&ways) {
             let of_ways = foretold.split_off(proposals.len().min(foretold.len()));
             for ((place, _), way) in ways.iter().zip(of_ways) {
