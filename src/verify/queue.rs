@@ -68,7 +68,8 @@ async fn serve(toolchain: Arc<Toolchain>, turns: Arc<Semaphore>, mut asked: mpsc
         company = company.filter(|_| !waiting.is_empty());
         let spare = turns.available_permits() > 0;
         let due = spare || waiting.len() >= WAITING || company.is_some_and(|until| until <= Instant::now());
-        if due && !waiting.is_empty() && flights.len() < 1 + usize::from(spare) {
+        let most = 1 + usize::from(spare);
+        if due && !waiting.is_empty() && flights.len() < most {
             flights.push(judge(&toolchain, std::mem::take(&mut waiting)));
             company = None;
         }
@@ -78,7 +79,8 @@ async fn serve(toolchain: Arc<Toolchain>, turns: Arc<Semaphore>, mut asked: mpsc
                 company.get_or_insert_with(|| Instant::now() + COMPANY);
             }
             Some(()) = flights.next() => {}
-            () = sleep_until(company.unwrap_or_else(Instant::now)), if company.is_some_and(|until| until > Instant::now()) => {}
+            // Also where the moment came since it was asked for; while no more processes may start, the end of one is waited for.
+            () = sleep_until(company.unwrap_or_else(Instant::now)), if company.is_some() && flights.len() < most => {}
             else => break,
         }
     }
