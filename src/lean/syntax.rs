@@ -257,6 +257,11 @@ fn name(text: &str) -> Result<usize, SyntaxError> {
     }
 }
 
+/// The alternatives of a tactic that begins with `first | `.
+pub fn ways(tactic: &str) -> Option<Vec<String>> {
+    tactic.strip_prefix("first | ").map(alternatives)
+}
+
 /// The alternatives behind `first | `, cut at the bars that stand outside of brackets.
 pub fn alternatives(list: &str) -> Vec<String> {
     let (mut found, mut depth, mut from) = (Vec::new(), 0i32, 0);

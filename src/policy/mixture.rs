@@ -7,7 +7,7 @@ use futures::future::join_all;
 use super::usage::Usage;
 use super::{Answer, Place, Policy, Proposal};
 use crate::lean::Goal;
-use crate::lean::syntax::alternatives;
+use crate::lean::syntax::ways;
 
 /// A mixture of policies: probabilities are added, weighted.
 ///
@@ -80,8 +80,7 @@ impl Mix {
         }
         for all in &mut mixed {
             // What stands among the alternatives of another proposal is tried with that one.
-            let lists = all.iter().filter_map(|p| p.tactic.strip_prefix("first | "));
-            let covered: HashSet<String> = lists.flat_map(alternatives).collect();
+            let covered: HashSet<String> = all.iter().filter_map(|p| ways(&p.tactic)).flatten().collect();
             all.retain(|p| !covered.contains(&p.tactic));
             all.sort_by(|a, b| b.log_prior.total_cmp(&a.log_prior));
         }

@@ -84,9 +84,9 @@ pub fn steps(goal: &Goal, list: &mut List) {
     }
     // A bound follows from what hypotheses say of numbers, and from nothing else.
     let stated = goal.hypotheses.iter().any(|h| speaks_of_a_number(&h.ty));
-    let mut limits = if stated { vec![10u64, 30] } else { Vec::new() };
-    limits.extend(numerals(goal).into_iter().filter(|n| stated && *n < MOST_VALUES as u64).max().filter(|n| *n > 30));
-    for (i, limit) in limits.into_iter().enumerate() {
+    let mut limits = vec![10u64, 30];
+    limits.extend(numerals(goal).into_iter().filter(|n| *n < MOST_VALUES as u64).max().filter(|n| *n > 30));
+    for (i, limit) in limits.into_iter().enumerate().filter(|_| stated) {
         let p = share * (1.0 - 0.2 * i as f64);
         let mut everything = Vec::new();
         for number in numbers.iter().filter(|n| n.known.high.is_none()) {

@@ -32,12 +32,14 @@ pub fn usual(view: &View, list: &mut List) {
     list.begin(Family::Closer);
     list.add(0.60, ends(view));
     list.add(0.30, DECIDE);
-    list.add(0.15, "first | (simp_all; omega) | (simp at *; omega)");
+    list.add(0.15, SIMPLIFY);
     searching(list);
 }
 
 /// Decided by evaluation, or by the kernel's.
 pub const DECIDE: &str = "first | decide | decide +kernel";
+/// Whole numbers behind what `simp` sees through.
+pub const SIMPLIFY: &str = "first | (simp_all; omega) | (simp at *; omega)";
 
 /// Tactics that look for a proof by themselves.
 fn searching(list: &mut List) {

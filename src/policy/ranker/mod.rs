@@ -16,8 +16,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::{Answer, Policy, Proposal};
-use crate::lean::syntax::alternatives;
-use crate::lean::{Goal, runaway};
+use crate::lean::{Goal, runaway, syntax};
 use crate::network::onnx::Running;
 use crate::network::ranking::{Candidate, Foretold, Pairing, RankingModel};
 use crate::network::runtime;
@@ -160,10 +159,10 @@ impl Ranked {
 
 /// The short ways in proposals of several, each with its proposal's place.
 fn ways(proposals: &[Proposal]) -> Vec<(usize, String)> {
-    let lists = proposals.iter().enumerate().filter_map(|(place, p)| Some((place, p.tactic.strip_prefix("first | ")?)));
-    lists
-        .flat_map(|(place, list)| {
-            let short = alternatives(list).into_iter().filter(|way| way.chars().count() <= SHORT);
+    let of_several = proposals.iter().enumerate().filter_map(|(place, p)| Some((place, syntax::ways(&p.tactic)?)));
+    of_several
+        .flat_map(|(place, all)| {
+            let short = all.into_iter().filter(|way| way.chars().count() <= SHORT);
             short.take(WAYS).map(move |way| (place, way))
         })
         .collect()

@@ -1,7 +1,7 @@
 //! *Prune*: steps and goals that cannot help.
 
 use crate::lean::goal::{is_inaccessible, mentions};
-use crate::lean::syntax::alternatives;
+use crate::lean::syntax::ways;
 use crate::lean::{Goal, Hypothesis};
 use crate::search::graph::{GoalId, Graph};
 
@@ -104,10 +104,7 @@ const DECIDERS: &[&str] = &["omega", "grind", "ac_rfl", "norm_cast", "bv_decide"
 
 /// Whether a tactic cannot work without a word: of alternatives, each would have to.
 pub fn needs(tactic: &str, word: &str) -> bool {
-    match tactic.strip_prefix("first | ") {
-        Some(list) => alternatives(list).iter().all(|one| mentions(one, word)),
-        None => mentions(tactic, word),
-    }
+    ways(tactic).map_or_else(|| mentions(tactic, word), |all| all.iter().all(|one| mentions(one, word)))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::candidate::{Family, List};
 use scene::Scene;
 
 /// Closers that decide statements about whole numbers, and cannot see what reals or fractions are.
-const OF_WHOLE_NUMBERS: &[&str] = &[super::closers::DECIDE, "first | (simp_all; omega) | (simp at *; omega)"];
+const OF_WHOLE_NUMBERS: &[&str] = &[super::closers::DECIDE, super::closers::SIMPLIFY];
 /// What they lose where the target is about ℚ, ℝ or ℂ.
 const NOT_OF_FIELDS: f64 = 0.1;
 
