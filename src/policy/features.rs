@@ -142,6 +142,14 @@ pub(super) fn of_goal(goal: &Goal) -> BTreeMap<String, f64> {
     found
 }
 
+/// Whether a goal's feature is one that a theorem about another type can have as well: a notation, the last part of a name, or what
+/// the target is made by.
+pub(super) fn is_of_any_type(feature: &str) -> bool {
+    feature.starts_with("⊢ ")
+        || feature.strip_prefix('.').is_some_and(|last| !last.contains('.'))
+        || NOTATIONS.iter().any(|(_, constant)| *constant == feature)
+}
+
 /// Words and notations of printed text, as they stand there.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     static WORD: LazyLock<Regex> =

@@ -143,6 +143,11 @@ impl List {
         self.all.iter_mut().filter(|c| unwanted(c)).for_each(|c| c.log_prior += factor.ln());
     }
 
+    /// Changes the text of every candidate.
+    pub fn rewrite(&mut self, change: impl Fn(&str) -> String) {
+        self.all.iter_mut().for_each(|c| c.tactic = change(&c.tactic));
+    }
+
     /// Takes in another list.
     pub fn append(&mut self, other: List) {
         self.all.extend(other.all);

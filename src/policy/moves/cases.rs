@@ -2,12 +2,15 @@
 
 use super::candidate::{Family, List};
 use super::header::Header;
-use super::shape::{Entry, fresh};
+use super::shape::{Entry, fresh, split_top, strip};
 use super::terms::Kind;
 use super::view::View;
 
 /// Conditions that are split on.
 const CONDITIONS: usize = 6;
+/// Values with few forms that are split together, and how deep.
+const FORMS: usize = 3;
+const DEEPEST: usize = 2;
 
 /// The steps of this module.
 pub fn steps(view: &View, header: &Header, list: &mut List) {
@@ -17,6 +20,7 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
         data(view, header, entry, &mut taken, list);
     }
     structures(view, list);
+    forms(view, list);
     for p in &view.propositions {
         list.add(0.15, format!("by_cases h{p} : {p}"));
         list.add(0.04, format!("by_cases h{p} : {p} <;> simp_all"));
@@ -86,16 +90,65 @@ fn data(view: &View, header: &Header, Entry { name: n, ty }: &Entry, taken: &mut
     }
 }
 
-/// All values of types with one constructor opened at once: a statement about arrays becomes one about lists.
+/// Values in the target of types with one constructor, taken apart all at once; `None` when there are none.
+pub fn opened(view: &View) -> Option<String> {
+    const ONE: &[&str] =
+        &["Array ", "Vector ", "Subtype ", "Fin ", "{", "UInt", "USize", "Int8", "Int16", "Int32", "Int64", "ISize", "Char"];
+    let varies = |length: &str| view.data.iter().any(|e| e.name == length);
+    let open = |name: &str, ty: &str| match ty.strip_prefix("Vector ").and_then(|of| of.rsplit(' ').next()) {
+        // The length is that of the array.
+        Some(length) if varies(length) => format!("obtain ⟨{name}, rfl⟩ := {name}"),
+        _ => format!("cases {name}"),
+    };
+    let one = |ty: &str| ONE.iter().any(|head| ty.starts_with(head));
+    let values = view.objects().filter(|e| one(e.ty) && view.in_target(e.name));
+    let all: Vec<String> = values.map(|e| open(e.name, e.ty)).collect();
+    (!all.is_empty()).then(|| all.join("\n"))
+}
+
+/// A statement about arrays becomes one about lists.
 fn structures(view: &View, list: &mut List) {
-    let one = |ty: &str| ["Array ", "Vector ", "Subtype ", "Fin ", "{"].iter().any(|head| ty.starts_with(head));
-    let open: Vec<String> =
-        view.objects().filter(|e| one(e.ty) && view.in_target(e.name)).map(|e| format!("cases {}", e.name)).collect();
-    if !open.is_empty() {
-        let open = open.join("\n");
+    if let Some(open) = opened(view) {
         list.add(0.12, format!("{open}\nsimp_all"));
         list.add(0.08, format!("{open}\nsimp"));
         list.add(0.06, open);
+    }
+}
+
+/// Values with few forms, all at once, as deep as their types say.
+fn forms(view: &View, list: &mut List) {
+    let patterns = view.objects().filter(|e| view.in_target(e.name)).filter_map(|e| Some((e.name, pattern(e.ty, 0)?)));
+    let splits: Vec<String> = patterns.take(FORMS).map(|(name, pattern)| format!("rcases {name} with {pattern}")).collect();
+    let plain = splits.len() == 1 && !splits[0].contains(['⟨', '(']) && splits[0].matches('|').count() == 1;
+    if !splits.is_empty() && !plain {
+        let all = splits.join(" <;> ");
+        list.add(0.15, format!("{all} <;> simp_all"));
+        list.add(0.06, format!("{all} <;> grind"));
+        list.add(0.05, format!("{all} <;> rfl"));
+    }
+}
+
+/// How a value of a type with few forms can look; `None` for other types.
+fn pattern(ty: &str, depth: usize) -> Option<String> {
+    let ty = ty.trim();
+    let inner = |part: &str| match depth {
+        DEEPEST => "_".to_owned(),
+        _ => pattern(strip(part.trim()), depth + 1)
+            .map_or("_".to_owned(), |p| if p.contains('|') && !p.starts_with('⟨') { format!("({p})") } else { p }),
+    };
+    if let Some((left, right)) = split_top(ty, " × ") {
+        return Some(format!("⟨{}, {}⟩", inner(left), inner(right)));
+    }
+    if let Some((left, right)) = split_top(ty, " ⊕ ") {
+        return Some(format!("{} | {}", inner(left), inner(right)));
+    }
+    if let Some(of) = ty.strip_prefix("Option ") {
+        return Some(format!("_ | {}", inner(of)));
+    }
+    match ty {
+        "Bool" => Some("_ | _".to_owned()),
+        "Ordering" => Some("_ | _ | _".to_owned()),
+        _ => None,
     }
 }
 
@@ -203,6 +256,17 @@ mod tests {
             "{tactics:#?}"
         );
         assert!(tactics.contains(&"cases x\ncases y\nsimp_all".to_owned()), "{tactics:#?}");
+    }
+
+    #[test]
+    fn values_with_few_forms_are_split_as_deep_as_their_types_say() {
+        assert_eq!(pattern("Option (Option Nat)", 0).as_deref(), Some("_ | (_ | _)"));
+        assert_eq!(pattern("Nat × Bool × List Nat", 0).as_deref(), Some("⟨_, ⟨(_ | _), _⟩⟩"));
+        assert_eq!(pattern("List Bool", 0), None);
+        let tactics = made("a b : Option Nat\n⊢ min a b = a ∨ min a b = b", "");
+        assert!(tactics.contains(&"rcases a with _ | _ <;> rcases b with _ | _ <;> simp_all".to_owned()), "{tactics:#?}");
+        let tactics = made("a : Option Nat\n⊢ f a = a", "");
+        assert!(!tactics.iter().any(|t| t.starts_with("rcases a with")), "that is `cases`: {tactics:#?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Hypotheses taken apart, by the shape of their types.
 
 use super::candidate::{Family, List};
-use super::shape::{Entry, Shape, fresh, is_proposition, shape, split_top};
+use super::shape::{Entry, Shape, fresh, is_proposition, shape, split_top, strip};
 use super::view::View;
 
 /// Hypotheses that are looked at, the newest first.
@@ -104,21 +104,6 @@ fn pattern(view: &View, ty: &str, name: &str, depth: usize, taken: &mut Vec<Stri
         _ if name.is_empty() => fresh(view.goal, "h", taken),
         _ => name.to_owned(),
     }
-}
-
-/// Without one pair of brackets around all of it.
-fn strip(text: &str) -> &str {
-    let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) else { return text };
-    let mut depth = 0i32;
-    let whole = inner.chars().all(|c| {
-        depth += match c {
-            '(' => 1,
-            ')' => -1,
-            _ => 0,
-        };
-        depth >= 0
-    });
-    if whole { inner } else { text }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::policy::premises::Retrieved;
 /// Theorems that make pairs.
 const PAIRED: usize = 4;
 
-/// Theorems of which [`at_once`] is made.
+/// Theorems that are tried as they stand.
 const AT_ONCE: usize = 8;
 
 /// Theorems that [`forward`] applies.
@@ -39,7 +39,9 @@ pub fn steps(view: &View, retrieved: &[Retrieved], list: &mut List) {
             list.add_with(0.05 * share, format!("simp [{all}]"), some);
         }
     }
-    at_once(view, &retrieved[..retrieved.len().min(AT_ONCE)], list);
+    if let Some(best) = retrieved.first() {
+        as_they_stand(view, &retrieved[..retrieved.len().min(AT_ONCE)], 0.30 * best.score, list);
+    }
     forward(view, &retrieved[..retrieved.len().min(FORWARD)], list);
     for (rank, theorem) in retrieved.iter().enumerate() {
         one(view, theorem, theorem.score / (2.0 + rank as f64), list);
@@ -48,22 +50,22 @@ pub fn steps(view: &View, retrieved: &[Retrieved], list: &mut List) {
 }
 
 /// Theorems that may be the target as they stand: a term is made or fails in a moment, so all of them are one candidate.
-fn at_once(view: &View, retrieved: &[Retrieved], list: &mut List) {
+pub fn as_they_stand(view: &View, theorems: &[Retrieved], p: f64, list: &mut List) {
     let mut ways = Vec::new();
-    for Retrieved { name, rewrites, .. } in retrieved {
+    for Retrieved { name, rewrites, .. } in theorems {
         ways.push(format!("exact {name} .."));
         if *rewrites {
             ways.push(format!("exact ({name} ..).symm"));
         }
         for fact in view.newest_facts().take(4) {
-            ways.extend([format!("exact {name} {}", fact.name), format!("exact {name} _ {}", fact.name)]);
+            ways.extend(["", "_ "].map(|before| format!("exact {name} {before}{}", fact.name)));
+            // What is said of a type that is made of another one is often said of its first part.
+            ways.push(format!("exact {name} {}.1", fact.name));
         }
         ways.push(format!("(apply {name} <;> assumption)"));
     }
-    if let Some(best) = retrieved.first() {
-        let names: Vec<&str> = retrieved.iter().map(|r| r.name).collect();
-        list.add_with(0.30 * best.score, format!("first | {}", ways.join(" | ")), &names);
-    }
+    let names: Vec<&str> = theorems.iter().map(|r| r.name).collect();
+    list.add_with(p, format!("first | {}", ways.join(" | ")), &names);
 }
 
 /// What a theorem says of hypotheses, for a tactic that then closes. A hypothesis that it does not take fails in a moment.

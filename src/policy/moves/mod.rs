@@ -15,6 +15,7 @@ mod divisors;
 mod earlier;
 mod forms;
 pub mod header;
+mod hidden;
 mod induction;
 mod instantiate;
 mod library;
@@ -23,6 +24,7 @@ mod recurrence;
 mod rewrite;
 mod runaway;
 mod shape;
+mod siblings;
 mod target;
 mod terms;
 mod unfold;
@@ -38,12 +40,15 @@ use crate::lean::Goal;
 use candidate::List;
 pub use candidate::{Candidate, Family};
 use header::Header;
+use hidden::Named;
 use view::View;
 
 /// Candidates kept for one goal.
 pub const MOST: usize = 400;
 /// Theorems retrieved for a goal.
 const RETRIEVED: usize = 12;
+/// Theorems retrieved that say of another type what the goal says of its own.
+const SIBLINGS: usize = 5;
 /// Share of what the library brings, beside all other moves.
 const LIBRARY_SHARE: f64 = 0.25;
 
@@ -115,41 +120,50 @@ impl Moves {
             closers::single(&mut list);
             return list.best(self.most);
         }
-        let view = View::new(goal);
-        closers::usual(&view, &mut list);
-        closers::more(&view, &mut list);
-        unfold::steps(&view, &self.header, &mut list);
-        earlier::steps(&view, &self.header, &mut list);
-        target::steps(&view, &mut list);
-        target::names(&view, &mut list);
-        destruct::steps(&view, &mut list);
-        apply::steps(&view, &mut list);
-        rewrite::steps(&view, &mut list);
-        instantiate::steps(&view, &mut list);
-        cases::steps(&view, &self.header, &mut list);
-        induction::steps(&view, &self.header, &mut list);
-        witness::steps(&view, &mut list);
-        forms::steps(&view, &mut list);
-        arithmetic::steps(goal, &mut list);
-        bounds::steps(goal, &mut list);
-        divisors::steps(&view, &mut list);
-        recurrence::steps(goal, &mut list);
-        runaway::steps(&view, &mut list);
-        mathlib::steps(goal, self.kit, &mut list);
-        if let Some(premises) = &self.premises {
-            list.damp(1.0 - LIBRARY_SHARE, |_| true);
-            let mut found = List::default();
-            library::steps(&view, &premises.retrieve(goal, RETRIEVED), &mut found);
-            library::questions(&mut found);
-            found.begin(Family::Definition);
-            premises.definitions(goal).into_iter().for_each(|(tactic, p)| found.add(p, tactic));
-            found.damp(LIBRARY_SHARE, |_| true);
-            list.append(found);
+        let named = Named::of(goal);
+        self.families(named.as_ref().map_or(goal, |named| &named.goal), &mut list);
+        if let Some(named) = &named {
+            list.rewrite(|tactic| named.written(tactic));
+            named.step(&mut list);
         }
         if let Some(memory) = &self.memory {
             memory.recall(goal).into_iter().for_each(|candidate| list.push(candidate));
         }
         list.best(self.most)
+    }
+
+    /// What every family makes of a goal.
+    fn families(&self, goal: &Goal, list: &mut List) {
+        let view = View::new(goal);
+        closers::usual(&view, list);
+        closers::more(&view, list);
+        unfold::steps(&view, &self.header, list);
+        earlier::steps(&view, &self.header, list);
+        target::steps(&view, list);
+        destruct::steps(&view, list);
+        apply::steps(&view, list);
+        rewrite::steps(&view, list);
+        instantiate::steps(&view, list);
+        cases::steps(&view, &self.header, list);
+        induction::steps(&view, &self.header, list);
+        witness::steps(&view, list);
+        forms::steps(&view, list);
+        arithmetic::steps(goal, list);
+        bounds::steps(goal, list);
+        divisors::steps(&view, list);
+        recurrence::steps(goal, list);
+        runaway::steps(&view, list);
+        mathlib::steps(goal, self.kit, list);
+        let Some(premises) = &self.premises else { return };
+        list.damp(1.0 - LIBRARY_SHARE, |_| true);
+        let mut found = List::default();
+        library::steps(&view, &premises.retrieve(goal, RETRIEVED), &mut found);
+        siblings::steps(&view, &premises.siblings(goal, SIBLINGS), &mut found);
+        library::questions(&mut found);
+        found.begin(Family::Definition);
+        premises.definitions(goal).into_iter().for_each(|(tactic, p)| found.add(p, tactic));
+        found.damp(LIBRARY_SHARE, |_| true);
+        list.append(found);
     }
 }
 

@@ -38,6 +38,21 @@ pub fn split_top<'a>(text: &'a str, operator: &str) -> Option<(&'a str, &'a str)
     None
 }
 
+/// Without one pair of brackets around all of it.
+pub fn strip(text: &str) -> &str {
+    let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) else { return text };
+    let mut depth = 0i32;
+    let whole = inner.chars().all(|c| {
+        depth += match c {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        depth >= 0
+    });
+    if whole { inner } else { text }
+}
+
 /// The outermost connective.
 pub fn shape(text: &str) -> Shape {
     let text = text.trim();

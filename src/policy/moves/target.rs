@@ -1,9 +1,8 @@
-//! What a target's connective asks for, and names for what has none.
+//! What a target's connective asks for.
 
 use super::candidate::{Family, List};
 use super::shape::{self, Shape, fresh, shape, split_top};
 use super::view::View;
-use crate::lean::goal::is_inaccessible;
 
 /// Steps that the target's shape asks for.
 pub fn steps(view: &View, list: &mut List) {
@@ -64,22 +63,6 @@ pub fn steps(view: &View, list: &mut List) {
         }
         Shape::Equality | Shape::Exists | Shape::Other => {}
     }
-}
-
-/// Names for hypotheses that have none that can be written.
-pub fn names(view: &View, list: &mut List) {
-    let hidden: Vec<&str> = view.goal.names().filter(|n| is_inaccessible(n)).collect();
-    if hidden.is_empty() {
-        return;
-    }
-    list.begin(Family::Rename);
-    let mut taken = Vec::new();
-    let names: Vec<String> = hidden
-        .iter()
-        .map(|n| n.trim_end_matches(|c: char| !c.is_alphanumeric()).trim_end_matches('✝'))
-        .map(|n| fresh(view.goal, n.split(['✝', '.']).next().filter(|n| !n.is_empty()).unwrap_or("h"), &mut taken))
-        .collect();
-    list.add(0.35, format!("rename_i {}", names.join(" ")));
 }
 
 #[cfg(test)]

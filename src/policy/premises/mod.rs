@@ -10,6 +10,7 @@ mod definitions;
 mod kept;
 mod store;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +20,7 @@ use crate::lean::{Goal, guard};
 use crate::library::{Constant, Library, Modules};
 use crate::policy::ranker::statements::Statements;
 
-use super::features::{of_constants, of_goal};
+use super::features::{is_of_any_type, of_constants, of_goal};
 use builder::Builder;
 use definitions::Definitions;
 use store::{Index, Parts, Seen};
@@ -138,16 +139,37 @@ impl Premises {
 
     /// The theorems most like a goal, the best first.
     pub fn retrieve(&self, goal: &Goal, most: usize) -> Vec<Retrieved<'_>> {
+        let (scores, norm) = self.scores(of_goal(goal));
+        self.best(scores, norm, most)
+    }
+
+    /// Theorems that say of other types what a goal says of its own, the best first: `List.count_eq_zero` for a goal about
+    /// `Array.count`. They are compared by notations and by the last parts of names; what speaks of the goal's own constants is none.
+    pub fn siblings(&self, goal: &Goal, most: usize) -> Vec<Retrieved<'_>> {
+        let (any, own): (BTreeMap<_, _>, BTreeMap<_, _>) = of_goal(goal).into_iter().partition(|(f, _)| is_of_any_type(f));
+        let (mut scores, norm) = self.scores(any);
+        let own = own.keys().filter(|f| f.contains('.') && !f.contains(' '));
+        for (_, list) in own.filter_map(|feature| self.index.feature(feature)) {
+            list.for_each(|n| scores[n] = 0.0);
+        }
+        self.best(scores, norm, most)
+    }
+
+    /// For each theorem the sum over what it shares with these features; and the length of their vector.
+    fn scores(&self, features: BTreeMap<String, f64>) -> (Vec<f64>, f64) {
         let mut scores = vec![0f64; self.len()];
         let mut norm = 0.0;
         // In the features' order, so that sums are the same in every run.
-        for (feature, weight) in of_goal(goal) {
+        for (feature, weight) in features {
             let Some((idf, list)) = self.index.feature(&feature) else { continue };
             norm += (weight * idf).powi(2);
             let part = weight * idf * idf;
             list.for_each(|n| scores[n] += part);
         }
-        let norm = norm.sqrt().max(1e-9);
+        (scores, norm.sqrt().max(1e-9))
+    }
+
+    fn best(&self, scores: Vec<f64>, norm: f64, most: usize) -> Vec<Retrieved<'_>> {
         let mut best: Vec<(f64, usize)> = Vec::with_capacity(most + 1);
         for (n, sum) in scores.into_iter().enumerate().filter(|(_, sum)| *sum > 0.0) {
             let score = sum / (self.index.norm(n) * norm);
@@ -281,6 +303,19 @@ mod tests {
         assert_eq!(nearest("add_comm"), ["Nat.add_comm"]);
         assert_eq!(nearest("List.lenght_append"), ["List.length_append"]);
         assert!(nearest("Finset.sum_range").is_empty());
+    }
+
+    #[test]
+    fn what_is_said_of_other_types_is_found() {
+        let all = [
+            theorem("Array.count_push", &["Array", "Array.count", "Array.push", "Eq"]),
+            theorem("List.count_eq_zero", &["Eq", "Iff", "List", "List.count", "Membership.mem", "Nat", "Not"]),
+            theorem("List.map_map", &["Eq", "List", "List.map"]),
+        ];
+        let premises = premises(&all);
+        let goal = Goal::parse("xs : Array Nat\n⊢ Array.count a xs = 0 ↔ ¬a ∈ xs").unwrap();
+        let found: Vec<&str> = premises.siblings(&goal, 2).into_iter().map(|r| r.name).collect();
+        assert_eq!(found, ["List.count_eq_zero", "List.map_map"]);
     }
 
     #[test]

@@ -4,12 +4,13 @@
 //! a tactic's features then hang on the tactic alone, and its encoding can be kept for other goals. Computed here only:
 //! `qstar export` writes them for training, the search asks for them, so that the two cannot differ.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::statements::Statements;
-use super::text::{Kind, Word, head, is_constant, local, locals, words};
+use super::text::{Kind, Word, given, head, is_constant, local, locals, words};
 use crate::lean::Goal;
 use crate::policy::features::of_text;
 
@@ -41,6 +42,7 @@ impl Features {
 
 /// A goal as the ranker sees it, made once for all its candidates.
 pub struct GoalView<'a> {
+    goal: &'a Goal,
     locals: HashMap<&'a str, &'a str>,
     /// Hashes of the names in the target and in the hypotheses, of their parts, and of the constants behind notations.
     target: HashSet<u64>,
@@ -171,21 +173,28 @@ impl<'a> GoalView<'a> {
             bag.grams(CONTEXT, &levelled, 2);
         }
         let target_words = levelled.len();
-        GoalView { locals, target, context, hypotheses: goal.hypotheses.len(), target_words, features: bag.list }
+        GoalView { goal, locals, target, context, hypotheses: goal.hypotheses.len(), target_words, features: bag.list }
     }
 
     /// A tactic at this goal; `statements` are those of the theorems that it may name.
-    pub fn candidate(&self, tactic: &str, statements: &Statements) -> CandidateView {
+    pub fn candidate<'t>(&'t self, tactic: &'t str, statements: &Statements) -> CandidateView {
         let mut bag = Bag::new(CANDIDATE_BUCKETS, CANDIDATE_MOST);
         let (mut levelled, mut skeleton) = (Vec::new(), Vec::new());
         let (mut used, mut used_in_target, mut constants) = (0u32, 0u32, Vec::new());
+        // A step is the same whether its hypotheses had names or are named first.
+        let (given, tactic) = given(tactic, self.goal);
+        let mut locals = Cow::Borrowed(&self.locals);
+        for (name, hidden) in &given {
+            let role = self.locals.get(hidden).copied().unwrap_or("");
+            locals.to_mut().insert(name, role);
+        }
         for word in words(tactic) {
-            levelled.push(level(word, &self.locals));
-            let is_local = word.kind == Kind::Name && local(&self.locals, word.text).is_some();
+            levelled.push(level(word, &locals));
+            let is_local = word.kind == Kind::Name && local(&locals, word.text).is_some();
             if is_local {
                 used += 1;
                 let first = word.text.split_once('.').map_or(word.text, |(first, _)| first);
-                used_in_target += u32::from(self.target.contains(&hash(first)));
+                used_in_target += u32::from(self.target.contains(&hash(given.get(first).unwrap_or(&first))));
                 skeleton.push(hash("$"));
             } else if word.kind == Kind::Name && is_constant(word.text) {
                 constants.push(word.text);
@@ -253,6 +262,16 @@ mod tests {
         assert_ne!(a.candidate("exact h", &none()).features, a.candidate("exact h.le", &none()).features);
         // `n` is a number and `h` a fact.
         assert_ne!(a.candidate("cases n", &none()).features, a.candidate("cases h", &none()).features);
+    }
+
+    #[test]
+    fn naming_what_is_hidden_changes_nothing() {
+        let hidden = Goal::parse("α : Type\nx✝ : Option α\nh✝ : p x✝\n⊢ f x✝ = y").unwrap();
+        let named = Goal::parse("α : Type\nx : Option α\nh : p x\n⊢ f x = y").unwrap();
+        let plain = GoalView::new(&named).candidate("cases x <;> simp_all", &none());
+        assert_eq!(GoalView::new(&hidden).candidate("rename_i x _\ncases x <;> simp_all", &none()), plain);
+        let alone = GoalView::new(&hidden).candidate("rename_i x h", &none());
+        assert_ne!(alone.features, GoalView::new(&hidden).candidate("", &none()).features);
     }
 
     #[test]

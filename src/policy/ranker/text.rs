@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::lean::Goal;
+use crate::lean::goal::is_inaccessible;
 
 /// A word of a text, and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +105,16 @@ pub fn locals(goal: &Goal) -> HashMap<&str, &str> {
 pub fn local<'b>(locals: &HashMap<&str, &'b str>, word: &str) -> Option<&'b str> {
     let first = word.split_once('.').map_or(word, |(first, _)| first);
     locals.get(word).or_else(|| locals.get(first)).copied()
+}
+
+/// What a tactic's names stand for that it gives to hypotheses which have none that can be written, and the tactic behind that:
+/// `rename_i a b` names the newest two.
+pub fn given<'a>(tactic: &'a str, goal: &'a Goal) -> (HashMap<&'a str, &'a str>, &'a str) {
+    let Some((names, rest)) = tactic.strip_prefix("rename_i ").and_then(|t| t.split_once('\n')) else {
+        return (HashMap::new(), tactic);
+    };
+    let hidden: Vec<&str> = goal.names().filter(|n| is_inaccessible(n)).collect();
+    (names.split_whitespace().rev().zip(hidden.into_iter().rev()).filter(|(name, _)| *name != "_").collect(), rest)
 }
 
 /// Words that tactics are made of, and that look like names of theorems.
