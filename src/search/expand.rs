@@ -71,6 +71,10 @@ impl<O: Oracle> Search<'_, O> {
             }
             self.unsupported.push(word);
         }
+        let idle = prune::idle(&proposal.tactic, message.as_deref().unwrap_or_default());
+        if !idle.is_empty() {
+            self.moves.forget_at(goal, |tactic| prune::begins(tactic, idle));
+        }
         if kind == VerdictKind::Hung {
             self.hung(goal);
         }

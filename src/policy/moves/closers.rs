@@ -31,7 +31,13 @@ pub fn single(list: &mut List) {
 pub fn usual(view: &View, list: &mut List) {
     list.begin(Family::Closer);
     list.add(0.60, ends(view));
-    list.add(0.30, DECIDE);
+    // What is decided has no variables.
+    let open = view.goal.names().any(|name| view.in_target(name));
+    list.add(if open { 0.005 } else { 0.30 }, DECIDE);
+    let finite = |ty: &str| ty == "Bool" || ty.strip_prefix("Fin ").is_some_and(|n| n.parse::<u64>().is_ok());
+    if open && view.objects().any(|e| finite(e.ty) && view.in_target(e.name)) {
+        list.add(0.10, "decide +revert");
+    }
     list.add(0.15, SIMPLIFY);
     searching(list);
 }

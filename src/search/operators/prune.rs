@@ -86,6 +86,10 @@ pub fn unsupported(tactic: &str, message: &str) -> Option<String> {
         return own();
     }
     let message = message.trim_start();
+    // It is not recursive.
+    if let Some(rest) = message.strip_prefix("No functional induction theorem for `") {
+        return rest.split('`').next().map(|function| format!("fun_induction {function}"));
+    }
     let unknown = ["Unknown constant `", "Unknown identifier `"].iter().find_map(|says| message.strip_prefix(says))?;
     let constant = unknown.split('`').next()?;
     // A name that the candidate wrote itself says nothing of the tactics in it. With a small first letter it may be local.
@@ -97,6 +101,25 @@ pub fn unsupported(tactic: &str, message: &str) -> Option<String> {
         true => Some(first),
         false => own().filter(|name| DECIDERS.contains(&name.as_str()) && tactic.trim() == *name),
     }
+}
+
+/// Steps that find nothing to do at a goal where a tactic found nothing: what simplifies everything has tried what they would.
+pub fn idle(tactic: &str, message: &str) -> &'static [&'static str] {
+    match tactic.trim() {
+        "simp_all" if message.contains("simp_all made no progress") => &["simp_all", "simp", "simp at *"],
+        "simp" if message.contains("`simp` made no progress") => &["simp"],
+        _ => &[],
+    }
+}
+
+/// Whether a tactic, or each of its alternatives, begins with one of these steps.
+pub fn begins(tactic: &str, steps: &[&str]) -> bool {
+    let first = |one: &str| {
+        let one = one.trim_start_matches('(');
+        let end = ["\n", ";", "<;>", ")"].iter().filter_map(|stop| one.find(stop)).min().unwrap_or(one.len());
+        steps.contains(&one[..end].trim())
+    };
+    ways(tactic).map_or_else(|| first(tactic), |all| all.iter().all(|one| first(one)))
 }
 
 /// Tactics that want the same constants at every goal.
@@ -124,9 +147,24 @@ mod tests {
         assert_eq!(unsupported("exact h.foo", "Unknown identifier `h.foo`"), None);
         assert!(needs("first | omega | (simp; omega)", "omega") && !needs("first | rfl | omega", "omega"));
         assert_eq!(unsupported("omega", "omega could not prove the goal"), None);
+        let none = "No functional induction theorem for `Nat.f`, or function is not recursive";
+        assert_eq!(unsupported("fun_induction Nat.f <;> simp_all", none).as_deref(), Some("fun_induction Nat.f"));
+        assert!(needs("fun_induction Nat.f <;> grind", "fun_induction Nat.f"));
         assert_eq!(unsupported("nlinarith [sq_nonneg a]", "unknown tactic").as_deref(), Some("nlinarith"));
         assert_eq!(unsupported("constructor <;> linarith", "unknown tactic"), None, "one of two");
         assert_eq!(unsupported("simp\nlinarith", "unknown tactic"), None);
+    }
+
+    #[test]
+    fn what_simp_all_leaves_alone_simp_does_not_change() {
+        let steps = idle("simp_all", "simp_all made no progress");
+        for tactic in ["simp", "simp at *\nomega", "simp_all <;> grind", "first | (simp_all; omega) | (simp at *; omega)"] {
+            assert!(begins(tactic, steps), "{tactic}");
+        }
+        for tactic in ["simp [f]", "simp_all +arith", "first | simp | rfl", "constructor <;> simp"] {
+            assert!(!begins(tactic, steps), "{tactic}");
+        }
+        assert!(idle("simp_all", "maximum recursion depth has been reached").is_empty());
     }
 
     #[test]
