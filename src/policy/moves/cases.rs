@@ -115,13 +115,16 @@ fn structures(view: &View, list: &mut List) {
     }
 }
 
-/// Values with few forms, all at once, as deep as their types say.
-fn forms(view: &View, list: &mut List) {
+/// Values with few forms in the target, split all at once, as deep as their types say; `None` where `cases` does the same.
+pub fn split(view: &View) -> Option<String> {
     let patterns = view.objects().filter(|e| view.in_target(e.name)).filter_map(|e| Some((e.name, pattern(e.ty, 0)?)));
     let splits: Vec<String> = patterns.take(FORMS).map(|(name, pattern)| format!("rcases {name} with {pattern}")).collect();
     let plain = splits.len() == 1 && !splits[0].contains(['⟨', '(']) && splits[0].matches('|').count() == 1;
-    if !splits.is_empty() && !plain {
-        let all = splits.join(" <;> ");
+    (!splits.is_empty() && !plain).then(|| splits.join(" <;> "))
+}
+
+fn forms(view: &View, list: &mut List) {
+    if let Some(all) = split(view) {
         list.add(0.15, format!("{all} <;> simp_all"));
         list.add(0.06, format!("{all} <;> grind"));
         list.add(0.05, format!("{all} <;> rfl"));

@@ -10,6 +10,7 @@ mod bounds;
 mod candidate;
 mod cases;
 mod closers;
+mod definition;
 mod destruct;
 mod divisors;
 mod earlier;
@@ -160,8 +161,7 @@ impl Moves {
         library::steps(&view, &premises.retrieve(goal, RETRIEVED), &mut found);
         siblings::steps(&view, &premises.siblings(goal, SIBLINGS), &mut found);
         library::questions(&mut found);
-        found.begin(Family::Definition);
-        premises.definitions(goal).into_iter().for_each(|(tactic, p)| found.add(p, tactic));
+        definition::steps(&view, &premises.definitions(goal), &mut found);
         found.damp(LIBRARY_SHARE, |_| true);
         list.append(found);
     }

@@ -185,9 +185,9 @@ impl Premises {
         best.into_iter().map(of).collect()
     }
 
-    /// Tactics that look into the definitions that a goal speaks of, with their probabilities.
-    pub fn definitions(&self, goal: &Goal) -> Vec<(String, f64)> {
-        self.definitions.moves(goal)
+    /// Definitions that the target speaks of, the rarest first: to be looked into.
+    pub fn definitions(&self, goal: &Goal) -> Vec<&str> {
+        self.definitions.of(goal)
     }
 
     /// Theorems whose names are near one that Lean does not know, the nearest first, with how near they are, in (0, 1]: those of
