@@ -18,6 +18,8 @@ const SECOND_TRY_COST: f64 = 2.0;
 const HUNG_COST: f64 = 2.5;
 /// What a move loses that may run away: it is tried when little else is left.
 const RUNAWAY_COST: f64 = 4.0;
+/// What is left of the value of a goal that says too much.
+const DOUBTFUL: f64 = 0.02;
 /// Hangs at one goal after which what may run away is not tried there any more.
 const MOST_HANGS: u32 = 2;
 /// How probable it is that a remembered proof closes a goal with the same target, and that a side goal helps another.
@@ -257,8 +259,12 @@ impl<O: Oracle> Search<'_, O> {
             () = self.cancel.cancelled() => return,
         };
         for (((&goal, score), proposals), state) in new.iter().zip(scores).zip(proposed).zip(&states) {
-            self.graph.goal_mut(goal).value = score.value;
-            self.tell_goal(goal, score.why);
+            let (value, why) = match state.iter().any(prune::says_too_much) {
+                true => (score.value * DOUBTFUL, format!("{}; says too much", score.why)),
+                false => (score.value, score.why),
+            };
+            self.graph.goal_mut(goal).value = value;
+            self.tell_goal(goal, why);
             let text = state.first().map(Goal::to_string).unwrap_or_default();
             let late = |mut p: Proposal| {
                 p.log_prior -= if runaway::may_run_away(&text, &p.tactic) { RUNAWAY_COST } else { 0.0 };

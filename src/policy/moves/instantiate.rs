@@ -73,9 +73,10 @@ fn values(view: &View, ty: &str) -> Vec<String> {
         view.terms.iter().filter(|t| t.is_arithmetic()).take(3).for_each(|t| add(t.as_argument()));
         ["0", "1", "2"].into_iter().for_each(|n| add(n.to_owned()));
     }
-    // What functions are applied to.
+    // What functions are applied to, unless it is a variable of another type.
+    let fits = |t: &Term| view.data.iter().find(|e| e.name == t.text).is_none_or(|e| of_type(&e));
     for call in view.terms.iter().filter(|t| t.kind == Kind::Apply) {
-        call.parts[1..].iter().filter(|a| !a.is_proposition()).take(2).for_each(|a| add(a.as_argument()));
+        call.parts[1..].iter().filter(|a| !a.is_proposition() && fits(a)).take(2).for_each(|a| add(a.as_argument()));
     }
     view.data.iter().filter(of_type).take(4).for_each(|e| add(e.name.to_owned()));
     if !number {
@@ -120,5 +121,8 @@ mod tests {
             Goal::parse("α : Type\nr : α → α → Prop\nx y : α\nn : Nat\nh : ∀ (a b : α), r a b → r b a\n⊢ r x y").unwrap();
         let values = values(&View::new(&goal), "∀ (a b : α), r a b → r b a");
         assert_eq!(values, ["x", "y"]);
+        let goal = Goal::parse("α : Type\nf : α → α\nxs : List α\nh : ∀ (a : α), f a = a\n⊢ map f xs = xs").unwrap();
+        let values = self::values(&View::new(&goal), "∀ (a : α), f a = a");
+        assert!(!values.iter().any(|v| v == "f" || v == "xs"), "{values:?}");
     }
 }

@@ -40,7 +40,9 @@ pub fn steps(view: &View, retrieved: &[Retrieved], list: &mut List) {
         }
     }
     if let Some(best) = retrieved.first() {
-        as_they_stand(view, &retrieved[..retrieved.len().min(AT_ONCE)], 0.30 * best.score, list);
+        let first = &retrieved[..retrieved.len().min(AT_ONCE)];
+        let names: Vec<&str> = first.iter().map(|r| r.name).collect();
+        list.add_with(0.30 * best.score, as_they_stand(view, first), &names);
     }
     forward(view, &retrieved[..retrieved.len().min(FORWARD)], list);
     for (rank, theorem) in retrieved.iter().enumerate() {
@@ -49,8 +51,8 @@ pub fn steps(view: &View, retrieved: &[Retrieved], list: &mut List) {
     pairs(retrieved, list);
 }
 
-/// Theorems that may be the target as they stand: a term is made or fails in a moment, so all of them are one candidate.
-pub fn as_they_stand(view: &View, theorems: &[Retrieved], p: f64, list: &mut List) {
+/// Theorems that may be the target as they stand: a term is made or fails in a moment, so all of them are one tactic.
+pub fn as_they_stand(view: &View, theorems: &[Retrieved]) -> String {
     let mut ways = Vec::new();
     for Retrieved { name, rewrites, .. } in theorems {
         ways.push(format!("exact {name} .."));
@@ -64,8 +66,7 @@ pub fn as_they_stand(view: &View, theorems: &[Retrieved], p: f64, list: &mut Lis
         }
         ways.push(format!("(apply {name} <;> assumption)"));
     }
-    let names: Vec<&str> = theorems.iter().map(|r| r.name).collect();
-    list.add_with(p, format!("first | {}", ways.join(" | ")), &names);
+    format!("first | {}", ways.join(" | "))
 }
 
 /// What a theorem says of hypotheses, for a tactic that then closes. A hypothesis that it does not take fails in a moment.

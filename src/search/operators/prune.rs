@@ -47,6 +47,22 @@ pub fn refutation(goal: &Goal) -> Option<String> {
     ))
 }
 
+/// Whether a goal says of a variable of which nothing is known that it equals something else. `congr` leaves many such goals, and
+/// they look easy, being short; only a type with one value makes one true, or hypotheses that contradict each other.
+pub fn says_too_much(goal: &Goal) -> bool {
+    let Some((left, right)) = goal.target.split_once(" = ") else { return false };
+    if goal.target.contains(['∀', '∃', '→', '↔', '∧', '∨', '¬']) || right.contains(" = ") {
+        return false;
+    }
+    let free = |side: &str, other: &str| {
+        goal.names().any(|name| name == side)
+            && !mentions(other, side)
+            && !goal.hypotheses.iter().any(|h| mentions(&h.ty, side) || h.value.is_some() && h.names.iter().any(|n| n == side))
+    };
+    let (left, right) = (left.trim(), right.trim());
+    free(left, right) || free(right, left)
+}
+
 /// Types that have a value: a variable of such a type that nothing mentions says nothing.
 const INHABITED: [&str; 11] = ["Nat", "Int", "Rat", "Bool", "Prop", "String", "Char", "ℕ", "ℤ", "ℚ", "ℝ"];
 
@@ -165,6 +181,18 @@ mod tests {
             assert!(!begins(tactic, steps), "{tactic}");
         }
         assert!(idle("simp_all", "maximum recursion depth has been reached").is_empty());
+    }
+
+    #[test]
+    fn a_variable_of_which_nothing_is_known_equals_nothing() {
+        let says = |text: &str| says_too_much(&Goal::parse(text).unwrap());
+        assert!(says("xs ys : Array Nat\nn : Nat\nh : n = 1\n⊢ xs = ys"));
+        assert!(says("x✝ : Nat\n⊢ f 1 = x✝"));
+        for fine in
+            ["x y : Nat\nh : x ≤ y\ng : y ≤ x\n⊢ x = y", "x : Nat\n⊢ x = x + 0", "x : Nat := 1\n⊢ x = 1", "x : Nat\n⊢ f x = 1"]
+        {
+            assert!(!says(fine), "{fine}");
+        }
     }
 
     #[test]
