@@ -21,6 +21,8 @@ pub fn single(list: &mut List) {
         (0.10, "simp_all\nomega"),
         (0.10, "simp at *\nomega"),
         (0.03, "contradiction"),
+        (0.05, EXPAND),
+        (0.04, CAST),
     ] {
         list.add(p, tactic);
     }
@@ -47,17 +49,14 @@ pub const DECIDE: &str = "first | decide | decide +kernel";
 /// Whole numbers behind what `simp` sees through.
 pub const SIMPLIFY: &str = "first | (simp_all; omega) | (simp at *; omega)";
 
+/// Whole numbers behind products that are multiplied out.
+const EXPAND: &str = "simp [Nat.mul_add, Nat.add_mul, Nat.pow_succ] at *\nomega";
+/// Whole numbers behind casts.
+const CAST: &str = "norm_cast at *\nomega";
+
 /// Tactics that look for a proof by themselves.
 fn searching(list: &mut List) {
-    for (p, tactic) in [
-        (0.55, "grind"),
-        (0.40, "simp_all"),
-        (0.22, "simp"),
-        (0.05, "simp [Nat.mul_add, Nat.add_mul, Nat.pow_succ] at *\nomega"),
-        (0.04, "norm_cast at *\nomega"),
-        (0.02, "exact?"),
-        (0.03, "exfalso\ngrind"),
-    ] {
+    for (p, tactic) in [(0.55, "grind"), (0.40, "simp_all"), (0.22, "simp"), (0.02, "exact?"), (0.03, "exfalso\ngrind")] {
         list.add(p, tactic);
     }
 }
@@ -117,6 +116,8 @@ pub fn more(view: &View, list: &mut List) {
     add(true, 0.03, "simp_all\ngrind");
     add(true, 0.02, "simp [*]");
     add(true, 0.015, "simp_all +decide");
+    add(has(&["*", "^"]), 0.05, EXPAND);
+    add(has(&["↑", "Int", "Rat", "Fin"]), 0.04, CAST);
     add(true, 0.01, "solve_by_elim");
     add(has(&["+", "-", "*", "≤", "<"]), 0.02, "simp +arith");
     add(has(&["+", "-", "*", "≤", "<"]), 0.015, "simp_all +arith");

@@ -1,7 +1,7 @@
 //! Goals in another form: equality from its parts, contradiction, normal forms of goal and hypotheses.
 
 use super::candidate::{Family, List};
-use super::shape::{Shape, fresh, shape};
+use super::shape::{Shape, fresh, shape, split_top};
 use super::view::View;
 
 /// The steps of this module.
@@ -9,30 +9,36 @@ pub fn steps(view: &View, list: &mut List) {
     let target = view.goal.target.trim();
     let shape = shape(target);
     if shape == Shape::Equality {
-        congruence(target, list);
+        congruence(view, list);
     }
     contradiction(view, shape, list);
     normal_forms(view, list);
 }
 
-fn congruence(target: &str, list: &mut List) {
+/// Equality from equality of parts. (`symm` is none of them: its goal is the same to nearly every tactic, and searched twice.)
+fn congruence(view: &View, list: &mut List) {
+    let target = view.goal.target.trim();
     list.begin(Family::Congruence);
     for (p, tactic) in [
-        (0.05, "funext x"),
         (0.04, "ext"),
         (0.06, "congr 1"),
-        (0.03, "symm"),
         (0.05, "ac_rfl"),
         (0.02, "ext i\nsimp"),
         (0.02, "ext i\ngrind"),
-        (0.02, "funext x\nsimp"),
         (0.015, "congr 1 <;> omega"),
         (0.015, "congr 2"),
         (0.015, "congr"),
-        (0.01, "apply propext"),
-        (0.01, "apply Eq.symm"),
     ] {
         list.add(p, tactic);
+    }
+    // Sides that are functions, as far as it shows: written as one, or a variable.
+    let function = |side: &str| side.starts_with("fun ") || view.data.iter().any(|e| e.name == side && e.ty.contains('→'));
+    if split_top(target, " = ").is_some_and(|(left, right)| function(left) || function(right) || left.contains(" ∘ ")) {
+        list.add(0.10, "funext x");
+        list.add(0.05, "funext x\nsimp");
+    }
+    if !view.propositions.is_empty() {
+        list.add(0.01, "apply propext");
     }
     if target.contains("fun ") {
         list.add(0.05, "funext\nsimp_all");

@@ -50,11 +50,11 @@ impl Named {
         }
     }
 
-    /// The step that names all of them.
+    /// The step that names all of them: for those that write tactics and cannot name.
     pub fn step(&self, list: &mut List) {
         list.begin(Family::Rename);
         if let Some(first) = self.given.iter().position(Option::is_some) {
-            list.add(0.35, self.naming(first, Option::is_some));
+            list.add(0.03, self.naming(first, Option::is_some));
         }
     }
 
