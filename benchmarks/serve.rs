@@ -20,6 +20,7 @@ use qstar::serve::{Access, Desk, Limits, Outfit, Roots, listen, run_http};
 use qstar::toolchain::processes::Tree;
 use qstar::toolchain::{Toolchain, Wish};
 use qstar::value::ValueKind;
+use qstar::verify::Originals;
 use qstar::verify::verify;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -167,7 +168,7 @@ async fn main() -> Result<()> {
         checks: 1000,
     };
     let policies = Policies::new(toolchain.clone());
-    let outfit = Outfit { toolchain, pool, policies, setting, workers: WORKERS };
+    let outfit = Outfit { toolchain, pool, policies, setting, workers: WORKERS, originals: Originals::default() };
     let serving = tokio::spawn(run_http(desk.clone(), access, place, async { Ok(outfit) }));
     if let Some(count) = steady {
         println!("| snippets | memory of the workers MB | snippets/s |\n| ---: | ---: | ---: |");

@@ -10,6 +10,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use qstar::toolchain::Toolchain;
 
+use qstar::verify::Originals;
 use qstar::verify::candidate::verify_file;
 use qstar::verify::{Judged, Standing};
 
@@ -313,7 +314,7 @@ async fn judged(toolchain: &Toolchain, cases: &[(String, String)], few: usize) -
     while let Some(group) = groups.pop() {
         let text =
             |part: fn(&(String, String)) -> &String| -> String { group.clone().map(|i| part(&cases[i]).as_str()).collect() };
-        let found = verify_file(toolchain, &text(|c| &c.0), &text(|c| &c.1), TIME, None).await.unwrap();
+        let found = verify_file(toolchain, &Originals::default(), &text(|c| &c.0), &text(|c| &c.1), TIME, None).await.unwrap();
         assert_eq!(found.len(), group.len());
         let same = found.iter().all(|j| j.verdict != Standing::Accepted && j.reason == found[0].reason);
         if same && group.len() > few {

@@ -6,6 +6,7 @@ mod common;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use qstar::verify::Originals;
 use qstar::verify::Standing;
 use qstar::verify::candidate::verify_file;
 
@@ -29,10 +30,10 @@ fn together(cases: &[(&str, &str)], original: &str, before: &str) -> (String, St
 
 #[tokio::test]
 async fn no_attack_is_accepted() {
-    let toolchain = common::toolchain();
+    let (toolchain, originals) = (common::toolchain(), Originals::default());
     let cases = cases(include_str!("fixtures/judge/attacks.txt"));
     let (ours, theirs) = together(&cases, FALSE, "");
-    let judged = verify_file(&toolchain, &ours, &theirs, TIME, None).await.unwrap();
+    let judged = verify_file(&toolchain, &originals, &ours, &theirs, TIME, None).await.unwrap();
     assert_eq!(judged.len(), cases.len());
     let accepted: Vec<_> = judged.iter().filter(|j| j.verdict == Standing::Accepted).collect();
     assert!(accepted.is_empty(), "{accepted:#?}");
@@ -48,14 +49,14 @@ async fn no_attack_is_accepted() {
 /// speaks against the whole file, so these pairs (`alone`) get files of their own.
 #[tokio::test]
 async fn no_change_of_meaning_is_accepted() {
-    let toolchain = common::toolchain();
+    let (toolchain, originals) = (common::toolchain(), Originals::default());
     let cases = cases(include_str!("fixtures/judge/pairs.txt"));
     let pair = |text: &'static str| text.split_once("---\n").unwrap();
     let (alone, shared): (Vec<_>, Vec<_>) = cases.into_iter().partition(|(name, _)| name.ends_with(" alone"));
     let wrap = |(i, text): (usize, &str)| format!("namespace C{i}\nsection\n{text}\nend\nend C{i}\n");
     let ours: String = shared.iter().map(|(_, text)| pair(text).0).enumerate().map(wrap).collect();
     let theirs: String = shared.iter().map(|(_, text)| pair(text).1).enumerate().map(wrap).collect();
-    let judged = verify_file(&toolchain, &ours, &theirs, TIME, None).await.unwrap();
+    let judged = verify_file(&toolchain, &originals, &ours, &theirs, TIME, None).await.unwrap();
     assert!(judged.len() >= shared.len());
     let accepted: Vec<_> = judged.iter().filter(|j| j.verdict == Standing::Accepted).collect();
     assert!(accepted.is_empty(), "{accepted:#?}");
@@ -63,17 +64,17 @@ async fn no_change_of_meaning_is_accepted() {
     assert!(common < judged.len() / 2, "one reason for most: {:?}", judged[0].reason);
     for (name, text) in alone {
         let (original, candidate) = pair(text);
-        let judged = verify_file(&toolchain, original, candidate, TIME, None).await.unwrap();
+        let judged = verify_file(&toolchain, &originals, original, candidate, TIME, None).await.unwrap();
         assert!(judged.iter().all(|j| j.verdict == Standing::Refused), "{name}: {judged:#?}");
     }
 }
 
 #[tokio::test]
 async fn every_honest_style_is_accepted() {
-    let toolchain = common::toolchain();
+    let (toolchain, originals) = (common::toolchain(), Originals::default());
     let cases = cases(include_str!("fixtures/judge/honest.txt"));
     let (ours, theirs) = together(&cases, TRUE, "def twin (n : Nat) : Nat := n + n\n\n");
-    let judged = verify_file(&toolchain, &ours, &theirs, TIME, None).await.unwrap();
+    let judged = verify_file(&toolchain, &originals, &ours, &theirs, TIME, None).await.unwrap();
     assert_eq!(judged.len(), cases.len());
     let refused: Vec<_> = judged.iter().filter(|j| j.verdict != Standing::Accepted).collect();
     assert!(refused.is_empty(), "{refused:#?}");
@@ -81,7 +82,7 @@ async fn every_honest_style_is_accepted() {
 
 #[tokio::test]
 async fn what_speaks_against_a_file_speaks_against_all_of_it() {
-    let toolchain = common::toolchain();
+    let (toolchain, originals) = (common::toolchain(), Originals::default());
     let original = format!("def lake (n : Nat) := n\n\n{TRUE}");
     let honest = TRUE.replace("sorry", "unfold twin; omega");
     let kept = format!("def lake (n : Nat) := n\n\n{honest}");
@@ -106,10 +107,10 @@ async fn what_speaks_against_a_file_speaks_against_all_of_it() {
         ),
         (kept.replace("def lake (n : Nat) := n", "def lake (n : Nat) := n + 12345678901234567890124"), "not what it is"),
     ] {
-        let judged = verify_file(&toolchain, &original, &candidate, TIME, None).await.unwrap();
+        let judged = verify_file(&toolchain, &originals, &original, &candidate, TIME, None).await.unwrap();
         let reason = judged[0].reason.clone().unwrap_or_default();
         assert!(!judged[0].proved && reason.contains(why), "{candidate}\n{reason}");
     }
-    let judged = verify_file(&toolchain, &original, &kept, TIME, None).await.unwrap();
+    let judged = verify_file(&toolchain, &originals, &original, &kept, TIME, None).await.unwrap();
     assert_eq!((judged[0].verdict, &judged[0].reason), (Standing::Accepted, &None));
 }

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use qstar::toolchain::Toolchain;
+use qstar::verify::Originals;
 use qstar::verify::candidate::verify_file;
 use qstar::verify::ndjson::{Export, Extent, Shelf, export};
 use qstar::verify::{Artifacts, Kernel, Standing};
@@ -257,7 +258,7 @@ async fn verdicts_follow_nanoda() {
     let kernel = Kernel::Nanoda(nanoda);
     let original = "theorem pond (a b : Nat) (h : a < b) : a + 1 ≤ b := by sorry\n\ntheorem reed : 1 = 1 := by sorry\n";
     let candidate = original.replacen("by sorry", "by omega", 1);
-    let judged = verify_file(&toolchain, original, &candidate, TIME, Some(&kernel)).await.unwrap();
+    let judged = verify_file(&toolchain, &Originals::default(), original, &candidate, TIME, Some(&kernel)).await.unwrap();
     let [pond, reed] = &judged[..] else { panic!("{judged:?}") };
     assert_eq!((pond.verdict, reed.verdict), (Standing::Accepted, Standing::Refused), "{judged:?}");
     assert!(pond.kernel.as_deref().is_some_and(|told| told.starts_with("nanoda agrees")), "{pond:?}");
@@ -265,7 +266,7 @@ async fn verdicts_follow_nanoda() {
 
     let original = "theorem moor : (1 : Nat) = 2 := by sorry\n";
     let unseen = "set_option debug.skipKernelTC true\ntheorem moor : (1 : Nat) = 2 := by decide +kernel\n";
-    let judged = verify_file(&toolchain, original, unseen, TIME, Some(&kernel)).await.unwrap();
+    let judged = verify_file(&toolchain, &Originals::default(), original, unseen, TIME, Some(&kernel)).await.unwrap();
     assert_eq!(judged[0].verdict, Standing::Refused, "{judged:?}");
     assert!(judged[0].reason.as_deref().is_some_and(|why| why.contains("the independent kernel does not agree")), "{judged:?}");
 }

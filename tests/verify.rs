@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use qstar::lean::{Batch, Pool, PoolOptions, Verdict};
 use qstar::problem::Problem;
+use qstar::verify::Originals;
 use qstar::verify::bulk::certify;
 use qstar::verify::candidate::{verify_compiled, verify_file};
 use qstar::verify::queue::Queue;
@@ -161,14 +162,14 @@ async fn files_of_proofs_are_judged_theorem_by_theorem() {
     let toolchain = common::toolchain();
     let original = "def f (n : Nat) := n + 1\n\ntheorem one : f 0 = 1 := by\n  sorry\n\ntheorem two (n : Nat) : n < f n := sorry\n\ntheorem three : f 1 = 3 := by sorry\n";
     let candidate = "def f (n : Nat) := n + 1\n\ntheorem one : f 0 = 1 := by\n  rfl\n\ntheorem helper (n : Nat) : n < n + 1 := by\n  omega\n\ntheorem two (n : Nat) : n < f n := helper n\n\ntheorem three : f 1 = 3 := by decide\n";
-    let judged = verify_file(&toolchain, original, candidate, TIME, None).await.unwrap();
+    let judged = verify_file(&toolchain, &Originals::default(), original, candidate, TIME, None).await.unwrap();
     assert_eq!(judged.iter().map(|j| j.proved).collect::<Vec<_>>(), [true, true, false], "{judged:?}");
     assert!(judged[2].reason.as_ref().unwrap().contains("Lean rejects it"));
     // An instance that changes what a later statement means.
     let shadow = original
         .replace("theorem one", "instance (priority := 9000) wet : LT Nat := ⟨fun _ _ => True⟩\n\ntheorem one")
         .replace("n < f n := sorry", "n < f n := trivial");
-    let judged = verify_file(&toolchain, original, &shadow, TIME, None).await.unwrap();
+    let judged = verify_file(&toolchain, &Originals::default(), original, &shadow, TIME, None).await.unwrap();
     assert!(judged.iter().all(|j| !j.proved));
     assert!(judged[1].reason.as_ref().unwrap().contains("wet"), "{judged:?}");
 }
@@ -201,7 +202,7 @@ async fn a_proof_on_which_lean_ends_costs_the_others_nothing() {
     let candidate = format!(
         "theorem a (n : Nat) : n + 0 = n := by\n  rfl\n\ntheorem b : 1 = 1 := by\n  {deep}\n\ntheorem c : 2 = 2 := by rfl\n"
     );
-    let judged = verify_file(&toolchain, original, &candidate, TIME, None).await.unwrap();
+    let judged = verify_file(&toolchain, &Originals::default(), original, &candidate, TIME, None).await.unwrap();
     assert_eq!(judged.iter().map(|j| j.proved).collect::<Vec<_>>(), [true, false, true], "{judged:?}");
     // The words for it, and no place in Lean's own code.
     let reason = judged[1].reason.as_ref().unwrap();

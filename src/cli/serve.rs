@@ -13,6 +13,7 @@ use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed};
 use crate::lean::Pool;
 use crate::serve::{self, Access, Desk, Limits, Outfit, Roots};
+use crate::verify::Originals;
 
 #[derive(Args)]
 pub struct ServeArgs {
@@ -88,7 +89,7 @@ async fn outfit(args: &ServeArgs, lean: LeanArgs, near: Option<PathBuf>) -> Resu
     let (toolchain, fetched) = super::outfit(lean, near, &args.guidance).await?;
     let (setting, policies) = args.guidance.setting(&toolchain, &fetched).await?;
     let pool = Pool::new(toolchain.clone(), options);
-    Ok(Outfit { toolchain, pool, policies, setting, workers })
+    Ok(Outfit { toolchain, pool, policies, setting, workers, originals: Originals::default() })
 }
 
 /// Connections are files: more of them than the 1,024 that a shell gives, as far as the system lets us.

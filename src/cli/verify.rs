@@ -10,7 +10,9 @@ use serde_json::json;
 use super::lean::LeanArgs;
 use super::{Exit, ToolchainFailed, on_interrupt, say, spinner};
 use crate::files::read_lean;
-use crate::verify::{ALLOWED_AXIOMS, Axioms, Certificate, Kernel, Rejection, Standing, bulk, candidate, printable, recheck};
+use crate::verify::{
+    ALLOWED_AXIOMS, Axioms, Certificate, Kernel, Originals, Rejection, Standing, bulk, candidate, printable, recheck,
+};
 
 #[derive(Args)]
 pub struct VerifyArgs {
@@ -78,7 +80,7 @@ pub async fn run(args: VerifyArgs, lean: LeanArgs) -> Result<Exit> {
                 (true, true) => candidate::verify_compiled(&toolchain, original, proofs, time, args.kernel.as_ref()).await,
                 (false, false) => {
                     let (ours, theirs) = (read_lean(original)?, read_lean(proofs)?);
-                    candidate::verify_file(&toolchain, &ours, &theirs, time, args.kernel.as_ref()).await
+                    candidate::verify_file(&toolchain, &Originals::default(), &ours, &theirs, time, args.kernel.as_ref()).await
                 }
                 _ => bail!("give two Lean files, or two compiled ones (.olean)"),
             };

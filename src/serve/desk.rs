@@ -17,6 +17,7 @@ use crate::lean::Pool;
 use crate::policy::choice::Policies;
 use crate::toolchain::Toolchain;
 use crate::toolchain::processes::Tree;
+use crate::verify::Originals;
 
 /// How long what runs may go on when the server is to end.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -53,6 +54,8 @@ pub struct Outfit {
     pub policies: Policies,
     pub setting: Setting,
     pub workers: usize,
+    /// What candidates were judged against.
+    pub originals: Originals,
 }
 
 /// The outfit, once it is ready, or why there is none.

@@ -14,6 +14,7 @@ use super::harmless::{INSIDES, running_words};
 use super::judge::{Judged, MISSING, Pair};
 use super::kernel::Kernel;
 use super::meaning::World;
+use super::originals::Originals;
 use super::process::{Artifacts, Compiled, Message, compile};
 use super::show::user_name;
 use super::{Rejection, modules};
@@ -29,12 +30,13 @@ const HASH: &str = "#";
 /// Names under which `example`s are judged, by their place.
 const EXAMPLE: &str = "example";
 
-/// Judges every theorem of `original` that holds `sorry`.
+/// Judges every theorem of `original` that holds `sorry`. `originals` keeps what it was compiled to, for other candidates.
 ///
 /// # Errors
 /// When `original` does not elaborate or has no such theorem, or Lean does not run.
 pub async fn verify_file(
     toolchain: &Toolchain,
+    originals: &Originals,
     original: &str,
     candidate: &str,
     timeout: Duration,
@@ -43,7 +45,7 @@ pub async fn verify_file(
     let examples = open_examples(original);
     let (ours, theirs) = (named_examples(original, &examples), named_examples(candidate, &examples));
     let (original_made, candidate_made) =
-        futures::join!(compile(toolchain, &ours, timeout), compile_what_holds(toolchain, &theirs, timeout));
+        futures::join!(originals.compiled(toolchain, &ours, timeout), compile_what_holds(toolchain, &theirs, timeout));
     let original_made = original_made?;
     let Some(original_files) = &original_made.artifacts else {
         let first = original_made.errors().next().map_or("no message", |m| m.text.as_str());

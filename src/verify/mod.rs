@@ -14,6 +14,7 @@ mod meaning;
 mod modules;
 mod nanoda;
 pub mod ndjson;
+mod originals;
 pub(crate) mod process;
 pub mod queue;
 mod show;
@@ -31,6 +32,7 @@ use claims::{Claims, Word};
 pub use judge::{Judged, Standing};
 pub use kernel::Kernel;
 pub use meaning::ALLOWED_AXIOMS;
+pub use originals::Originals;
 pub use process::{Artifacts, Message};
 pub use show::printable;
 
@@ -140,7 +142,7 @@ async fn two_files(
         crate::lean::document::indent_into(&mut text, proof, 2);
         text
     };
-    let judged = candidate::verify_file(toolchain, &file("sorry"), &file(proof), timeout, None).await;
+    let judged = candidate::verify_file(toolchain, &Originals::default(), &file("sorry"), &file(proof), timeout, None).await;
     let judged = judged.map_err(|e| match e.downcast::<Rejection>() {
         Ok(rejection) => rejection,
         Err(e) => Rejection::Lean { message: format!("{e:#}"), proof_line: None },

@@ -77,7 +77,7 @@ pub async fn verify(desk: &Arc<Desk>, client: &str, ask: VerifyAsk) -> Verified 
 }
 
 async fn pair(outfit: &Outfit, original: &str, candidate: &str, time: Duration) -> Verified {
-    let judged = match candidate::verify_file(&outfit.toolchain, original, candidate, time, None).await {
+    let judged = match candidate::verify_file(&outfit.toolchain, &outfit.originals, original, candidate, time, None).await {
         Ok(judged) => judged,
         Err(error) => return Verified::none(Verdict::CouldNotCheck, format!("{error:#}")),
     };
