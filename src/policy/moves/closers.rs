@@ -5,8 +5,9 @@
 use super::candidate::{Family, List};
 use super::shape::{Entry, Shape, shape};
 use super::view::View;
+use crate::lean::runaway::is_large;
 
-/// Hypotheses that [`ends`] looks at, the newest first.
+/// Hypotheses that [`at_once`] looks at, the newest first.
 const NEWEST: usize = 6;
 
 /// Those that every search without steps has.
@@ -32,7 +33,6 @@ pub fn single(list: &mut List) {
 /// Those that every other search has.
 pub fn usual(view: &View, list: &mut List) {
     list.begin(Family::Closer);
-    list.add(0.60, ends(view));
     // What is decided has no variables.
     let open = view.goal.names().any(|name| view.in_target(name));
     list.add(if open { 0.005 } else { 0.30 }, DECIDE);
@@ -40,8 +40,28 @@ pub fn usual(view: &View, list: &mut List) {
     if open && view.objects().any(|e| finite(e.ty) && view.in_target(e.name)) {
         list.add(0.10, "decide +revert");
     }
-    list.add(0.15, SIMPLIFY);
-    searching(list);
+    // On large numbers one that computes for ever would stop all behind it.
+    if is_large(&view.goal.to_string()) {
+        list.add(0.60, first(&[at_once(view), vec!["omega".into(), "rfl".into()]].concat()));
+        list.add(0.15, SIMPLIFY);
+        searching(list);
+        return;
+    }
+    list.add(0.85, whole(view));
+    for (p, tactic) in [(0.40, "simp_all"), (0.22, "simp"), (0.03, SIMPLIFY), (0.02, "exact?"), (0.03, "exfalso\ngrind")] {
+        list.add(p, tactic);
+    }
+}
+
+/// All that ends a goal often, the quickest first: one check tells whether a goal needs a step, so that a budget in checks goes to
+/// steps, and every goal that a step leaves is looked at.
+fn whole(view: &View) -> String {
+    let searching = ["omega", "(simp_all <;> omega)", "grind", "rfl"].map(str::to_owned);
+    first(&[at_once(view), searching.to_vec()].concat())
+}
+
+fn first(ways: &[String]) -> String {
+    format!("first | {}", ways.join(" | "))
 }
 
 /// Decided by evaluation, or by the kernel's.
@@ -61,8 +81,8 @@ fn searching(list: &mut List) {
     }
 }
 
-/// What ends a goal at once or fails at once, one behind the other: terms made of the hypotheses, then what decides.
-fn ends(view: &View) -> String {
+/// What ends a goal at once or fails at once: terms made of the hypotheses.
+fn at_once(view: &View) -> Vec<String> {
     let mut ways = vec!["assumption".to_owned(), "contradiction".to_owned()];
     let facts: Vec<&Entry> = view.newest_facts().take(NEWEST).collect();
     match shape(view.goal.target.trim()) {
@@ -97,9 +117,7 @@ fn ends(view: &View) -> String {
     if equal {
         ways.extend(["(subst_vars; assumption)", "(subst_vars; rfl)"].map(str::to_owned));
     }
-    // Those that may compute for long stand last: what stops them stops all behind them.
-    ways.extend(["omega".to_owned(), "rfl".to_owned()]);
-    format!("first | {}", ways.join(" | "))
+    ways
 }
 
 /// Others, where the goal looks as if they could work.
@@ -143,8 +161,15 @@ mod tests {
 
     #[test]
     fn what_fails_at_once_is_tried_together() {
-        let made = |text: &str| ends(&View::new(&Goal::parse(text).unwrap()));
-        assert_eq!(made("⊢ 1 = 1"), "first | assumption | contradiction | omega | rfl");
+        let made = |text: &str| whole(&View::new(&Goal::parse(text).unwrap()));
+        assert_eq!(made("⊢ 1 = 1"), "first | assumption | contradiction | omega | (simp_all <;> omega) | grind | rfl");
+        let large = |text: &str| {
+            let goal = Goal::parse(text).unwrap();
+            let mut list = List::default();
+            usual(&View::new(&goal), &mut list);
+            list.tactics().contains(&"grind")
+        };
+        assert!(large("⊢ 7 ^ 888888 % 11 = 9") && !large("⊢ 7 ^ 8 % 11 = 9"), "each alone where numbers are large");
         let some = made("α : Type\np q : α → Prop\nw : α\nh : p w\ng : ∀ x, p x → q x\n⊢ ∃ x, p x");
         for way in ["| exact ⟨_, h⟩ |", "| (apply g <;> assumption) |"] {
             assert!(some.contains(way), "{some}");

@@ -201,7 +201,7 @@ mod tests {
     fn closers_of_whole_numbers_come_late_at_reals() {
         let goal = Goal::parse("x y : ℝ\nh : x ^ 2 = 2 * x * y - y ^ 2\n⊢ x = y").unwrap();
         let place = |moves: &Moves| moves.candidates(&goal).iter().position(|c| c.tactic == closers::SIMPLIFY).unwrap();
-        assert!(place(&Moves::for_header("import Mathlib")) > 10 && place(&Moves::for_header("")) < 6);
+        assert!(place(&Moves::for_header("import Mathlib")) > place(&Moves::for_header("")) + 5);
     }
 
     #[test]

@@ -162,8 +162,12 @@ fn ways(proposals: &[Proposal]) -> Vec<(usize, String)> {
     let of_several = proposals.iter().enumerate().filter_map(|(place, p)| Some((place, syntax::ways(&p.tactic)?)));
     of_several
         .flat_map(|(place, all)| {
-            let short = all.into_iter().filter(|way| way.chars().count() <= SHORT);
-            short.take(WAYS).map(move |way| (place, way))
+            // Terms come first, what searches comes last.
+            let mut short: Vec<String> = all.into_iter().filter(|way| way.chars().count() <= SHORT).collect();
+            if short.len() > WAYS {
+                short.drain(WAYS / 2..short.len() - WAYS / 2);
+            }
+            short.into_iter().map(move |way| (place, way))
         })
         .collect()
 }
