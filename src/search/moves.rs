@@ -8,6 +8,9 @@ use crate::policy::{Proposal, Source};
 
 /// The probability that a network must have given to a goal's first moves for the others to wait.
 const SURE: f64 = 0.5;
+/// How much less probable than a goal's best move those may be that are tried with it, as a logarithm: what is left may be worse
+/// than the best of other goals, and above all than that of the goals which these steps leave.
+const SPREAD: f64 = 1.0;
 
 /// A proposal with what Lean may spend on it.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,8 +60,8 @@ impl Moves {
         new
     }
 
-    /// Takes up to `most` of a goal's best; they are pending until [`Moves::landed`]. Where a network is sure, what it is
-    /// sure of is taken alone, and the rest waits for the verdict.
+    /// Takes up to `most` of a goal's best that are nearly as probable as its first; they are pending until [`Moves::landed`].
+    /// Where a network is sure, what it is sure of is taken alone, and the rest waits for the verdict.
     pub fn take(&mut self, goal: GoalId, most: usize) -> Vec<Move> {
         let Some(queue) = self.0.get_mut(&goal) else { return Vec::new() };
         let mut sure = 0.0;
@@ -67,7 +70,9 @@ impl Moves {
             sure += if m.proposal.by == Source::Network { m.proposal.log_prior.exp() } else { 0.0 };
             before < SURE
         };
-        let count = queue.untried.iter().take(most).take_while(unsure).count();
+        let first = queue.untried.front().map_or(0.0, |m| m.proposal.log_prior);
+        let near = |m: &&Move| m.proposal.log_prior >= first - SPREAD;
+        let count = queue.untried.iter().take(most).take_while(near).take_while(unsure).count();
         let taken: Vec<Move> = queue.untried.drain(..count).collect();
         queue.pending += taken.len();
         taken
@@ -146,7 +151,7 @@ mod tests {
         moves.add(goal, [network("a", 0.4), step("b", -1.2), network("c", 0.2), network("d", 0.1), step("e", -5.0)]);
         let mut taken = || moves.take(goal, 9).into_iter().map(|m| m.proposal.tactic).collect::<Vec<_>>();
         assert_eq!(taken(), ["a", "b", "c"]);
-        assert_eq!(taken(), ["d", "e"]);
+        assert_eq!((taken(), taken()), (vec!["d".to_owned()], vec!["e".to_owned()]), "what is much less probable waits");
     }
 
     #[test]
