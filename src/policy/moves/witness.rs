@@ -6,6 +6,10 @@ use super::view::View;
 
 /// Terms of the goal that are tried as values.
 const TERMS: usize = 8;
+/// Numbers in the place of each of two, where nothing varies.
+const GRID: u32 = 11;
+/// How far above a variable two values are looked for.
+const NEAR: u64 = 9;
 
 /// The steps of this module.
 pub fn steps(view: &View, list: &mut List) {
@@ -45,6 +49,8 @@ pub fn steps(view: &View, list: &mut List) {
             list.add(p, format!("first | {}", ways.join(" | ")));
         }
         nested(view, target, list);
+        ground(view, target, list);
+        above(view, target, list);
     }
     list.add(0.12, "constructor");
     list.add(0.05, "exact ⟨_, rfl⟩");
@@ -101,6 +107,41 @@ fn nested(view: &View, target: &str, list: &mut List) {
     }
 }
 
+/// Where nothing varies, pairs of numbers are decided one by one, small ones first.
+fn ground(view: &View, target: &str, list: &mut List) {
+    let (names, _) = binders_of_exists(target);
+    if (names.len() != 2 && target.matches('∃').count() != 2) || view.goal.names().any(|name| view.in_target(name)) {
+        return;
+    }
+    let mut pairs: Vec<(u32, u32)> = (0..GRID).flat_map(|a| (0..GRID).map(move |b| (a, b))).collect();
+    pairs.sort_by_key(|(a, b)| (*a.max(b), a + b));
+    let ways: Vec<String> = pairs.iter().map(|(a, b)| format!("exact ⟨{a}, {b}, by decide⟩")).collect();
+    list.add(0.15, format!("first | {}", ways.join(" | ")));
+}
+
+/// Numbers above a variable, with a remainder if one is asked for; of two existences, the second beside the variable as well.
+fn above(view: &View, target: &str, list: &mut List) {
+    let Some((n, _)) = view.numbers().find(|(n, kind)| *kind == "Nat" && view.in_target(n)) else { return };
+    let numerals: Vec<u64> = numerals(view.goal).into_iter().filter(|m| *m < 100).collect();
+    let mut ways = Vec::new();
+    if target.contains(['%', '∣']) {
+        for m in numerals.iter().filter(|m| **m > 1).rev().take(3) {
+            for r in [0].iter().chain(&numerals).filter(|r| *r < m) {
+                let more = numerals.iter().max().map_or(1, |most| most + 1);
+                ways.extend([1, more].map(|more| format!("exact ⟨{m} * ({n} + {more}) + {r}, by omega⟩")));
+            }
+        }
+    } else if target.matches('∃').count() == 2 {
+        let steps: Vec<u64> = (0..NEAR).collect();
+        for a in &steps {
+            ways.extend(steps.iter().map(|b| format!("exact ⟨{n} + {a}, by omega, {n} + {b}, by omega⟩")));
+        }
+    }
+    if !ways.is_empty() {
+        list.add(0.12, format!("first | {}", ways.join(" | ")));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +156,20 @@ mod tests {
             list.tactics().iter().any(|t| t.contains("⟨0, "))
         };
         assert!(!made("q : α → Prop\n⊢ ∃ x, q x") && made("⊢ ∃ x, f x = 3") && made("⊢ ∃ x, x * x < y"));
+    }
+
+    #[test]
+    fn pairs_and_numbers_above_are_tried_together() {
+        let made = |target: &str| {
+            let goal = Goal::parse(target).unwrap();
+            let mut list = List::default();
+            steps(&View::new(&goal), &mut list);
+            list.tactics().into_iter().map(str::to_owned).collect::<Vec<_>>().join("\n")
+        };
+        assert!(made("⊢ ∃ a b, 0 < a ∧ a * a + b * b = 53").contains("exact ⟨2, 7, by decide⟩"));
+        assert!(!made("n : Nat\n⊢ ∃ a b, n = a + b").contains("exact ⟨2, 7, by decide⟩"));
+        assert!(made("n : Nat\n⊢ ∃ k, n < k ∧ k % 4 = 3").contains("exact ⟨4 * (n + 1) + 3, by omega⟩"));
+        assert!(made("n : Nat\n⊢ ∃ m, n + 5 < m ∧ ∃ j, m = j + 3").contains("exact ⟨n + 6, by omega, n + 3, by omega⟩"));
     }
 
     #[test]

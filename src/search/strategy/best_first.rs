@@ -13,6 +13,11 @@ use crate::search::moves::Moves;
 const VALUE_WEIGHT: f64 = 0.7;
 /// What each step of depth costs, as a log-probability.
 const DEPTH_COST: f64 = 0.25;
+/// What a goal gains by each of the first steps to it, as a log-probability: most tries fail, and a step that Lean took is more
+/// probable than its prior said.
+const PROGRESS: f64 = 1.0;
+/// The steps that count so: a way on which everything makes progress, such as one case split behind another, is no better for it.
+const PROGRESSED: u32 = 2;
 
 struct Open {
     priority: f64,
@@ -55,7 +60,8 @@ impl Strategy for BestFirst {
             return;
         }
         let node = graph.goal(goal);
-        let priority = node.log_prior + log_prior + VALUE_WEIGHT * node.value.ln() - DEPTH_COST * f64::from(node.depth);
+        let depth = PROGRESS * f64::from(node.depth.min(PROGRESSED)) - DEPTH_COST * f64::from(node.depth);
+        let priority = node.log_prior + log_prior + VALUE_WEIGHT * node.value.ln() + depth;
         self.pushed += 1;
         self.frontier.push(Open { priority, number: self.pushed, goal });
     }
