@@ -46,7 +46,7 @@ const BEGIN_HEARTBEATS: u64 = 200_000;
 /// How often the goal of the theorem is asked for again when Lean crashes.
 const BEGIN_TRIES: usize = 1;
 /// Candidates asked of the oracle at a time, over all goals.
-const BATCH: usize = 40;
+const BATCH: usize = 16;
 /// Checks after which a search is expected to take longer.
 const BEGINNING: u64 = 64;
 /// Proposals of one goal in one batch: the rest waits until the goal is selected again.
