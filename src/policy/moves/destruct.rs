@@ -1,7 +1,7 @@
 //! Hypotheses taken apart, by the shape of their types.
 
 use super::candidate::{Family, List};
-use super::shape::{Entry, Shape, fresh, is_proposition, shape, split_top, strip};
+use super::shape::{Entry, Shape, fresh, is_proposition, shape, split_top, unbracketed};
 use super::view::View;
 
 /// Hypotheses that are looked at, the newest first.
@@ -75,7 +75,7 @@ fn nested(pattern: &str) -> bool {
 
 /// A pattern that takes a proposition apart as far as its text shows.
 fn pattern(view: &View, ty: &str, name: &str, depth: usize, taken: &mut Vec<String>) -> String {
-    let ty = strip(ty.trim());
+    let ty = unbracketed(ty.trim());
     let again = |part: &str, taken: &mut Vec<String>| match depth {
         0 => fresh(view.goal, "h", taken),
         _ => pattern(view, part, "", depth - 1, taken),

@@ -39,10 +39,11 @@ pub fn split_top<'a>(text: &'a str, operator: &str) -> Option<(&'a str, &'a str)
 }
 
 /// Without one pair of brackets around all of it.
-pub fn strip(text: &str) -> &str {
+pub fn unbracketed(text: &str) -> &str {
+    let text = text.trim();
     let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) else { return text };
     let mut depth = 0i32;
-    let whole = inner.chars().all(|c| {
+    let closed = inner.chars().all(|c| {
         depth += match c {
             '(' => 1,
             ')' => -1,
@@ -50,7 +51,7 @@ pub fn strip(text: &str) -> &str {
         };
         depth >= 0
     });
-    if whole { inner } else { text }
+    if closed && depth == 0 { inner } else { text }
 }
 
 /// The outermost connective.

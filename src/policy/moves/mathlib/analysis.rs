@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::super::shape::unbracketed;
 use super::List;
 use super::closers::call;
 use super::hints::{angles, roots};
-use super::scene::{Number, Scene, unbracketed};
+use super::scene::{Number, Scene};
 
 /// The moves of this module.
 pub fn add(scene: &Scene, list: &mut List) {

@@ -1,9 +1,9 @@
 //! Single tactics of Mathlib that end a goal, with priors by what the target says.
 
-use super::super::shape::{Shape, shape, split_top};
+use super::super::shape::{Shape, shape, split_top, unbracketed};
 use super::List;
 use super::hints::{angles, products, roots, squares, values};
-use super::scene::{Number, Relation, Scene, unbracketed};
+use super::scene::{Number, Relation, Scene};
 
 /// The closers that fit.
 pub fn add(scene: &Scene, list: &mut List) {

@@ -95,7 +95,7 @@ pub fn roots(scene: &Scene) -> Vec<String> {
         LazyLock::new(|| Regex::new(r"(?:√|(?:Real\.)?sqrt )(\((?:[^()]|\([^()]*\))*\)|[\w.₀-₉]+)").expect("fixed"));
     let mut found = Vec::new();
     for radicand in ROOT.captures_iter(&scene.text).map(|c| c[1].to_owned()) {
-        let inner = super::scene::unbracketed(&radicand);
+        let inner = super::super::shape::unbracketed(&radicand);
         let hint = format!("Real.sq_sqrt (show (0 : ℝ) ≤ {inner} by positivity)");
         if !found.contains(&hint) {
             found.push(hint);

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::super::shape::{Shape, shape, split_top};
+use super::super::shape::{Shape, shape, split_top, unbracketed};
 use crate::lean::Goal;
 use crate::lean::goal::{is_inaccessible, mentions};
 
@@ -191,22 +191,6 @@ fn parts(term: String, says: &str, found: &mut Vec<Fact>) {
     {
         found.push(Fact { term, says: says.to_owned() });
     }
-}
-
-/// Without brackets around the whole.
-pub fn unbracketed(text: &str) -> &str {
-    let text = text.trim();
-    let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) else { return text };
-    let mut depth = 0i32;
-    let closed = inner.chars().all(|c| {
-        depth += match c {
-            '(' => 1,
-            ')' => -1,
-            _ => 0,
-        };
-        depth >= 0
-    });
-    if closed && depth == 0 { inner } else { text }
 }
 
 /// A term as an argument: bracketed when it is more than one word.
