@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 
 use super::Rejection;
 use super::process::{Compiled, compile};
+use crate::lean::syntax::{imports, tokens};
 use crate::toolchain::Toolchain;
 
 /// Originals that are kept.
@@ -41,7 +42,7 @@ impl Originals {
     /// The place of an original, the newest last.
     fn cell(&self, text: &str) -> Cell {
         let mut kept = match self.0.lock() {
-            Ok(kept) if text.len() <= LONGEST => kept,
+            Ok(kept) if text.len() <= LONGEST && is_of_toolchain(text) => kept,
             _ => return Cell::default(),
         };
         let known = kept.iter().position(|(t, _)| t == text).and_then(|at| kept.remove(at));
@@ -52,6 +53,16 @@ impl Originals {
         }
         cell
     }
+}
+
+/// Whether a text imports modules of the toolchain alone: a project's may be built anew between two candidates, and mean something
+/// else then.
+fn is_of_toolchain(text: &str) -> bool {
+    let head = imports(text);
+    let words = head.split_whitespace().filter(|w| !["import", "public", "meta", "all", "module", "prelude"].contains(w));
+    // Of what cannot be cut in words the imports are not known.
+    tokens(text).is_ok()
+        && words.map(|module| module.split('.').next()).all(|root| ["Init", "Std", "Lean"].map(Some).contains(&root))
 }
 
 #[cfg(test)]
@@ -66,7 +77,15 @@ mod tests {
         (0..KEPT).for_each(|i| drop(originals.cell(&i.to_string())));
         assert!(!Arc::ptr_eq(&first, &originals.cell("a")));
         assert_eq!(originals.0.lock().unwrap().len(), KEPT);
-        let long = "x".repeat(LONGEST + 1);
-        assert!(!Arc::ptr_eq(&originals.cell(&long), &originals.cell(&long)));
+        for other in [
+            "x".repeat(LONGEST + 1),
+            "import Mine.Basic\n".into(),
+            "import Std\npublic import Mine\n".into(),
+            "import Std /- ".into(),
+        ] {
+            assert!(!Arc::ptr_eq(&originals.cell(&other), &originals.cell(&other)), "{other}");
+        }
+        let std = "import Std.Data.HashMap\ntheorem t : 1 = 1 := sorry";
+        assert!(Arc::ptr_eq(&originals.cell(std), &originals.cell(std)));
     }
 }
