@@ -136,7 +136,7 @@ fn pattern(ty: &str, depth: usize) -> Option<String> {
     let ty = ty.trim();
     let inner = |part: &str| match depth {
         DEEPEST => "_".to_owned(),
-        _ => pattern(unbracketed(part.trim()), depth + 1)
+        _ => pattern(unbracketed(part), depth + 1)
             .map_or("_".to_owned(), |p| if p.contains('|') && !p.starts_with('⟨') { format!("({p})") } else { p }),
     };
     if let Some((left, right)) = split_top(ty, " × ") {

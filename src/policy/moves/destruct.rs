@@ -75,7 +75,7 @@ fn nested(pattern: &str) -> bool {
 
 /// A pattern that takes a proposition apart as far as its text shows.
 fn pattern(view: &View, ty: &str, name: &str, depth: usize, taken: &mut Vec<String>) -> String {
-    let ty = unbracketed(ty.trim());
+    let ty = unbracketed(ty);
     let again = |part: &str, taken: &mut Vec<String>| match depth {
         0 => fresh(view.goal, "h", taken),
         _ => pattern(view, part, "", depth - 1, taken),

@@ -16,7 +16,8 @@ pub fn steps(view: &View, siblings: &[Retrieved], list: &mut List) {
     list.begin(Family::Library);
     let Some(best) = siblings.first() else { return };
     let all: Vec<&str> = siblings.iter().map(|r| r.name).collect();
-    list.add_with(0.25 * best.score, as_they_stand(view, siblings), &all);
+    let terms = as_they_stand(view, siblings);
+    list.add_with(0.25 * best.score, terms.clone(), &all);
     let names: Vec<&str> = siblings.iter().filter(|r| r.speaks).map(|r| r.name).collect();
     if names.is_empty() {
         return;
@@ -30,7 +31,6 @@ pub fn steps(view: &View, siblings: &[Retrieved], list: &mut List) {
     match opened(view) {
         Some(open) => {
             list.add_with(0.40 * best.score, format!("{open}\n{ways}"), &names);
-            let terms = as_they_stand(view, siblings);
             list.add_with(0.30 * best.score, format!("{open}\ntry simp at *\n{terms}"), &all);
         }
         None => list.add_with(0.15 * best.score, ways, &names),

@@ -44,15 +44,14 @@ pub fn steps(view: &View, list: &mut List) {
 /// (1 is not written).
 fn forms(numerals: &BTreeSet<u64>) -> Vec<(u64, u64)> {
     let stands = |n: u64| n == 1 || numerals.contains(&n);
+    let coprime = |p: u64, q: u64| !(2..=p.min(q)).any(|d| p % d == 0 && q % d == 0);
     let mut found: Vec<(usize, u64, u64)> = Vec::new();
     for p in 1..=LARGEST {
         for q in 1..=LARGEST {
             let best = (1..=LARGEST)
                 .filter(|k| stands(2 * k * p * q))
                 .map(|k| [k * p * p, k * q * q].into_iter().filter(|n| stands(*n)).count());
-            if let Some(fit) =
-                best.max().filter(|fit| *fit > 0 && (1..=p.min(q)).filter(|d| p % d == 0 && q % d == 0).count() == 1)
-            {
+            if let Some(fit) = best.max().filter(|fit| *fit > 0 && coprime(p, q)) {
                 found.push((fit, p, q));
             }
         }
