@@ -44,7 +44,7 @@ pub fn steps(view: &View, list: &mut List) {
 /// (1 is not written).
 fn forms(numerals: &BTreeSet<u64>) -> Vec<(u64, u64)> {
     let stands = |n: u64| n == 1 || numerals.contains(&n);
-    let coprime = |p: u64, q: u64| !(2..=p.min(q)).any(|d| p % d == 0 && q % d == 0);
+    let coprime = |p: u64, q: u64| !(2..=p.min(q)).any(|d| p.is_multiple_of(d) && q.is_multiple_of(d));
     let mut found: Vec<(usize, u64, u64)> = Vec::new();
     for p in 1..=LARGEST {
         for q in 1..=LARGEST {
