@@ -262,19 +262,35 @@ pub fn ways(tactic: &str) -> Option<Vec<String>> {
     tactic.strip_prefix("first | ").map(alternatives)
 }
 
-/// The alternatives behind `first | `, cut at the bars that stand outside of brackets.
+/// The alternatives behind `first | `, cut at the bars that stand outside of brackets. Absolute values and `||` have no blanks on
+/// both sides.
 pub fn alternatives(list: &str) -> Vec<String> {
-    let (mut found, mut depth, mut from) = (Vec::new(), 0i32, 0);
-    for (i, c) in list.char_indices() {
-        depth += i32::from("([{⟨".contains(c)) - i32::from(")]}⟩".contains(c));
-        // Absolute values and `||` have no blanks on both sides.
-        if c == '|' && depth == 0 && list[..i].ends_with(' ') && list[i + 1..].starts_with(' ') {
-            found.push(list[from..i].trim().to_owned());
-            from = i + 1;
+    cut(list, " | ").into_iter().map(|one| one.trim().to_owned()).collect()
+}
+
+/// Text cut at a separator, wherever it stands outside of brackets.
+pub fn cut<'a>(mut text: &'a str, separator: &str) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    while let Some((one, rest)) = split_top(text, separator) {
+        found.push(one);
+        text = rest;
+    }
+    found.push(text);
+    found
+}
+
+/// Splits `text` at its outermost `operator`, brackets and binders respected.
+pub fn split_top<'a>(text: &'a str, operator: &str) -> Option<(&'a str, &'a str)> {
+    let mut depth = 0i32;
+    for (i, c) in text.char_indices() {
+        match c {
+            '(' | '[' | '{' | '⟨' => depth += 1,
+            ')' | ']' | '}' | '⟩' => depth -= 1,
+            _ if depth == 0 && text[i..].starts_with(operator) => return Some((&text[..i], &text[i + operator.len()..])),
+            _ => {}
         }
     }
-    found.push(list[from..].trim().to_owned());
-    found
+    None
 }
 
 #[cfg(test)]

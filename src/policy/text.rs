@@ -4,7 +4,26 @@ use std::sync::Arc;
 
 use super::{Answer, Policy, Proposal, Source};
 use crate::lean::Goal;
+use crate::lean::syntax::{Kind, tokens};
 use crate::network::Networks;
+
+/// Words behind which names are new.
+const BINDERS: [&str; 14] = [
+    "fun",
+    "with",
+    "intro",
+    "intros",
+    "rintro",
+    "obtain",
+    "rcases",
+    "have",
+    "by_cases",
+    "generalize",
+    "rename_i",
+    "next",
+    "case",
+    "at",
+];
 
 /// The policy of networks.
 pub struct NetworkPolicy(pub Arc<Networks>);
@@ -19,8 +38,41 @@ impl Policy for NetworkPolicy {
             });
             let mut answers = answers.into_iter();
             let proposal = |(tactic, log_prior)| Proposal { tactic, log_prior, by: Source::Network };
-            let mut of = |state: &&[Goal]| if state.is_empty() { None } else { answers.next() };
+            let mut of = |state: &&[Goal]| {
+                let (goal, mut written) = (state.first()?, answers.next()?);
+                written.retain(|(tactic, _)| !is_of_another_goal(tactic, goal));
+                Some(written)
+            };
             states.iter().map(|s| of(s).unwrap_or_default().into_iter().map(proposal).collect()).collect()
         })
+    }
+}
+
+/// Whether a tactic uses a name such as `h`, `x₁` or `ih` that the goal does not have: the network has it from other goals.
+fn is_of_another_goal(tactic: &str, goal: &Goal) -> bool {
+    let Ok(tokens) = tokens(tactic) else { return false };
+    let is_local = |name: &str| {
+        let mut letters = name.strip_prefix("ih").unwrap_or(name).chars();
+        letters.next().is_none_or(|c| c.is_ascii_lowercase() || name.starts_with("ih"))
+            && letters.all(|c| c.is_numeric() || c == '\'')
+    };
+    tokens.iter().all(|t| !BINDERS.contains(&t.text) && !["∀", "∃", "=>", "λ"].contains(&t.text))
+        && tokens.iter().any(|t| t.kind == Kind::Name && is_local(t.text) && !goal.names().any(|known| known == t.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_other_goals_are_known() {
+        let goal = Goal::parse("n : Nat\nh₁ : n = 0\n⊢ n + 0 = 0").unwrap();
+        for tactic in ["simp [h]", "cases a <;> simp_all", "rw [ih]", "exact h₂", "rw [ih']"] {
+            assert!(is_of_another_goal(tactic, &goal), "{tactic}");
+        }
+        for tactic in ["simp [h₁]", "intro h", "cases n <;> simp_all", "exact fun h => h", "simp [foo, Nat.h]", "omega", "rfl"]
+        {
+            assert!(!is_of_another_goal(tactic, &goal), "{tactic}");
+        }
     }
 }

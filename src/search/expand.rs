@@ -4,7 +4,7 @@
 use super::drafts::is_written;
 use super::moves::Move;
 use super::operators::refine::{Failure, Repairer};
-use super::operators::{aggregate, prune};
+use super::operators::{aggregate, prune, safe, simplifier};
 use super::{Added, Batch, Event, GoalId, Graph, Oracle, Search, Status, Tried, VerdictKind};
 use crate::lean::goal::state_key;
 use crate::lean::{Goal, Verdict, runaway};
@@ -50,7 +50,7 @@ impl<O: Oracle> Search<'_, O> {
 
     /// Adds what Lean accepted to the graph, repairs what it did not; returns the goals that are new.
     fn expand(&mut self, Tried { goal, step }: Tried, verdict: Verdict) -> Vec<GoalId> {
-        self.moves.landed(goal);
+        self.moves.landed(goal, &step.proposal.tactic);
         let Move { proposal, heartbeats, probe } = step;
         let (kind, left, message) = match verdict {
             Verdict::Closed => (VerdictKind::Closed, Some(Vec::new()), None),
@@ -73,9 +73,8 @@ impl<O: Oracle> Search<'_, O> {
             }
             self.unsupported.push(word);
         }
-        let idle = prune::idle(&proposal.tactic, message.as_deref().unwrap_or_default());
-        if !idle.is_empty() {
-            self.moves.forget_at(goal, |tactic| prune::begins(tactic, idle));
+        if message.as_deref().is_some_and(simplifier::found_nothing) {
+            self.moves.forget_at(goal, |other| simplifier::is_weaker(other, &proposal.tactic));
         }
         if kind == VerdictKind::Hung {
             self.hung(goal);
@@ -93,7 +92,9 @@ impl<O: Oracle> Search<'_, O> {
             let same = left.len() == 1 && state_key(&left) == state_key(&self.graph.goal(goal).state);
             let prune = self.operators.prune_cycles && !written;
             let back = |graph: &Graph, known: &[GoalId]| prune && prune::leads_back(graph, goal, known);
-            added = self.graph.add_step(goal, &proposal.tactic, proposal.log_prior, left, back);
+            let safe = self.graph.goal(goal).state.first().is_some_and(|g| safe::loses_nothing(&proposal.tactic, g));
+            let prior = if safe { 0.0 } else { proposal.log_prior };
+            added = self.graph.add_step(goal, &proposal.tactic, prior, left, back);
             if written {
                 let goals = added.step.map(|step| self.graph.step(step).goals.clone()).or(same.then(|| vec![goal]));
                 self.hear(goal, &proposal.tactic, kind, goals.ok_or("it leads back to a goal above"));

@@ -203,7 +203,11 @@ impl Graph {
         let (mut new, mut goals) = (Vec::new(), Vec::new());
         for (place, (key, state)) in keys.into_iter().zip(states).enumerate() {
             let id = match self.by_key.get(&key) {
-                Some(&known) => known,
+                Some(&known) => {
+                    let node = self.goal_mut(known);
+                    node.log_prior = node.log_prior.max(prior);
+                    known
+                }
                 None => {
                     let origin = Some((step, place));
                     let node = GoalNode {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::graph::GoalId;
+use super::operators::simplifier::is_weaker;
 use crate::policy::{Proposal, Source};
 
 /// The probability that a network must have given to a goal's first moves for the others to wait.
@@ -29,7 +30,7 @@ struct Queue {
     /// Hashes of tactic and budget.
     seen: HashSet<u64>,
     /// Given to Lean, not yet judged.
-    pending: usize,
+    pending: Vec<String>,
 }
 
 /// See the module.
@@ -61,20 +62,25 @@ impl Moves {
     }
 
     /// Takes up to `most` of a goal's best that are nearly as probable as its first; they are pending until [`Moves::landed`].
-    /// Where a network is sure, what it is sure of is taken alone, and the rest waits for the verdict.
+    /// Where a network is sure, what it is sure of is taken alone, and the rest waits for the verdict. What simplifies less than
+    /// another one that is pending waits, too.
     pub fn take(&mut self, goal: GoalId, most: usize) -> Vec<Move> {
         let Some(queue) = self.0.get_mut(&goal) else { return Vec::new() };
-        let mut sure = 0.0;
-        let unsure = |m: &&Move| {
-            let before = sure;
-            sure += if m.proposal.by == Source::Network { m.proposal.log_prior.exp() } else { 0.0 };
-            before < SURE
-        };
         let first = queue.untried.front().map_or(0.0, |m| m.proposal.log_prior);
-        let near = |m: &&Move| m.proposal.log_prior >= first - SPREAD;
-        let count = queue.untried.iter().take(most).take_while(near).take_while(unsure).count();
-        let taken: Vec<Move> = queue.untried.drain(..count).collect();
-        queue.pending += taken.len();
+        let (mut sure, mut taken, mut at) = (0.0, Vec::new(), 0);
+        while taken.len() < most
+            && sure < SURE
+            && let Some(m) = queue.untried.get(at)
+            && m.proposal.log_prior >= first - SPREAD
+        {
+            if queue.pending.iter().any(|other| is_weaker(&m.proposal.tactic, other)) {
+                at += 1;
+                continue;
+            }
+            sure += if m.proposal.by == Source::Network { m.proposal.log_prior.exp() } else { 0.0 };
+            queue.pending.push(m.proposal.tactic.clone());
+            taken.extend(queue.untried.remove(at));
+        }
         taken
     }
 
@@ -107,9 +113,11 @@ impl Moves {
     }
 
     /// One of the goal's pending moves is judged.
-    pub fn landed(&mut self, goal: GoalId) {
-        if let Some(queue) = self.0.get_mut(&goal) {
-            queue.pending = queue.pending.saturating_sub(1);
+    pub fn landed(&mut self, goal: GoalId, tactic: &str) {
+        if let Some(queue) = self.0.get_mut(&goal)
+            && let Some(at) = queue.pending.iter().position(|other| other == tactic)
+        {
+            queue.pending.swap_remove(at);
         }
     }
 
@@ -120,7 +128,7 @@ impl Moves {
 
     /// Whether nothing of the goal is untried or pending.
     pub fn is_idle(&self, goal: GoalId) -> bool {
-        self.0.get(&goal).is_none_or(|q| q.untried.is_empty() && q.pending == 0)
+        self.0.get(&goal).is_none_or(|q| q.untried.is_empty() && q.pending.is_empty())
     }
 
     /// Goals with untried moves, in order.
@@ -155,6 +163,19 @@ mod tests {
     }
 
     #[test]
+    fn what_simplifies_less_waits_for_what_simplifies_more() {
+        let (mut moves, goal) = (Moves::default(), GoalId::from(0));
+        moves.add(goal, [step("first | rfl | simp_all", -1.0), step("simp", -1.1), step("simp [f]", -1.2)]);
+        let taken = |moves: &mut Moves| moves.take(goal, 9).into_iter().map(|m| m.proposal.tactic).collect::<Vec<_>>();
+        assert_eq!(taken(&mut moves), ["first | rfl | simp_all", "simp [f]"]);
+        assert!(taken(&mut moves).is_empty() && !moves.is_idle(goal), "it is not judged yet");
+        moves.landed(goal, "first | rfl | simp_all");
+        assert!(taken(&mut moves).is_empty(), "`simp [f]` is not judged yet");
+        moves.landed(goal, "simp [f]");
+        assert_eq!(taken(&mut moves), ["simp"]);
+    }
+
+    #[test]
     fn the_best_come_first_and_nothing_twice() {
         let (mut moves, goal) = (Moves::default(), GoalId::from(0));
         assert_eq!(moves.add(goal, [step("b", -2.0), step("a", -1.0), step("c", -2.0), step("b", -3.0)]), 3);
@@ -163,7 +184,7 @@ mod tests {
         let order: Vec<String> = moves.take(goal, 9).into_iter().map(|m| m.proposal.tactic).collect();
         assert_eq!(order, ["a", "c", "b"]);
         assert!(!moves.is_idle(goal));
-        (0..3).for_each(|_| moves.landed(goal));
+        ["a", "b", "c"].iter().for_each(|tactic| moves.landed(goal, tactic));
         assert!(moves.is_idle(goal) && moves.open().is_empty());
         assert_eq!(moves.add(goal, [step("a", -1.0), Move { heartbeats: 2, ..step("a", -1.0) }]), 1, "a larger budget is new");
     }

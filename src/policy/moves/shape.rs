@@ -9,6 +9,7 @@ use regex::Regex;
 
 use crate::lean::Goal;
 use crate::lean::goal::is_inaccessible;
+pub use crate::lean::syntax::split_top;
 
 /// The outermost connective of a proposition, as far as its text shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,20 +23,6 @@ pub enum Shape {
     Iff,
     Equality,
     Other,
-}
-
-/// Splits `text` at its outermost `operator`, brackets and binders respected.
-pub fn split_top<'a>(text: &'a str, operator: &str) -> Option<(&'a str, &'a str)> {
-    let mut depth = 0i32;
-    for (i, c) in text.char_indices() {
-        match c {
-            '(' | '[' | '{' | '⟨' => depth += 1,
-            ')' | ']' | '}' | '⟩' => depth -= 1,
-            _ if depth == 0 && text[i..].starts_with(operator) => return Some((&text[..i], &text[i + operator.len()..])),
-            _ => {}
-        }
-    }
-    None
 }
 
 /// Without one pair of brackets around all of it.

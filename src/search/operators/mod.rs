@@ -6,6 +6,8 @@ pub mod aggregate;
 mod mathlib;
 pub mod prune;
 pub mod refine;
+pub mod safe;
+pub mod simplifier;
 
 use serde::{Deserialize, Serialize};
 

@@ -119,25 +119,6 @@ pub fn unsupported(tactic: &str, message: &str) -> Option<String> {
     }
 }
 
-/// Steps that find nothing to do at a goal where a tactic found nothing: what simplifies everything has tried what they would.
-pub fn idle(tactic: &str, message: &str) -> &'static [&'static str] {
-    match tactic.trim() {
-        "simp_all" if message.contains("simp_all made no progress") => &["simp_all", "simp", "simp at *"],
-        "simp" if message.contains("`simp` made no progress") => &["simp"],
-        _ => &[],
-    }
-}
-
-/// Whether a tactic, or each of its alternatives, begins with one of these steps.
-pub fn begins(tactic: &str, steps: &[&str]) -> bool {
-    let first = |one: &str| {
-        let one = one.trim_start_matches('(');
-        let end = ["\n", ";", "<;>", ")"].iter().filter_map(|stop| one.find(stop)).min().unwrap_or(one.len());
-        steps.contains(&one[..end].trim())
-    };
-    ways(tactic).map_or_else(|| first(tactic), |all| all.iter().all(|one| first(one)))
-}
-
 /// Tactics that want the same constants at every goal.
 const DECIDERS: &[&str] = &["omega", "grind", "ac_rfl", "norm_cast", "bv_decide", "false_or_by_contra"];
 
@@ -169,18 +150,6 @@ mod tests {
         assert_eq!(unsupported("nlinarith [sq_nonneg a]", "unknown tactic").as_deref(), Some("nlinarith"));
         assert_eq!(unsupported("constructor <;> linarith", "unknown tactic"), None, "one of two");
         assert_eq!(unsupported("simp\nlinarith", "unknown tactic"), None);
-    }
-
-    #[test]
-    fn what_simp_all_leaves_alone_simp_does_not_change() {
-        let steps = idle("simp_all", "simp_all made no progress");
-        for tactic in ["simp", "simp at *\nomega", "simp_all <;> grind", "first | (simp_all; omega) | (simp at *; omega)"] {
-            assert!(begins(tactic, steps), "{tactic}");
-        }
-        for tactic in ["simp [f]", "simp_all +arith", "first | simp | rfl", "constructor <;> simp"] {
-            assert!(!begins(tactic, steps), "{tactic}");
-        }
-        assert!(idle("simp_all", "maximum recursion depth has been reached").is_empty());
     }
 
     #[test]
