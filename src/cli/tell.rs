@@ -35,8 +35,8 @@ impl Line {
     }
 
     pub fn tell(&self, p: &Progress) {
-        let trying = p.trying.replace('\n', "; ");
-        let message = format!("{}: {} checks, {} goals, depth {}, trying {trying}", self.name, p.checks, p.goals, p.depth);
+        let Progress { checks, goals, depth, trying } = p;
+        let message = format!("{}: {checks} checks, {goals} goals, depth {depth}, trying {trying}", self.name);
         match &self.plain {
             None => {
                 self.bar.set_message(message);

@@ -18,6 +18,9 @@ pub enum Kind {
     Symbol,
 }
 
+/// Characters of a tactic that are shown where it is only mentioned.
+pub const BRIEF: usize = 60;
+
 /// A token and where it stands (byte offsets).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token<'a> {
@@ -257,9 +260,46 @@ fn name(text: &str) -> Result<usize, SyntaxError> {
     }
 }
 
-/// The alternatives of a tactic that begins with `first | `.
+/// The tactics that a tactic of several ways tries: of `first | …`, or of a step whose goals are each tried in several ways.
+///
+/// ```
+/// use qstar::lean::syntax::ways;
+/// assert_eq!(ways("first | rfl | (simp; omega)").unwrap(), ["rfl", "(simp; omega)"]);
+/// assert_eq!(ways("cases n <;> (first | rfl | skip)").unwrap(), ["cases n <;> rfl", "cases n <;> skip"]);
+/// assert_eq!(ways("cases n"), None);
+/// ```
 pub fn ways(tactic: &str) -> Option<Vec<String>> {
-    tactic.strip_prefix("first | ").map(alternatives)
+    if let Some(list) = tactic.strip_prefix("first | ") {
+        return Some(alternatives(list));
+    }
+    let (step, list) = tactic
+        .strip_suffix(')')?
+        .rsplit_once("(first | ")
+        .filter(|(step, _)| step.ends_with("<;> ") || step.ends_with("\nall_goals "))?;
+    Some(alternatives(list).into_iter().map(|way| format!("{step}{way}")).collect())
+}
+
+/// A tactic in one line of at most [`BRIEF`] characters, for people: of several ways the first, and how many more there are.
+///
+/// ```
+/// use qstar::lean::syntax::brief;
+/// assert_eq!(brief("first | rfl | omega | simp"), "rfl or 2 others");
+/// assert_eq!(brief("cases n <;> (first | rfl | skip)"), "cases n <;> rfl or 1 other");
+/// assert_eq!(brief("intro h\nomega"), "intro h; omega");
+/// ```
+pub fn brief(tactic: &str) -> String {
+    let all = ways(tactic).unwrap_or_default();
+    let (first, more) = (all.first().map_or(tactic, String::as_str), all.len().saturating_sub(1));
+    let line = first.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+    let mut brief: String = line.chars().take(BRIEF).collect();
+    if brief.len() < line.len() {
+        brief.push('…');
+    }
+    match more {
+        0 => brief,
+        1 => format!("{brief} or 1 other"),
+        _ => format!("{brief} or {more} others"),
+    }
 }
 
 /// The alternatives behind `first | `, cut at the bars that stand outside of brackets. Absolute values and `||` have no blanks on

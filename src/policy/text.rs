@@ -56,8 +56,17 @@ fn is_of_another_goal(tactic: &str, goal: &Goal) -> bool {
         letters.next().is_none_or(|c| c.is_ascii_lowercase() || name.starts_with("ih"))
             && letters.all(|c| c.is_numeric() || c == '\'')
     };
-    tokens.iter().all(|t| !BINDERS.contains(&t.text) && !["∀", "∃", "=>", "λ"].contains(&t.text))
-        && tokens.iter().any(|t| t.kind == Kind::Name && is_local(t.text) && !goal.names().any(|known| known == t.text))
+    let is_known = |name: &str| goal.names().any(|known| known == name);
+    // What is taken apart is a local name, whatever it looks like.
+    let opened = tokens.windows(2).any(|t| {
+        ["cases", "induction", "subst"].contains(&t[0].text)
+            && t[1].kind == Kind::Name
+            && !t[1].text.contains('.')
+            && !is_known(t[1].text)
+    });
+    opened
+        || tokens.iter().all(|t| !BINDERS.contains(&t.text) && !["∀", "∃", "=>", "λ"].contains(&t.text))
+            && tokens.iter().any(|t| t.kind == Kind::Name && is_local(t.text) && !is_known(t.text))
 }
 
 #[cfg(test)]
@@ -67,7 +76,7 @@ mod tests {
     #[test]
     fn names_of_other_goals_are_known() {
         let goal = Goal::parse("n : Nat\nh₁ : n = 0\n⊢ n + 0 = 0").unwrap();
-        for tactic in ["simp [h]", "cases a <;> simp_all", "rw [ih]", "exact h₂", "rw [ih']"] {
+        for tactic in ["simp [h]", "cases a <;> simp_all", "rw [ih]", "exact h₂", "rw [ih']", "cases as with | nil => simp"] {
             assert!(is_of_another_goal(tactic, &goal), "{tactic}");
         }
         for tactic in ["simp [h₁]", "intro h", "cases n <;> simp_all", "exact fun h => h", "simp [foo, Nat.h]", "omega", "rfl"]

@@ -21,6 +21,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::lean::document::UNREACHED;
+use crate::lean::syntax::brief;
 use crate::lean::{Candidate, Hole, Verdict};
 use crate::policy::author::{Author, Draft, Order};
 use crate::policy::usage::Usage;
@@ -58,7 +59,7 @@ pub struct Progress {
     pub checks: u64,
     pub goals: usize,
     pub depth: u32,
-    /// The tactic tried first in the newest batch.
+    /// The tactic tried first in the newest batch, in brief.
     pub trying: String,
 }
 
@@ -284,7 +285,7 @@ impl<'a, O: Oracle> Search<'a, O> {
                     checks: self.spent.checks,
                     goals: self.graph.goals(),
                     depth: self.graph.goal(first.goal).depth,
-                    trying: first.step.proposal.tactic.clone(),
+                    trying: brief(&first.step.proposal.tactic),
                 });
                 let candidates = self.candidates(&batch.tried);
                 flights.push(async move { (batch, oracle.check(candidates).await) });

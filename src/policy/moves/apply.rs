@@ -56,10 +56,7 @@ pub fn steps(view: &View, list: &mut List) {
 fn implications(view: &View, name: &str, ty: &str, p: f64, list: &mut List) {
     list.add(0.10 * p, format!("apply {name}"));
     list.add(0.05 * p, format!("exact {name} .."));
-    list.add(0.04 * p, format!("apply {name} <;> assumption"));
-    list.add(0.04 * p, format!("apply {name} <;> simp_all"));
-    list.add(0.03 * p, format!("apply {name} <;> omega"));
-    list.add(0.03 * p, format!("apply {name} <;> grind"));
+    list.add_settled(0.10 * p, format!("apply {name}"), &[]);
     let arity = ty.matches('→').count().clamp(1, 4);
     list.add(0.04 * p, format!("refine {name}{} ", " ?_".repeat(arity)).trim_end().to_owned());
     // Premises that stand in the context, what the type asks for first.

@@ -126,6 +126,17 @@ impl List {
         self.add_with(probability, tactic, &[]);
     }
 
+    /// A step with what may close each of the goals that it leaves: those that stay open are simplified. Fails only where the step
+    /// does, so one check shows what is left to do behind it.
+    pub fn add_settled(&mut self, probability: f64, step: impl AsRef<str>, definitions: &[&str]) {
+        let (step, settle) = (step.as_ref(), super::closers::settle(definitions));
+        let tactic = match step.contains('\n') {
+            true => format!("{step}\nall_goals {settle}"),
+            false => format!("{step} <;> {settle}"),
+        };
+        self.add_with(probability, tactic, definitions);
+    }
+
     /// A candidate from elsewhere.
     pub fn push(&mut self, candidate: Candidate) {
         self.all.push(candidate);
@@ -168,6 +179,12 @@ impl List {
 impl List {
     pub fn tactics(&self) -> Vec<&str> {
         self.all.iter().map(|c| c.tactic.as_str()).collect()
+    }
+
+    /// All that is tried: of tactics of several ways each of these, too.
+    pub fn ways(&self) -> Vec<String> {
+        let ways = |c: &Candidate| crate::lean::syntax::ways(&c.tactic).unwrap_or_default();
+        self.all.iter().flat_map(|c| std::iter::once(c.tactic.clone()).chain(ways(c))).collect()
     }
 }
 

@@ -23,12 +23,11 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
     forms(view, list);
     for p in &view.propositions {
         list.add(0.15, format!("by_cases h{p} : {p}"));
-        list.add(0.04, format!("by_cases h{p} : {p} <;> simp_all"));
+        list.add_settled(0.05, format!("by_cases h{p} : {p}"), &[]);
     }
     if view.propositions.len() > 1 {
         let all: Vec<String> = view.propositions.iter().take(5).map(|p| format!("by_cases h{p} : {p}")).collect();
-        list.add(0.10, format!("{} <;> simp_all", all.join(" <;> ")));
-        list.add(0.06, format!("{} <;> grind", all.join(" <;> ")));
+        list.add_settled(0.12, all.join(" <;> "), &[]);
     }
     conditions(view, list);
     splits(view, list);
@@ -39,9 +38,10 @@ fn data(view: &View, header: &Header, Entry { name: n, ty }: &Entry, taken: &mut
     match *ty {
         "Nat" | "ℕ" => {
             let k = fresh(view.goal, "k", taken);
-            list.add(0.05 * share, format!("cases {n} with\n| zero => ?_\n| succ {k} => ?_"));
-            list.add(0.015 * share, format!("rcases {n} with _ | _ | {n} <;> simp_all"));
-            list.add(0.015 * share, format!("rcases {n} with _ | {n} <;> grind"));
+            let split = format!("cases {n} with\n| zero => ?_\n| succ {k} => ?_");
+            list.add_settled(0.03 * share, &split, &[]);
+            list.add(0.05 * share, split);
+            list.add_settled(0.015 * share, format!("rcases {n} with _ | _ | {n}"), &[]);
             list.add(0.01 * share, format!("rcases Nat.eq_zero_or_pos {n} with h | h"));
         }
         "Int" | "ℤ" => {
@@ -51,39 +51,37 @@ fn data(view: &View, header: &Header, Entry { name: n, ty }: &Entry, taken: &mut
         }
         "Bool" => {
             list.add(0.4, format!("cases {n}"));
-            list.add(0.1, format!("cases {n} <;> simp_all"));
+            list.add_settled(0.15, format!("cases {n}"), &[]);
         }
         ty if ty.starts_with("List ") => {
-            list.add(0.08 * share, format!("cases {n} with\n| nil => ?_\n| cons x xs => ?_"));
-            list.add(0.04 * share, format!("cases {n} <;> simp_all"));
-            list.add(0.04 * share, format!("cases {n} <;> grind"));
+            let split = format!("cases {n} with\n| nil => ?_\n| cons x xs => ?_");
+            list.add_settled(0.09 * share, &split, &[]);
+            list.add(0.06 * share, split);
         }
         ty if ty.starts_with("Option ") => {
-            list.add(0.3 * share, format!("cases {n} with\n| none => ?_\n| some x => ?_"));
-            list.add(0.15 * share, format!("cases {n} <;> simp_all"));
-            list.add(0.05 * share, format!("cases {n} <;> grind"));
+            let split = format!("cases {n} with\n| none => ?_\n| some x => ?_");
+            list.add_settled(0.3 * share, &split, &[]);
+            list.add(0.2 * share, split);
         }
         ty if ty.starts_with("Fin ") || ty.contains(" × ") || ty.starts_with('{') => {
             list.add(0.15 * share, format!("obtain ⟨{n}, h{n}⟩ := {n}"));
-            list.add(0.04 * share, format!("cases {n} <;> simp_all"));
+            list.add_settled(0.06 * share, format!("obtain ⟨{n}, h{n}⟩ := {n}"), &[]);
         }
         ty if ["Except ", "Array ", "Sum ", "Subtype ", "PUnit", "Unit", "Ordering", "Char"]
             .iter()
             .any(|h| ty.starts_with(h))
             || ty.contains(" ⊕ ") =>
         {
-            list.add(0.15 * share, format!("cases {n}"));
-            list.add(0.08 * share, format!("cases {n} <;> simp_all"));
-            list.add(0.05 * share, format!("cases {n} <;> grind"));
+            list.add(0.10 * share, format!("cases {n}"));
+            list.add_settled(0.15 * share, format!("cases {n}"), &[]);
         }
         ty => {
             let head = ty.split_whitespace().next().unwrap_or(ty);
             let own = header.types.iter().find(|t| t.name == head || t.name.rsplit('.').next() == Some(head));
             if let Some(own) = own {
                 let p = if own.recursive { 0.5 } else { 1.0 };
-                list.add(0.3 * p * share, format!("cases {n}"));
-                list.add(0.15 * p * share, format!("cases {n} <;> simp_all"));
-                list.add(0.10 * p * share, format!("cases {n} <;> grind"));
+                list.add(0.2 * p * share, format!("cases {n}"));
+                list.add_settled(0.3 * p * share, format!("cases {n}"), &[]);
                 list.add(0.05 * p * share, format!("cases {n} <;> rfl"));
             }
         }
@@ -109,8 +107,8 @@ pub fn opened(view: &View) -> Option<String> {
 /// A statement about arrays becomes one about lists.
 fn structures(view: &View, list: &mut List) {
     if let Some(open) = opened(view) {
-        list.add(0.12, format!("{open}\nsimp_all"));
-        list.add(0.08, format!("{open}\nsimp"));
+        list.add_settled(0.15, &open, &[]);
+        list.add(0.05, format!("{open}\nsimp"));
         list.add(0.06, open);
     }
 }
@@ -125,8 +123,7 @@ pub fn split(view: &View) -> Option<String> {
 
 fn forms(view: &View, list: &mut List) {
     if let Some(all) = split(view) {
-        list.add(0.15, format!("{all} <;> simp_all"));
-        list.add(0.06, format!("{all} <;> grind"));
+        list.add_settled(0.18, &all, &[]);
         list.add(0.05, format!("{all} <;> rfl"));
     }
 }
@@ -179,8 +176,7 @@ fn conditions(view: &View, list: &mut List) {
     found.sort_by(|a, b| b.1.total_cmp(&a.1));
     for (condition, p) in found.iter().take(CONDITIONS) {
         list.add(*p, format!("by_cases {h} : {condition}"));
-        list.add(*p * 0.5, format!("by_cases {h} : {condition} <;> simp_all"));
-        list.add(*p * 0.4, format!("by_cases {h} : {condition} <;> grind"));
+        list.add_settled(*p * 0.7, format!("by_cases {h} : {condition}"), &[]);
     }
     // Two numbers that are compared or subtracted: which is larger?
     let numbers: Vec<&str> = view.numbers().filter(|(n, _)| view.in_target(n)).map(|(n, _)| n).take(3).collect();
@@ -196,7 +192,7 @@ fn conditions(view: &View, list: &mut List) {
     }
     for call in view.terms.iter().filter(|t| t.kind == Kind::Apply && t.text != view.goal.target.trim()).take(3) {
         list.add(0.012, format!("cases {h} : {}", call.text));
-        list.add(0.01, format!("cases {h} : {} <;> simp_all", call.text));
+        list.add_settled(0.012, format!("cases {h} : {}", call.text), &[]);
         list.add(0.008, format!("generalize {h} : {} = z at *", call.text));
     }
 }
@@ -205,20 +201,13 @@ fn conditions(view: &View, list: &mut List) {
 fn splits(view: &View, list: &mut List) {
     let branches = |text: &str| text.contains("if ") || text.contains("match ");
     if branches(&view.goal.target) {
-        for (p, tactic) in [
-            (0.5, "split"),
-            (0.15, "split <;> simp_all"),
-            (0.15, "split <;> grind"),
-            (0.08, "split <;> omega"),
-            (0.05, "split <;> split <;> simp_all"),
-        ] {
-            list.add(p, tactic);
-        }
+        list.add(0.3, "split");
+        list.add_settled(0.4, "split", &[]);
+        list.add_settled(0.05, "split <;> split", &[]);
     }
     for fact in view.newest_facts().filter(|f| branches(f.ty)).take(3) {
-        list.add(0.25, format!("split at {}", fact.name));
-        list.add(0.08, format!("split at {} <;> simp_all", fact.name));
-        list.add(0.08, format!("split at {} <;> grind", fact.name));
+        list.add(0.15, format!("split at {}", fact.name));
+        list.add_settled(0.20, format!("split at {}", fact.name), &[]);
     }
     if view.facts.iter().any(|f| f.ty.contains(" ∨ ")) {
         list.add(0.03, "cases ‹_ ∨ _›");
@@ -234,7 +223,7 @@ mod tests {
         let goal = Goal::parse(goal).unwrap();
         let mut list = List::default();
         steps(&View::new(&goal), &Header::read(header), &mut list);
-        list.tactics().into_iter().map(str::to_owned).collect()
+        list.ways()
     }
 
     #[test]
@@ -243,7 +232,7 @@ mod tests {
             "o : Option Nat\nt : Tree\nb : Bool\n⊢ f o t b = 1",
             "inductive Tree where\n  | leaf\n  | node (l r : Tree)\n",
         );
-        for wanted in ["cases b", "cases t <;> simp_all", "cases o <;> simp_all"] {
+        for wanted in ["cases b", "cases t <;> simp_all", "cases o with\n| none => ?_\n| some x => ?_\nall_goals grind"] {
             assert!(tactics.contains(&wanted.to_owned()), "{wanted} is missing in {tactics:#?}");
         }
     }
@@ -258,7 +247,7 @@ mod tests {
             !tactics.iter().any(|t| ["cases q", "obtain ⟨q", "cases g"].iter().any(|open| t.starts_with(open))),
             "{tactics:#?}"
         );
-        assert!(tactics.contains(&"cases x\ncases y\nsimp_all".to_owned()), "{tactics:#?}");
+        assert!(tactics.contains(&"cases x\ncases y\nall_goals simp_all".to_owned()), "{tactics:#?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! may share; and a budget in checks goes to steps.
 
 use super::candidate::{Family, List};
-use super::shape::{Entry, Shape, shape};
+use super::shape::{Entry, Shape, shape, split_top};
 use super::view::View;
 use crate::lean::runaway::is_large;
 
@@ -64,6 +64,13 @@ fn first(ways: &[String]) -> String {
     format!("first | {}", ways.join(" | "))
 }
 
+/// Closes a goal that a step has left, or simplifies it, or leaves it alone.
+pub fn settle(definitions: &[&str]) -> String {
+    let given = if definitions.is_empty() { String::new() } else { format!(" [{}]", definitions.join(", ")) };
+    let (simp, grind) = (format!("simp_all{given}"), format!("grind{given}"));
+    format!("(first | assumption | omega | ({simp} <;> omega) | {grind} | {simp} | skip)")
+}
+
 /// Decided by evaluation, or by the kernel's.
 pub const DECIDE: &str = "first | decide | decide +kernel";
 /// Whole numbers behind what `simp` sees through.
@@ -110,6 +117,10 @@ fn at_once(view: &View) -> Vec<String> {
             }
             Shape::Forall | Shape::Implies => {
                 ways.extend([format!("exact {name} .."), format!("(apply {name} <;> assumption)")]);
+            }
+            // Of most orders this is what their own irreflexivity unfolds to.
+            Shape::Other if split_top(ty, " < ").is_some_and(|(a, b)| a.trim() == b.trim()) => {
+                ways.push(format!("exact absurd {name} (Nat.lt_irrefl _)"));
             }
             Shape::Exists | Shape::Or | Shape::Other => {}
         }
@@ -178,6 +189,7 @@ mod tests {
             assert!(some.contains(way), "{some}");
         }
         assert_eq!(crate::lean::guard::check(&some), Ok(()));
+        assert!(made("p : Pos\nh : p < p\n⊢ False").contains("| exact absurd h (Nat.lt_irrefl _) |"));
     }
 
     #[test]

@@ -21,14 +21,12 @@ pub fn steps(view: &View, definitions: &[&str], list: &mut List) {
     }
     for (rank, name) in definitions.iter().enumerate() {
         let p = 1.0 / (1.0 + rank as f64);
-        list.add(0.25 * p, format!("fun_induction {name} <;> simp_all"));
-        list.add(0.20 * p, format!("fun_induction {name} <;> grind"));
+        list.add_settled(0.30 * p, format!("fun_induction {name}"), &[]);
         list.add(0.08 * p, format!("unfold {name}"));
     }
     for (rank, (split, inductive)) in splits(view).into_iter().enumerate() {
         let p = if inductive { 1.0 } else { 0.7 } / (1.0 + rank as f64);
-        list.add(0.20 * p, format!("{split} <;> simp_all [{all}]"));
-        list.add(0.20 * p, format!("{split} <;> grind [{all}]"));
+        list.add_settled(0.30 * p, split, definitions);
     }
 }
 
@@ -56,8 +54,10 @@ mod tests {
         let goal = Goal::parse("α : Type\nxs ys : List α\n⊢ (xs ++ ys).length = ys.length + xs.length").unwrap();
         let mut list = List::default();
         steps(&View::new(&goal), &["List.length"], &mut list);
-        let made = list.tactics();
-        assert!(made.contains(&"unfold List.length") && made.contains(&"induction xs <;> grind [List.length]"), "{made:#?}");
+        let made = list.ways();
+        for wanted in ["unfold List.length", "induction xs <;> grind [List.length]"] {
+            assert!(made.iter().any(|tactic| tactic == wanted), "{wanted} is missing in {made:#?}");
+        }
     }
 
     #[test]

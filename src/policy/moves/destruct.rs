@@ -49,8 +49,7 @@ pub fn steps(view: &View, list: &mut List) {
             // What an inductive predicate says may have come about in few ways.
             Shape::Other if !ty.contains(['<', '≤', '∣', '%']) => {
                 list.add(0.06, format!("cases {name}"));
-                list.add(0.02, format!("cases {name} <;> simp_all"));
-                list.add(0.02, format!("cases {name} <;> grind"));
+                list.add_settled(0.03, format!("cases {name}"), &[]);
             }
             Shape::Forall | Shape::Implies | Shape::Not | Shape::Other => {}
         }

@@ -1,6 +1,7 @@
 //! Induction: on data, along what varies, strong, on what a hypothesis says, and small ones whose ends are closed at once.
 
 use super::candidate::{Family, List};
+use super::closers::settle;
 use super::header::Header;
 use super::shape::{Entry, Shape, fresh, shape};
 use super::unfold::used;
@@ -22,29 +23,31 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
         match *ty {
             "Nat" | "ℕ" => {
                 let k = fresh(view.goal, "k", &mut taken);
-                list.add(0.12 * share, format!("induction {n} with\n| zero => ?_\n| succ {k} {ih} => ?_"));
+                let with = format!(" with\n| zero => ?_\n| succ {k} {ih} => ?_");
+                list.add(0.08 * share, format!("induction {n}{with}"));
                 list.add(0.02 * share, format!("induction {n} using Nat.strongRecOn with\n| ind {k} {ih} => ?_"));
                 list.add(
                     0.01 * share,
-                    format!("induction {n} using Nat.strongRecOn with\n| ind {k} {ih} => cases {k} <;> grind"),
+                    format!("induction {n} using Nat.strongRecOn with\n| ind {k} {ih} => cases {k} <;> {}", settle(&[])),
                 );
                 if view.in_target(n) {
                     whole(view, n, &k, &ih, list);
-                    ends(view, n, 0.05, &opened, list);
+                    ends(view, n, &with, 0.12, &opened, list);
                 }
             }
             ty if ty.starts_with("List ") => {
-                list.add(0.3 * share, format!("induction {n} with\n| nil => ?_\n| cons x xs {ih} => ?_"));
+                let with = format!(" with\n| nil => ?_\n| cons x xs {ih} => ?_");
+                list.add(0.2 * share, format!("induction {n}{with}"));
                 if view.in_target(n) {
-                    ends(view, n, 0.12, &opened, list);
+                    ends(view, n, &with, 0.3, &opened, list);
                 }
             }
             _ => {
                 let own =
                     header.types.iter().any(|t| t.recursive && (t.name == head || t.name.rsplit('.').next() == Some(head)));
                 if own && view.in_target(n) {
-                    list.add(0.3, format!("induction {n}"));
-                    ends(view, n, 0.25, &opened, list);
+                    list.add(0.2, format!("induction {n}"));
+                    ends(view, n, "", 0.4, &opened, list);
                 }
             }
         }
@@ -52,10 +55,9 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
     along_hypotheses(view, header, list);
 }
 
-/// An induction whose cases are closed in one way, with what else varies generalised or not.
-fn ends(view: &View, n: &str, p: f64, opened: &[&str], list: &mut List) {
+/// An induction whose cases are closed as far as may be, with what else varies generalised or not.
+fn ends(view: &View, n: &str, with: &str, p: f64, opened: &[&str], list: &mut List) {
     let others: Vec<&str> = view.data.iter().map(|e| e.name).filter(|m| *m != n && view.in_target(m)).take(4).collect();
-    let definitions = if opened.is_empty() { String::new() } else { format!(" [{}]", opened.join(", ")) };
     let mut begins = vec![(format!("induction {n}"), 1.0)];
     if !others.is_empty() {
         begins.push((format!("induction {n} generalizing {}", others.join(" ")), 0.8));
@@ -64,12 +66,9 @@ fn ends(view: &View, n: &str, p: f64, opened: &[&str], list: &mut List) {
         begins.extend(others.iter().map(|other| (format!("induction {n} generalizing {other}"), 0.3)));
     }
     for (begin, share) in begins {
-        let p = p * share;
-        list.add_with(p, format!("{begin} <;> simp_all{definitions}"), opened);
-        list.add_with(p, format!("{begin} <;> grind{definitions}"), opened);
-        list.add_with(0.4 * p, format!("{begin} <;> simp_all{definitions} <;> grind"), opened);
-        list.add_with(0.3 * p, format!("{begin} <;> simp_all{definitions} <;> omega"), opened);
-        list.add_with(0.3 * p, begin, &[]);
+        let step = format!("{begin}{with}");
+        list.add_settled(p * share, &step, opened);
+        list.add(0.2 * p * share, step);
     }
 }
 
@@ -86,14 +85,16 @@ fn whole(view: &View, n: &str, k: &str, ih: &str, list: &mut List) {
     }
 }
 
-/// Induction on how an inductive predicate of the header came about.
+/// Induction on how an inductive predicate came about: surely of the header's own, and of what may be one of the library.
 fn along_hypotheses(view: &View, header: &Header, list: &mut List) {
+    const ORDERS: [char; 6] = ['<', '≤', '>', '≥', '∣', '='];
     for Entry { name, ty } in view.newest_facts().filter(|f| shape(f.ty) == Shape::Other).take(3) {
         let head = ty.split_whitespace().next().unwrap_or(ty);
-        if header.types.iter().any(|t| t.name == head || t.name.rsplit('.').next() == Some(head)) {
-            list.add(0.25, format!("induction {name}"));
-            list.add(0.15, format!("induction {name} <;> simp_all"));
-            list.add(0.15, format!("induction {name} <;> grind"));
+        let own = header.types.iter().any(|t| t.name == head || t.name.rsplit('.').next() == Some(head));
+        if own || !ty.contains(ORDERS) && ty.contains([' ', '.']) {
+            let p = if own { 0.25 } else { 0.06 };
+            list.add(p, format!("induction {name}"));
+            list.add_settled(p, format!("induction {name}"), &[]);
         }
     }
 }
@@ -105,19 +106,25 @@ mod tests {
 
     #[test]
     fn inductions_take_along_what_varies() {
+        let header = Header::default();
+        let goal = Goal::parse("l k : List Nat\nh : l.Sublist k\ng : l.length ≤ 2\nb : p\n⊢ l.length ≤ k.length").unwrap();
+        let mut list = List::default();
+        steps(&View::new(&goal), &header, &mut list);
+        let made = list.tactics();
+        assert!(made.contains(&"induction h") && !made.contains(&"induction g"), "{made:#?}");
         let header = Header::read(
             "inductive Tree where\n  | leaf\n  | node (l r : Tree)\ndef size : Tree → Nat\n  | .leaf => 0\n  | .node l r => size l + size r\n",
         );
         let goal = Goal::parse("t : Tree\nxs : List Nat\nk : Nat\n⊢ size t + xs.length = k").unwrap();
         let mut list = List::default();
         steps(&View::new(&goal), &header, &mut list);
-        let made = list.tactics();
+        let made = list.ways();
         for wanted in [
             "induction t <;> grind [size]",
-            "induction xs generalizing t k <;> simp_all [size]",
+            "induction xs generalizing t k with\n| nil => ?_\n| cons x xs ih => ?_\nall_goals simp_all [size]",
             "induction k with\n| zero => ?_\n| succ k1 ih => ?_",
         ] {
-            assert!(made.contains(&wanted), "{wanted} is missing in {made:#?}");
+            assert!(made.iter().any(|tactic| tactic == wanted), "{wanted} is missing in {made:#?}");
         }
     }
 }

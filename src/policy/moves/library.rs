@@ -1,6 +1,7 @@
 //! Theorems of the library that were retrieved for a goal, in every way they are used; and pairs of them.
 
 use super::candidate::{Family, List};
+use super::closers::settle;
 use super::view::View;
 use crate::lean::suggestion::SIDE_QUESTIONS;
 use crate::policy::premises::Retrieved;
@@ -88,8 +89,7 @@ fn one(view: &View, Retrieved { name, rewrites, speaks, .. }: &Retrieved, p: f64
     let premises = &[*name];
     let mut add = |share: f64, tactic: String| list.add_with(share * p, tactic, premises);
     add(0.25, format!("apply {name}"));
-    add(0.06, format!("apply {name} <;> simp_all"));
-    add(0.05, format!("apply {name} <;> omega"));
+    add(0.10, format!("apply {name} <;> {}", settle(&[])));
     if *speaks {
         add(0.08, format!("grind [{name}]"));
     }
@@ -147,11 +147,11 @@ mod tests {
         ];
         let mut list = List::default();
         steps(&View::new(&goal), &retrieved, &mut list);
+        assert!(list.ways().iter().any(|way| way == "apply Nat.le_of_add <;> simp_all"));
         let best = list.best(400);
         for wanted in [
             "rw [Nat.add_comm]",
             "rw [Nat.add_comm] at h",
-            "apply Nat.le_of_add <;> simp_all",
             "grind [Nat.add_comm, Nat.le_of_add]",
             "first | (have := Nat.add_comm h; first | omega | grind) | (have := Nat.le_of_add h; first | omega | grind)",
         ] {

@@ -229,7 +229,7 @@ mod tests {
     fn there_are_many_and_they_are_made_in_no_time() {
         let goals: Vec<Goal> = GOALS.iter().map(|g| Goal::parse(g).unwrap()).collect();
         let count: Vec<usize> = goals.iter().map(|g| Moves::default().candidates(g).len()).collect();
-        assert!(count.iter().all(|n| (70..=MOST).contains(n)), "{count:?}");
+        assert!(count.iter().all(|n| (60..=MOST).contains(n)), "{count:?}");
         let since = std::time::Instant::now();
         (0..10).for_each(|_| goals.iter().for_each(|g| drop(Moves::default().candidates(g))));
         // Some 1 ms each without optimisation; the bound only catches what runs away.

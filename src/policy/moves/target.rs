@@ -36,11 +36,8 @@ pub fn steps(view: &View, list: &mut List) {
         }
         Shape::Not => list.add(0.7, format!("intro {}", fresh(goal, "h", &mut taken))),
         Shape::And => {
-            list.add(0.7, "constructor");
-            list.add(0.3, "refine ⟨?_, ?_⟩");
-            list.add(0.15, "constructor <;> grind");
-            list.add(0.05, "constructor <;> simp_all");
-            list.add(0.03, "constructor <;> omega");
+            list.add(0.6, "constructor");
+            list.add_settled(0.4, "constructor", &[]);
             let parts = 1 + target.matches(" ∧ ").count().min(6);
             if parts > 2 {
                 list.add(0.2, format!("refine ⟨{}⟩", vec!["?_"; parts].join(", ")));
@@ -50,8 +47,7 @@ pub fn steps(view: &View, list: &mut List) {
             list.add(0.8, "constructor");
             let h = fresh(goal, "h", &mut taken);
             list.add(0.2, format!("refine ⟨fun {h} => ?_, fun {h} => ?_⟩"));
-            list.add(0.05, "constructor <;> intro <;> simp_all");
-            list.add(0.05, "constructor <;> intro <;> grind");
+            list.add_settled(0.3, format!("refine ⟨fun {h} => ?_, fun {h} => ?_⟩"), &[]);
         }
         Shape::Or => {
             list.add(0.25, "left");

@@ -41,7 +41,11 @@ impl<'a> View<'a> {
             let head = entry.ty.split_whitespace().next().unwrap_or("");
             if entry.ty == "Prop" {
                 view.propositions.push(entry.name);
-            } else if is_proposition(entry.ty) || sorts.contains(head) || is_implication(entry.ty, &sorts) {
+            } else if is_proposition(entry.ty)
+                || sorts.contains(head)
+                || is_implication(entry.ty, &sorts)
+                || is_called_so(&entry)
+            {
                 view.facts.push(entry);
             } else if !["Type", "Sort"].contains(&head) && !entry.name.starts_with("inst") {
                 view.data.push(entry);
@@ -132,6 +136,19 @@ fn is_implication(ty: &str, sorts: &HashSet<&str>) -> bool {
     ty.contains('→') && ty.rsplit('→').next().and_then(|end| end.split_whitespace().next()).is_some_and(|w| sorts.contains(w))
 }
 
+/// Whether an entry is called as hypotheses are, and its type can be that of one: `h₁ : l.Nodup`, `h : List.Pairwise R l`. What a
+/// constant is of, printed text does not say.
+fn is_called_so(entry: &Entry) -> bool {
+    const DATA: &[&str] = &[
+        "Nat", "Int", "Rat", "Bool", "Char", "String", "Unit", "List", "Array", "Vector", "Option", "Fin", "BitVec", "Prod",
+        "Sum", "Except", "Subtype", "Ordering", "Type", "Sort",
+    ];
+    let mut rest = entry.name.trim_start_matches('i').strip_prefix('h').unwrap_or("not").chars();
+    let named = rest.by_ref().take(2).all(|c| !c.is_uppercase()) && rest.next().is_none();
+    let head = entry.ty.split(|c: char| c.is_whitespace()).next().unwrap_or("");
+    named && entry.ty.contains([' ', '.']) && !entry.ty.contains(['→', '×', '{', '⊕']) && !DATA.contains(&head)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +165,12 @@ mod tests {
         assert_eq!(names(&view.data), ["r", "f", "n"]);
         assert_eq!(view.propositions, ["p", "q"]);
         assert_eq!(view.numbers().collect::<Vec<_>>(), [("n", "Nat")]);
+        let goal =
+            Goal::parse("α : Type u\nxs : List α\nhd : α\nhs : List α\nh₁ : xs.Nodup\nih : xs.Sublist hs\nhead : F α\n⊢ p")
+                .unwrap();
+        let view = View::new(&goal);
+        assert_eq!(names(&view.facts), ["h₁", "ih"], "by their names");
+        assert_eq!(names(&view.data), ["xs", "hd", "hs", "head"]);
     }
 
     #[test]

@@ -159,11 +159,13 @@ impl Ranked {
 
 /// The short ways in proposals of several, each with its proposal's place.
 fn ways(proposals: &[Proposal]) -> Vec<(usize, String)> {
-    let of_several = proposals.iter().enumerate().filter_map(|(place, p)| Some((place, syntax::ways(&p.tactic)?)));
+    let of_several = proposals.iter().enumerate().filter_map(|(place, p)| Some((place, p, syntax::ways(&p.tactic)?)));
     of_several
-        .flat_map(|(place, all)| {
+        .flat_map(|(place, p, all)| {
+            // A step that all of them begin with is as long as it is.
+            let step = if p.tactic.starts_with("first | ") { 0 } else { p.tactic.rfind("(first | ").unwrap_or(0) };
             // Terms come first, what searches comes last.
-            let mut short: Vec<String> = all.into_iter().filter(|way| way.chars().count() <= SHORT).collect();
+            let mut short: Vec<String> = all.into_iter().filter(|way| way[step..].chars().count() <= SHORT).collect();
             if short.len() > WAYS {
                 short.drain(WAYS / 2..short.len() - WAYS / 2);
             }

@@ -94,7 +94,8 @@ pub fn cleared(mut goal: Goal) -> Goal {
 /// The word that cannot work behind this header, by a failure's message: a tactic that Lean does not know, or that wants a constant
 /// which is not imported, whatever the goal; or a theorem that the header does not have.
 pub fn unsupported(tactic: &str, message: &str) -> Option<String> {
-    // A message does not say which of several tactics it is about: only of one that stands alone is it known.
+    // A message does not say which of several tactics it is about: of one that stands alone it is known, and of the only one that
+    // could want a constant.
     let alone = !tactic.trim().contains(['\n', ';', '|', '·']);
     let name = tactic.trim().split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
     let own = || (alone && !name.is_empty()).then(|| name.to_owned());
@@ -115,7 +116,10 @@ pub fn unsupported(tactic: &str, message: &str) -> Option<String> {
     let (first, last) = (constant.trim_start_matches("Lean.").split('.').next()?.to_lowercase(), constant.rsplit('.').next()?);
     match constant.starts_with("Lean.") && mentions(tactic, &first) && !mentions(tactic, last) {
         true => Some(first),
-        false => own().filter(|name| DECIDERS.contains(&name.as_str()) && tactic.trim() == *name),
+        false => {
+            let mut could = DECIDERS.iter().filter(|name| mentions(tactic, name));
+            could.next().filter(|_| could.next().is_none()).map(|&name| name.to_owned())
+        }
     }
 }
 
@@ -138,7 +142,10 @@ mod tests {
         assert_eq!(unsupported("exact Lean.Omega.x", "Unknown constant `Lean.Foo.x`"), None);
         assert_eq!(unsupported("simp [Lean.Simp.x]", "Unknown constant `Lean.Simp.x`").as_deref(), Some("Lean.Simp.x"));
         assert_eq!(unsupported("omega", "Unknown constant `Classical.byContradiction`").as_deref(), Some("omega"));
-        assert_eq!(unsupported("intros\nomega", "Unknown constant `Classical.byContradiction`"), None);
+        assert_eq!(unsupported("intros\nomega", "Unknown constant `Classical.byContradiction`").as_deref(), Some("omega"));
+        assert_eq!(unsupported("induction n <;> grind", "Unknown constant `Std.IsPreorder`").as_deref(), Some("grind"));
+        assert_eq!(unsupported("first | omega | grind", "Unknown constant `Std.IsPreorder`"), None, "either may want it");
+        assert_eq!(unsupported("exact foo", "Unknown constant `Classical.byContradiction`"), None);
         let unknown = "Unknown identifier `Classical.not_exists`";
         assert_eq!(unsupported("simp [Classical.not_exists]", unknown).as_deref(), Some("Classical.not_exists"));
         assert_eq!(unsupported("exact h.foo", "Unknown identifier `h.foo`"), None);

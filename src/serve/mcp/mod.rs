@@ -90,7 +90,7 @@ impl Agent {
             while told.changed().await.is_ok() {
                 let now = told.borrow_and_update().clone();
                 number += 1.0;
-                let text = format!("{} checks, {} goals, trying {}", now.checks, now.goals, now.trying.replace('\n', "; "));
+                let text = format!("{} checks, {} goals, trying {}", now.checks, now.goals, now.trying);
                 let note = ProgressNotificationParam::new(token.clone(), number).with_message(text);
                 if context.peer.notify_progress(note).await.is_err() {
                     break;
