@@ -272,11 +272,46 @@ pub fn ways(tactic: &str) -> Option<Vec<String>> {
     if let Some(list) = tactic.strip_prefix("first | ") {
         return Some(alternatives(list));
     }
-    let (step, list) = tactic
-        .strip_suffix(')')?
-        .rsplit_once("(first | ")
-        .filter(|(step, _)| step.ends_with("<;> ") || step.ends_with("\nall_goals "))?;
-    Some(alternatives(list).into_iter().map(|way| format!("{step}{way}")).collect())
+    let (step, all) = after_step(tactic)?;
+    Some(all.into_iter().map(|way| format!("{step}{way}")).collect())
+}
+
+/// A step, with what joins it to what follows, and the ways in which each of the goals that it leaves is tried.
+///
+/// ```
+/// use qstar::lean::syntax::after_step;
+/// let (step, ways) = after_step("cases n <;> (first | rfl | (simp <;> try omega) | skip)").unwrap();
+/// assert_eq!((step, &ways[..]), ("cases n <;> ", &["rfl".to_owned(), "simp".to_owned(), "skip".to_owned()][..]));
+/// ```
+pub fn after_step(tactic: &str) -> Option<(&str, Vec<String>)> {
+    let (step, list) = tactic.strip_suffix(')')?.rsplit_once("(first | ")?;
+    // What then tries something else does at least what it begins with.
+    let begins =
+        |way: String| way.strip_prefix('(').and_then(|way| way.split_once(" <;> try ")).map(|(begins, _)| begins.to_owned());
+    let all = alternatives(list).into_iter().map(|way| begins(way.clone()).unwrap_or(way)).collect();
+    (step.ends_with("<;> ") || step.ends_with("\nall_goals ")).then_some((step, all))
+}
+
+/// A tactic without the ways that were tried; `None` when there are no others.
+///
+/// ```
+/// use qstar::lean::syntax::without;
+/// let tried = ["omega".to_owned(), "simp".to_owned()];
+/// assert_eq!(without("first | rfl | omega | exact h", &tried).as_deref(), Some("first | rfl | exact h"));
+/// assert_eq!(without("first | rfl | simp", &tried).as_deref(), Some("rfl"));
+/// assert_eq!((without("simp", &tried), without("simp [h]", &tried).as_deref()), (None, Some("simp [h]")));
+/// ```
+pub fn without(tactic: &str, tried: &[String]) -> Option<String> {
+    let Some(list) = tactic.strip_prefix("first | ") else {
+        return (!tried.iter().any(|one| one == tactic)).then(|| tactic.to_owned());
+    };
+    let mut left = alternatives(list);
+    left.retain(|way| !tried.contains(way));
+    match &left[..] {
+        [] => None,
+        [one] => Some(one.clone()),
+        _ => Some(format!("first | {}", left.join(" | "))),
+    }
 }
 
 /// A tactic in one line of at most [`BRIEF`] characters, for people: of several ways the first, and how many more there are.

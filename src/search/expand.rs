@@ -7,6 +7,7 @@ use super::operators::refine::{Failure, Repairer};
 use super::operators::{aggregate, prune, safe, simplifier};
 use super::{Added, Batch, Event, GoalId, Graph, Oracle, Search, Status, Tried, VerdictKind};
 use crate::lean::goal::state_key;
+use crate::lean::syntax::{after_step, without};
 use crate::lean::{Goal, Verdict, runaway};
 use crate::policy::{Place, Proposal, Source};
 use std::collections::HashMap;
@@ -271,9 +272,13 @@ impl<O: Oracle> Search<'_, O> {
                 p.log_prior -= if runaway::may_run_away(&text, &p.tactic) { RUNAWAY_COST } else { 0.0 };
                 p
             };
+            // What the step before has tried at this goal is not tried again.
+            let before = self.graph.goal(goal).origin.map(|(step, _)| self.graph.step(step).tactic.as_str());
+            let tried = before.and_then(after_step).map_or_else(Vec::new, |(_, tried)| tried);
+            let new = |p: Proposal| Some(Proposal { tactic: without(&p.tactic, &tried)?, ..p });
             let works = |p: &Proposal| !self.unsupported.iter().any(|word| prune::needs(&p.tactic, word));
             let step = |proposal| Move { proposal, heartbeats: self.budget.heartbeats, probe: false };
-            self.moves.add(goal, proposals.into_iter().filter(works).map(late).map(step));
+            self.moves.add(goal, proposals.into_iter().filter_map(new).filter(works).map(late).map(step));
             if let [state] = state {
                 if self.operators.prune_false && goal != self.graph.root() {
                     let probe = prune::refutation(state).map(|tactic| Move {

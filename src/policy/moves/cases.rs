@@ -232,7 +232,7 @@ mod tests {
             "o : Option Nat\nt : Tree\nb : Bool\n⊢ f o t b = 1",
             "inductive Tree where\n  | leaf\n  | node (l r : Tree)\n",
         );
-        for wanted in ["cases b", "cases t <;> simp_all", "cases o with\n| none => ?_\n| some x => ?_\nall_goals grind"] {
+        for wanted in ["cases b", "cases t <;> simp_all", "cases o with\n| none => ?_\n| some x => ?_\nall_goals simp_all"] {
             assert!(tactics.contains(&wanted.to_owned()), "{wanted} is missing in {tactics:#?}");
         }
     }
