@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::lean::syntax::alternatives;
+use crate::lean::ways::alternatives;
 use crate::lean::{Candidate, Hole, Verdict, runaway};
 use crate::search::Oracle;
 use block::{Item, cost, fold, parse, print, segment_end};

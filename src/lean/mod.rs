@@ -18,6 +18,7 @@ pub mod suggestion;
 pub mod syntax;
 pub mod transport;
 pub mod verdict;
+pub mod ways;
 pub mod words;
 mod worker;
 

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use super::usage::Usage;
 use super::{Answer, Place, Policy, Proposal};
 use crate::lean::Goal;
-use crate::lean::syntax::ways;
+use crate::lean::ways::ways;
 
 /// A mixture of policies: probabilities are added, weighted.
 ///

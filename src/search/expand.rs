@@ -7,7 +7,7 @@ use super::operators::refine::{Failure, Repairer};
 use super::operators::{aggregate, prune, safe, simplifier};
 use super::{Added, Batch, Event, GoalId, Graph, Oracle, Search, Status, Tried, VerdictKind};
 use crate::lean::goal::state_key;
-use crate::lean::syntax::{after_step, without};
+use crate::lean::ways::{after_step, without};
 use crate::lean::{Goal, Verdict, runaway};
 use crate::policy::{Place, Proposal, Source};
 use std::collections::HashMap;

@@ -21,7 +21,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::lean::document::UNREACHED;
-use crate::lean::syntax::brief;
+use crate::lean::ways::brief;
 use crate::lean::{Candidate, Hole, Verdict};
 use crate::policy::author::{Author, Draft, Order};
 use crate::policy::usage::Usage;

@@ -183,7 +183,7 @@ impl List {
 
     /// All that is tried: of tactics of several ways each of these, too.
     pub fn ways(&self) -> Vec<String> {
-        let ways = |c: &Candidate| crate::lean::syntax::ways(&c.tactic).unwrap_or_default();
+        let ways = |c: &Candidate| crate::lean::ways::ways(&c.tactic).unwrap_or_default();
         self.all.iter().flat_map(|c| std::iter::once(c.tactic.clone()).chain(ways(c))).collect()
     }
 }

@@ -9,7 +9,7 @@ use regex::Regex;
 
 use crate::lean::Goal;
 use crate::lean::goal::is_inaccessible;
-pub use crate::lean::syntax::split_top;
+pub use crate::lean::ways::split_top;
 
 /// The outermost connective of a proposition, as far as its text shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,8 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::{Answer, Policy, Proposal};
-use crate::lean::{Goal, runaway, syntax};
+use crate::lean::ways::ways as tactic_ways;
+use crate::lean::{Goal, runaway};
 use crate::network::onnx::Running;
 use crate::network::ranking::{Candidate, Foretold, Pairing, RankingModel};
 use crate::network::runtime;
@@ -159,7 +160,7 @@ impl Ranked {
 
 /// The short ways in proposals of several, each with its proposal's place.
 fn ways(proposals: &[Proposal]) -> Vec<(usize, String)> {
-    let of_several = proposals.iter().enumerate().filter_map(|(place, p)| Some((place, p, syntax::ways(&p.tactic)?)));
+    let of_several = proposals.iter().enumerate().filter_map(|(place, p)| Some((place, p, tactic_ways(&p.tactic)?)));
     of_several
         .flat_map(|(place, p, all)| {
             // A step that all of them begin with is as long as it is.

@@ -1,7 +1,7 @@
 //! *Prune*: steps and goals that cannot help.
 
 use crate::lean::goal::{is_inaccessible, mentions};
-use crate::lean::syntax::ways;
+use crate::lean::ways::ways;
 use crate::lean::{Goal, Hypothesis};
 use crate::search::graph::{GoalId, Graph};
 

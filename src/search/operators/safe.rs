@@ -5,7 +5,7 @@
 //! Guesses from printed text: a wrong guess costs order, nothing else.
 
 use crate::lean::Goal;
-use crate::lean::syntax::{split_top, ways};
+use crate::lean::ways::{split_top, ways};
 
 /// Steps that lose nothing wherever Lean takes them.
 const ALWAYS: [&str; 7] = ["intro", "intros", "rintro", "subst", "subst_vars", "funext", "push_neg"];

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::lean::syntax::{cut, ways};
+use crate::lean::ways::{cut, ways};
 
 /// A simplifying step: which hypotheses it sees, whether the library's set is used, and what it was given besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
