@@ -88,16 +88,23 @@ fn fewer_alternatives(lines: &[String]) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for (number, line) in lines.iter().enumerate() {
         for (range, all) in firsts(line) {
-            let mut put = |text: String| {
+            let mut put_at = |range: &Range<usize>, text: String| {
                 let mut new = lines.to_vec();
                 new[number] = format!("{}{text}{}", &line[..range.start], &line[range.end..]);
                 found.push(new);
             };
+            let enclosed = line[..range.start].ends_with('(') && line[range.end..].starts_with(')');
             for one in &all {
-                // In brackets where it stands behind a combinator: an alternative may be a sequence.
+                // In brackets where it stands behind a combinator: an alternative may be a sequence. One pair is enough.
                 let bare = range.start == 0 || !one.contains([';', '|']) && !one.contains("<;>");
-                put(if bare { one.clone() } else { format!("({one})") });
+                match bare || one.starts_with('(') && one.ends_with(')') {
+                    true if enclosed => put_at(&(range.start - 1..range.end + 1), one.clone()),
+                    true => put_at(&range, one.clone()),
+                    false if enclosed => put_at(&range, one.clone()),
+                    false => put_at(&range, format!("({one})")),
+                }
             }
+            let mut put = |text: String| put_at(&range, text);
             if all.len() > 2 {
                 let (left, right) = all.split_at(all.len() / 2);
                 let list = |some: &[String]| format!("first | {}", some.join(" | "));
@@ -224,6 +231,12 @@ mod tests {
         let needs = Fake(|t| t.contains("omega") && t.contains("(simp; rfl)") && t.contains("cases"), Mutex::new(0));
         let short = shorten(&needs, &Arc::new(Hole::whole("example : p")), inside, soon()).await;
         assert_eq!(short, "cases n <;> (first | omega | (simp; rfl))\n", "two of four are needed");
+        let inside = "cases n <;> (first | omega | (simp; rfl) | grind [f])\n";
+        let one = Fake(|t| t.contains("cases") && t.contains("grind [f]"), Mutex::new(0));
+        let place = Arc::new(Hole::whole("example : p"));
+        assert_eq!(shorten(&one, &place, inside, soon()).await, "cases n <;> grind [f]\n", "one needs no brackets");
+        let steps = Fake(|t| t.contains("cases") && t.contains("(simp; rfl)"), Mutex::new(0));
+        assert_eq!(shorten(&steps, &place, inside, soon()).await, "cases n <;> (simp; rfl)\n", "one pair is enough");
         let listed = "first\n  | omega\n  | grind\n";
         let second = Fake(|t| t.trim() == "grind" || t.contains("| grind"), Mutex::new(0));
         assert_eq!(shorten(&second, &Arc::new(Hole::whole("example : p")), listed, soon()).await, "grind\n");
