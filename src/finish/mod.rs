@@ -97,11 +97,10 @@ fn fewer_alternatives(lines: &[String]) -> Vec<Vec<String>> {
             for one in &all {
                 // In brackets where it stands behind a combinator: an alternative may be a sequence. One pair is enough.
                 let bare = range.start == 0 || !one.contains([';', '|']) && !one.contains("<;>");
-                match bare || one.starts_with('(') && one.ends_with(')') {
-                    true if enclosed => put_at(&(range.start - 1..range.end + 1), one.clone()),
-                    true => put_at(&range, one.clone()),
-                    false if enclosed => put_at(&range, one.clone()),
-                    false => put_at(&range, format!("({one})")),
+                match (enclosed, bare || one.starts_with('(') && one.ends_with(')')) {
+                    (true, true) => put_at(&(range.start - 1..range.end + 1), one.clone()),
+                    (false, false) => put_at(&range, format!("({one})")),
+                    _ => put_at(&range, one.clone()),
                 }
             }
             let mut put = |text: String| put_at(&range, text);

@@ -30,11 +30,15 @@ pub fn ways(tactic: &str) -> Option<Vec<String>> {
 /// ```
 pub fn after_step(tactic: &str) -> Option<(&str, Vec<String>)> {
     let (step, list) = tactic.strip_suffix(')')?.rsplit_once("(first | ")?;
+    if tactic.starts_with("first | ") || !(step.ends_with("<;> ") || step.ends_with("\nall_goals ")) {
+        return None;
+    }
     // What then tries something else does at least what it begins with.
-    let begins =
-        |way: String| way.strip_prefix('(').and_then(|way| way.split_once(" <;> try ")).map(|(begins, _)| begins.to_owned());
-    let all = alternatives(list).into_iter().map(|way| begins(way.clone()).unwrap_or(way)).collect();
-    (step.ends_with("<;> ") || step.ends_with("\nall_goals ")).then_some((step, all))
+    let begins = |way: &str| match way.trim().strip_prefix('(').and_then(|way| way.split_once(" <;> try ")) {
+        Some((begins, _)) => begins.to_owned(),
+        None => way.trim().to_owned(),
+    };
+    Some((step, cut(list, " | ").into_iter().map(begins).collect()))
 }
 
 /// A tactic without the ways that were tried; `None` when there are no others.

@@ -52,9 +52,8 @@ impl Policy for NetworkPolicy {
 fn is_of_another_goal(tactic: &str, goal: &Goal) -> bool {
     let Ok(tokens) = tokens(tactic) else { return false };
     let is_local = |name: &str| {
-        let mut letters = name.strip_prefix("ih").unwrap_or(name).chars();
-        letters.next().is_none_or(|c| c.is_ascii_lowercase() || name.starts_with("ih"))
-            && letters.all(|c| c.is_numeric() || c == '\'')
+        let rest = name.strip_prefix("ih").or_else(|| name.strip_prefix(|c: char| c.is_ascii_lowercase()));
+        rest.is_some_and(|rest| rest.chars().all(|c| c.is_numeric() || c == '\''))
     };
     let is_known = |name: &str| goal.names().any(|known| known == name);
     // What is taken apart is a local name, whatever it looks like.

@@ -126,15 +126,9 @@ impl List {
         self.add_with(probability, tactic, &[]);
     }
 
-    /// A step with what may close each of the goals that it leaves: those that stay open are simplified. Fails only where the step
-    /// does, so one check shows what is left to do behind it.
+    /// A step that settles the goals that it leaves ([`settled`]).
     pub fn add_settled(&mut self, probability: f64, step: impl AsRef<str>, definitions: &[&str]) {
-        let (step, settle) = (step.as_ref(), super::closers::settle(definitions));
-        let tactic = match step.contains('\n') {
-            true => format!("{step}\nall_goals {settle}"),
-            false => format!("{step} <;> {settle}"),
-        };
-        self.add_with(probability, tactic, definitions);
+        self.add_with(probability, settled(step.as_ref(), definitions), definitions);
     }
 
     /// A candidate from elsewhere.
@@ -173,6 +167,25 @@ impl List {
         self.all.truncate(most);
         self.all
     }
+}
+
+/// A step with what may close each of the goals that it leaves: those that stay open are simplified. Fails only where the step does,
+/// so one check shows what is left to do behind it.
+pub fn settled(step: &str, definitions: &[&str]) -> String {
+    let join = if step.contains('\n') { "\nall_goals " } else { " <;> " };
+    format!("{step}{join}{}", settle(definitions))
+}
+
+/// Closes a goal that a step has left, or simplifies it, or leaves it alone. `grind` takes long where it fails, and several goals share
+/// a budget: it is here only for definitions that are given; goals that stay open have it in a check of their own.
+fn settle(definitions: &[&str]) -> String {
+    if definitions.is_empty() {
+        return "(first | assumption | omega | (simp_all <;> try omega) | skip)".to_owned();
+    }
+    let all = definitions.join(", ");
+    format!(
+        "(first | assumption | omega | (simp_all [{all}] <;> omega) | grind [{all}] | (simp_all [{all}] <;> try omega) | skip)"
+    )
 }
 
 #[cfg(test)]

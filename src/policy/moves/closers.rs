@@ -64,18 +64,6 @@ fn first(ways: &[String]) -> String {
     format!("first | {}", ways.join(" | "))
 }
 
-/// Closes a goal that a step has left, or simplifies it, or leaves it alone. `grind` takes long where it fails, and several goals share
-/// a budget: it is here only for definitions that are given; goals that stay open have it in a check of their own.
-pub fn settle(definitions: &[&str]) -> String {
-    if definitions.is_empty() {
-        return "(first | assumption | omega | (simp_all <;> try omega) | skip)".to_owned();
-    }
-    let all = definitions.join(", ");
-    format!(
-        "(first | assumption | omega | (simp_all [{all}] <;> omega) | grind [{all}] | (simp_all [{all}] <;> try omega) | skip)"
-    )
-}
-
 /// Decided by evaluation, or by the kernel's.
 pub const DECIDE: &str = "first | decide | decide +kernel";
 /// Whole numbers behind what `simp` sees through.

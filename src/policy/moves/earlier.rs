@@ -1,7 +1,6 @@
 //! Theorems, axioms and laws that stand earlier in the user's own file: what is proved there is often meant to be used.
 
-use super::candidate::{Family, List};
-use super::closers::settle;
+use super::candidate::{Family, List, settled};
 use super::header::{Fact, Header};
 use super::unfold::words;
 use super::view::View;
@@ -49,7 +48,7 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
         list.add_with(0.12 * p, format!("grind [{name}]"), one);
         list.add_with(0.10 * p, format!("apply {name}"), one);
         list.add_with(0.10 * p, format!("exact {name} .."), one);
-        list.add_with(0.08 * p, format!("apply {name} <;> {}", settle(&[])), one);
+        list.add_with(0.08 * p, settled(&format!("apply {name}"), &[]), one);
         if *rewrites {
             list.add_with(0.16 * p, format!("rw [{name}]"), one);
             list.add_with(0.08 * p, format!("rw [← {name}]"), one);

@@ -1,7 +1,6 @@
 //! Induction: on data, along what varies, strong, on what a hypothesis says, and small ones whose ends are closed at once.
 
-use super::candidate::{Family, List};
-use super::closers::settle;
+use super::candidate::{Family, List, settled};
 use super::header::Header;
 use super::shape::{Entry, Shape, fresh, shape};
 use super::unfold::used;
@@ -28,7 +27,10 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
                 list.add(0.02 * share, format!("induction {n} using Nat.strongRecOn with\n| ind {k} {ih} => ?_"));
                 list.add(
                     0.01 * share,
-                    format!("induction {n} using Nat.strongRecOn with\n| ind {k} {ih} => cases {k} <;> {}", settle(&[])),
+                    format!(
+                        "induction {n} using Nat.strongRecOn with\n| ind {k} {ih} => {}",
+                        settled(&format!("cases {k}"), &[])
+                    ),
                 );
                 if view.in_target(n) {
                     whole(view, n, &k, &ih, list);

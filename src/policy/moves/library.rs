@@ -1,7 +1,6 @@
 //! Theorems of the library that were retrieved for a goal, in every way they are used; and pairs of them.
 
-use super::candidate::{Family, List};
-use super::closers::settle;
+use super::candidate::{Family, List, settled};
 use super::view::View;
 use crate::lean::suggestion::SIDE_QUESTIONS;
 use crate::policy::premises::Retrieved;
@@ -89,7 +88,7 @@ fn one(view: &View, Retrieved { name, rewrites, speaks, .. }: &Retrieved, p: f64
     let premises = &[*name];
     let mut add = |share: f64, tactic: String| list.add_with(share * p, tactic, premises);
     add(0.25, format!("apply {name}"));
-    add(0.10, format!("apply {name} <;> {}", settle(&[])));
+    add(0.10, settled(&format!("apply {name}"), &[]));
     if *speaks {
         add(0.08, format!("grind [{name}]"));
     }

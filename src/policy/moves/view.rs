@@ -143,9 +143,9 @@ fn is_called_so(entry: &Entry) -> bool {
         "Nat", "Int", "Rat", "Bool", "Char", "String", "Unit", "List", "Array", "Vector", "Option", "Fin", "BitVec", "Prod",
         "Sum", "Except", "Subtype", "Ordering", "Type", "Sort",
     ];
-    let mut rest = entry.name.trim_start_matches('i').strip_prefix('h').unwrap_or("not").chars();
-    let named = rest.by_ref().take(2).all(|c| !c.is_uppercase()) && rest.next().is_none();
-    let head = entry.ty.split(|c: char| c.is_whitespace()).next().unwrap_or("");
+    let rest = entry.name.strip_prefix('i').unwrap_or(entry.name).strip_prefix('h');
+    let named = rest.is_some_and(|rest| rest.chars().count() <= 2 && !rest.contains(char::is_uppercase));
+    let head = entry.ty.split_whitespace().next().unwrap_or("");
     named && entry.ty.contains([' ', '.']) && !entry.ty.contains(['→', '×', '{', '⊕']) && !DATA.contains(&head)
 }
 

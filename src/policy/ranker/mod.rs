@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::{Answer, Policy, Proposal};
-use crate::lean::ways::ways as tactic_ways;
+use crate::lean::ways::{after_step, ways as tactic_ways};
 use crate::lean::{Goal, runaway};
 use crate::network::onnx::Running;
 use crate::network::ranking::{Candidate, Foretold, Pairing, RankingModel};
@@ -164,7 +164,7 @@ fn ways(proposals: &[Proposal]) -> Vec<(usize, String)> {
     of_several
         .flat_map(|(place, p, all)| {
             // A step that all of them begin with is as long as it is.
-            let step = if p.tactic.starts_with("first | ") { 0 } else { p.tactic.rfind("(first | ").unwrap_or(0) };
+            let step = after_step(&p.tactic).map_or(0, |(step, _)| step.len());
             // Terms come first, what searches comes last.
             let mut short: Vec<String> = all.into_iter().filter(|way| way[step..].chars().count() <= SHORT).collect();
             if short.len() > WAYS {
