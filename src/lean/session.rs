@@ -44,6 +44,10 @@ type Patience<'a> = &'a (dyn Fn(u32) -> Option<Duration> + Sync);
 
 /// How many times as long a silence may last on a machine that gives Lean no time.
 const BUSIEST: u32 = 5;
+/// Documents until a process has used most of its tactics once, and their code is made: the first candidate of all takes longer
+/// than any of its kind will.
+const YOUNG: i32 = 3;
+
 impl Limits {
     /// The limits for a machine on which an import takes so long: the next start may take a few times that, and where reading
     /// the library is slow, so is a tactic that uses it for the first time.
@@ -222,8 +226,9 @@ impl Session {
         let message = if first { did_open(&self.uri, 1, text) } else { did_change(&self.uri, self.version, text) };
         self.send(&message).await?;
         let Limits { start, stall, .. } = self.limits;
-        // Where reading the library is slow, so is a tactic that uses it for the first time.
-        let least = self.imported.map_or(Duration::ZERO, |imported| imported.time);
+        // Where reading the library is slow, so is a tactic that uses it for the first time; a young process uses all of it so.
+        let times = if self.version <= YOUNG { 2 } else { 1 };
+        let least = self.imported.map_or(Duration::ZERO, |imported| imported.time * times);
         // Before the first word on progress, a new process is still starting.
         let patience = |at: Option<u32>| match at {
             None if first => start,

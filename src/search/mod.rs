@@ -6,6 +6,7 @@ pub mod budget;
 mod drafts;
 pub mod event;
 mod expand;
+mod flights;
 pub mod graph;
 pub mod moves;
 pub mod operators;
@@ -31,6 +32,7 @@ pub use budget::{Budget, Spent, StopReason};
 pub use drafts::cut::pieces;
 use drafts::{Drafts, Orders};
 pub use event::{Event, Fan, Sink, VerdictKind};
+use flights::Flights;
 pub use graph::{Added, GoalId, Graph, Status, StepId};
 use moves::{Move, Moves};
 use operators::refine::Repairers;
@@ -193,7 +195,8 @@ impl<'a, O: Oracle> Search<'a, O> {
         self
     }
 
-    /// Number of batches in flight; 1 keeps a search the same in every run.
+    /// Number of batches in flight. Up to 2, verdicts are taken up in the order in which they were asked for, so that a search is
+    /// the same in every run.
     pub fn with_parallel(mut self, parallel: usize) -> Self {
         self.parallel = parallel.max(1);
         self
@@ -259,7 +262,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         for proof in std::mem::take(&mut self.sketches) {
             self.take_up(Draft { answer: proof.clone(), proof }, Source::Sketch, Vec::new());
         }
-        let mut flights = FuturesUnordered::new();
+        let mut flights = Flights::new(self.parallel);
         let mut letters = FuturesUnordered::new();
         let oracle = self.oracle;
         let state: Arc<str> = self.state(self.graph.root()).into();
