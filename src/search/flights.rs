@@ -14,7 +14,8 @@ pub enum Flights<F: Future> {
 }
 
 impl<F: Future> Flights<F> {
-    /// For a search that has so many batches on their way: with two, the second is asked ahead of the one worker.
+    /// For a search that has so many batches on their way. Two are one worker's, the second asked ahead; where two workers have one
+    /// each, they keep the order as well.
     pub fn new(parallel: usize) -> Flights<F> {
         if parallel <= 2 { Flights::InOrder(FuturesOrdered::new()) } else { Flights::AsTheyCome(FuturesUnordered::new()) }
     }
