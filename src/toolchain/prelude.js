@@ -16,7 +16,9 @@ var Module = {};
   // The module is ours and was valid when it was written: validating 116 MB at each start takes a second. And a function
   // is optimised later than usual: what is worth it is in the kept code, and compiling takes the time of the one core beside.
   v8.setFlagsFromString("--wasm-lazy-validation");
-  v8.setFlagsFromString("--wasm-tiering-budget=12000000");
+  const optimiseAfter = budget => v8.setFlagsFromString("--wasm-tiering-budget=" + budget);
+  const LATE = 12000000, WHERE_CODE_IS_KEPT = 6000000;
+  optimiseAfter(process.env.QSTAR_KEEP_CODE ? WHERE_CODE_IS_KEPT : LATE);
   const native = source => {
     v8.setFlagsFromString("--allow-natives-syntax");
     try { return new Function("return " + source)(); } catch (e) { return () => undefined; }
@@ -60,6 +62,8 @@ var Module = {};
   // With `QSTAR_KEEP_CODE` naming a file, the machine code made so far is written there.
   Module.qstarExit = code => {
     if (process.env.QSTAR_KEEP_CODE) {
+      // V8 takes the code only where its flags are those of the writer.
+      optimiseAfter(LATE);
       const made = native("module => %SerializeWasmModule(module)")(module);
       if (made) {
         const code = Buffer.from(made);
