@@ -305,17 +305,19 @@ fn loudness(text: &str) -> Option<usize> {
     LOUD.iter().position(|word| text.contains(word))
 }
 
-/// The verdicts on cases (statement and candidate), many in one pair of files. Where one speaks against its whole file, the
-/// halves are tried again, down to a few together, so that the others are judged by what they do.
-async fn judged(toolchain: &Toolchain, cases: &[(String, String)], few: usize) -> Vec<Judged> {
-    let all = 0..cases.len();
-    let mut groups = vec![all];
+/// The verdicts on cases (statement and candidate), `many` in one pair of files; the others stand beside them as they are in the
+/// original, so that Lean reads one original for all. Where one speaks against its whole file, the halves are tried again, down
+/// to a `few` together, so that the others are judged by what they do.
+async fn judged(toolchain: &Toolchain, cases: &[(String, String)], many: usize, few: usize) -> Vec<Judged> {
+    let (originals, original) = (Originals::default(), cases.iter().map(|c| c.0.as_str()).collect::<String>());
+    let mut groups: Vec<_> = (0..cases.len()).step_by(many).map(|start| start..cases.len().min(start + many)).collect();
     let mut verdicts: Vec<Option<Judged>> = vec![None; cases.len()];
     while let Some(group) = groups.pop() {
-        let text =
-            |part: fn(&(String, String)) -> &String| -> String { group.clone().map(|i| part(&cases[i]).as_str()).collect() };
-        let found = verify_file(toolchain, &Originals::default(), &text(|c| &c.0), &text(|c| &c.1), TIME, None).await.unwrap();
-        assert_eq!(found.len(), group.len());
+        let tried = |(i, c): (usize, &'_ (String, String))| if group.contains(&i) { c.1.clone() } else { c.0.clone() };
+        let candidate: String = cases.iter().enumerate().map(tried).collect();
+        let mut found = verify_file(toolchain, &originals, &original, &candidate, TIME, None).await.unwrap();
+        assert_eq!(found.len(), cases.len());
+        let found: Vec<Judged> = found.drain(group.clone()).collect();
         let same = found.iter().all(|j| j.verdict != Standing::Accepted && j.reason == found[0].reason);
         if same && group.len() > few {
             let middle = group.start + group.len() / 2;
@@ -344,8 +346,9 @@ async fn nothing_false_is_accepted() {
     loud.sort_by_key(|(_, text)| loudness(text));
     let few = few(count);
     let mut done = 0;
-    for cases in quiet.chunks(TOGETHER).chain(loud.chunks(few)) {
-        for (judged, (_, text)) in judged(&toolchain, cases, few).await.iter().zip(cases) {
+    let (quiet, loud) = (quiet.chunks(TOGETHER).map(|c| (c, TOGETHER)), loud.chunks(TOGETHER).map(|c| (c, few)));
+    for (cases, many) in quiet.chain(loud) {
+        for (judged, (_, text)) in judged(&toolchain, cases, many, few).await.iter().zip(cases) {
             assert!(judged.verdict != Standing::Accepted, "ACCEPTED\n{text}\n{judged:?}");
             *reasons.entry(kind(judged.reason.as_deref().unwrap_or("none"))).or_default() += 1;
         }
@@ -370,7 +373,7 @@ async fn nothing_honest_is_refused() {
             (wrap(&original), wrap(&honest(rng, theorem)))
         };
         let cases: Vec<_> = (start..count.min(start + TOGETHER)).map(|i| case(i, &mut rng)).collect();
-        for (judged, (_, text)) in judged(&toolchain, &cases, few(count)).await.iter().zip(&cases) {
+        for (judged, (_, text)) in judged(&toolchain, &cases, TOGETHER, few(count)).await.iter().zip(&cases) {
             assert!(judged.verdict == Standing::Accepted, "REFUSED\n{text}\n{judged:?}");
         }
         println!("{} of {count}", count.min(start + TOGETHER));
