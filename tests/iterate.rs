@@ -75,6 +75,24 @@ fn ranker_computes_what_pytorch_computed(networks: &Path) {
     }
 }
 
+/// `--start`: without an epoch of training the same towers come out.
+fn a_ranker_begins_where_another_ended(python: &str, round: &Path) {
+    let out = round.join("begun");
+    let mut train = Command::new(python);
+    train.args(["-m", "qstar_training.ranker", "--epochs=0", "--width=16", "--inner=8", "--threads=1", "--start"]);
+    train.arg(round.join("networks")).arg(round.join("data")).arg(&out);
+    let done = train.env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/training")).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    if said.contains("pip install onnx") {
+        return eprintln!("not tested: {said}");
+    }
+    assert!(done.status.success(), "{said}");
+    for tower in ["ranker_goal.onnx", "ranker_candidate.onnx"] {
+        let read = |folder: &Path| std::fs::read(folder.join(tower)).unwrap();
+        assert!(read(&out) == read(&round.join("networks")), "{tower} is another");
+    }
+}
+
 #[test]
 fn a_loop_that_is_killed_goes_on_and_nothing_is_lost_or_done_twice() {
     let Some(python) = python() else {
@@ -165,6 +183,8 @@ fn a_loop_that_is_killed_goes_on_and_nothing_is_lost_or_done_twice() {
     assert!(table["rows"][0]["proved"].as_u64().unwrap() > 0, "{table}");
 
     ranker_computes_what_pytorch_computed(&round.join("networks"));
+
+    a_ranker_begins_where_another_ended(&python, &round);
 
     // Once more: nothing is done again.
     let before = std::fs::read(round.join("networks/model.onnx")).unwrap();

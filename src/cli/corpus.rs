@@ -75,6 +75,9 @@ struct LibraryArgs {
     /// At most so many modules, drawn by the seed.
     #[arg(long)]
     modules: Option<usize>,
+    /// Modules of this split only: each belongs to one for ever, by a hash of its name (eight in ten train).
+    #[arg(long, value_enum)]
+    split: Option<Split>,
     /// At most so many theorems of a module, drawn by the seed.
     #[arg(long)]
     per_module: Option<usize>,
@@ -140,6 +143,7 @@ async fn take_library(args: LibraryArgs, lean: LeanArgs) -> Result<()> {
         under: args.under,
         per_module: args.per_module,
         modules: args.modules,
+        split: args.split,
         seed: args.seed,
         workers,
     };

@@ -39,6 +39,8 @@ pub struct Options {
     pub per_module: Option<usize>,
     /// At most so many modules, drawn by the seed.
     pub modules: Option<usize>,
+    /// Modules of this split only.
+    pub split: Option<Split>,
     pub seed: u64,
     /// Lean processes at a time.
     pub workers: usize,
@@ -87,7 +89,7 @@ pub async fn gather(toolchain: &Toolchain, options: &Options, mut tell: impl FnM
     let chosen = choose(&library, options);
     let mut report = Report { found: chosen.len(), ..Report::default() };
     report.modules = chosen.iter().map(|(_, m)| m).collect::<BTreeSet<_>>().len();
-    ensure!(!chosen.is_empty(), "no theorem stands in modules whose names begin with {}", options.under.join(" or "));
+    ensure!(!chosen.is_empty(), "no theorem stands in modules of that name and split");
     let mut lose = |reason: &'static str| *report.lost.entry(reason).or_default() += 1;
     let imports: String = options.roots.iter().map(|m| format!("import {m}\n")).collect();
 
@@ -132,7 +134,7 @@ pub async fn gather(toolchain: &Toolchain, options: &Options, mut tell: impl FnM
         done += 1;
         tell(format!("posing theorems where they stand: {done} of {modules} modules"));
         let module = &library.modules[module].name;
-        let split = Split::of(&Sha256::digest(module.as_bytes()).into());
+        let split = split_of(module);
         for (found, good) in found.into_iter().zip(good) {
             if good {
                 let (header, module) = (header.clone(), module.clone());
@@ -156,7 +158,10 @@ fn choose<'a>(library: &'a Library, options: &Options) -> Vec<(&'a str, usize)> 
         .flat_map(|(place, module)| module.constants.iter().map(move |c| (c.name.as_str(), place)))
         .collect();
     let mut by_module: BTreeMap<&str, Vec<(&str, usize)>> = BTreeMap::new();
-    let wanted = |module: &str| options.under.is_empty() || options.under.iter().any(|u| module.starts_with(u.as_str()));
+    let wanted = |module: &str| {
+        (options.under.is_empty() || options.under.iter().any(|u| module.starts_with(u.as_str())))
+            && options.split.is_none_or(|split| split == split_of(module))
+    };
     for theorem in library.theorems() {
         let Some(&place) = home.get(theorem.name.as_str()) else { continue };
         let module = &library.modules[place];
@@ -180,6 +185,11 @@ fn choose<'a>(library: &'a Library, options: &Options) -> Vec<(&'a str, usize)> 
         theorems.sort_unstable();
     }
     modules.concat()
+}
+
+/// The split of all theorems of a module.
+fn split_of(module: &str) -> Split {
+    Split::of(&Sha256::digest(module.as_bytes()).into())
 }
 
 /// The imports of a module as a header. Without `prelude` Lean would import all of `Init`.

@@ -20,7 +20,7 @@ const CHOSEN: usize = 2;
 const REJECTED: usize = 4;
 
 /// The part of the data that a theorem belongs to, for ever: by a hash of its statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
     Train,

@@ -6,6 +6,7 @@ progress, failed, timed out) and the seconds that it takes. Features are made by
 """
 
 import argparse
+import importlib.util
 import json
 import math
 import os
@@ -88,6 +89,20 @@ class Ranker(nn.Module):
         self.goal = Tower(shape.goal_buckets, shape.inner, shape.width)
         self.candidate = Tower(shape.candidate_buckets, shape.inner, shape.width)
         self.head = Head(shape.width, shape.fit)
+
+
+def take_weights(model, folder):
+    """Begins with what the ranker of these networks knows: the weights in its three ONNX files, which keep their names."""
+    import onnx
+
+    for name, module, prefix in (("ranker_goal", model.goal, ""), ("ranker_candidate", model.candidate, ""), ("ranker", model.head, "head.")):
+        kept = {w.name: w for w in onnx.load(str(folder / f"{name}.onnx")).graph.initializer}
+        for wanted, parameter in module.named_parameters():
+            weight = kept.get(prefix + wanted)
+            if weight is None or list(weight.dims) != list(parameter.shape):
+                sys.exit(f"{folder / name}.onnx has no {prefix + wanted} of {list(parameter.shape)}: its ranker has another shape")
+            with torch.no_grad():
+                parameter.copy_(torch.frombuffer(bytearray(weight.raw_data), dtype=torch.float32).reshape(parameter.shape))
 
 
 def odds(logits):
@@ -336,6 +351,8 @@ def arguments():
     parser.add_argument("--batch", type=int, default=2048, help="verdicts in a batch, about (default 2048)")
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate (default 0.002)")
     parser.add_argument("--drop", type=float, default=0.15, help="share of features left out by chance (default 0.15)")
+    parser.add_argument("--start", type=Path, metavar="FOLDER",
+                        help="networks whose ranker is trained on, not a new one: where older records are gone (wants the package onnx)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: all")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -347,6 +364,8 @@ def main():
     options = arguments()
     if options.tied:
         end_with_parent()
+    if options.start and not importlib.util.find_spec("onnx"):
+        sys.exit("--start wants the package onnx: pip install onnx")
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -359,6 +378,9 @@ def main():
     if train.version != shape.version:
         sys.exit(f"{options.data} holds features of version {train.version} and says {shape.version}; export the records again")
     model = Ranker(shape).to(options.device)
+    if options.start:
+        take_weights(model, options.start)
+        say(f"ranker: begins with {options.start}")
     parameters = sum(p.numel() for p in model.parameters())
     say(f"ranker: {parameters:,} parameters; {options.device}")
     curve = fit(model, train, validation, options.out, options)
