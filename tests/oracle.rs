@@ -38,8 +38,8 @@ async fn verdicts_are_those_of_lean() {
             candidate(and, "exact"),
             candidate(and, "have : q := by skip\nexact ⟨this, h.1⟩"),
             candidate(and, "sorry"),
-            // Endless: out of heartbeats long before it is out of patience, on a loaded machine too.
-            Candidate { heartbeats: 4_000, ..candidate(endless, "repeat rw [h]") },
+            // Lean's bound on recursion must come before the end of a thread's stack.
+            candidate(endless, "repeat rw [h]"),
             candidate("example : 10000000000 - 1 = 9999999999", "rfl"),
             candidate(and, "exact ⟨h.2, h.1⟩"),
         ]))

@@ -196,7 +196,7 @@ async fn a_queue_accepts_what_is_accepted_alone() {
 #[tokio::test]
 async fn a_proof_on_which_lean_ends_costs_the_others_nothing() {
     let toolchain = common::toolchain();
-    let deep = format!("exact absurd rfl (by decide : ¬ ({}1{} = 1))", "(".repeat(5000), ")".repeat(5000));
+    let deep = format!("exact absurd rfl (by decide : ¬ ({}1{} = 1))", "(".repeat(20_000), ")".repeat(20_000));
     let original =
         "theorem a (n : Nat) : n + 0 = n := by\n  sorry\n\ntheorem b : 1 = 1 := by\n  sorry\n\ntheorem c : 2 = 2 := by sorry\n";
     let candidate = format!(

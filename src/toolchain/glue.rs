@@ -49,7 +49,7 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
          proxyToMainThread(0,0,1,result);return}}\
          result=getWasmTableEntry(ptr)(arg);getWasmTableEntry({thread_done})();"
     );
-    let patches: [(&str, &str); 12] = [
+    let patches: [(&str, &str); 13] = [
         // dlsym: a look-up in the sorted table instead of a scan of all names.
         (
             "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);",
@@ -59,6 +59,12 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
         // Two threads are made ahead, and `main` does not wait until all are there: more are made when they are wanted.
         ("var pthreadPoolSize=4;", "var pthreadPoolSize=2;"),
         ("addRunDependency(\"loading-workers\");await pthreadPoolReady;removeRunDependency(\"loading-workers\")", ""),
+        // Lean bounds its recursion before 8 MB of a thread's stack are used up, but not before Node's 4 MB are. No more than
+        // this: the stack that Lean keeps in its own memory must not be the first to end, since nothing guards that.
+        (
+            "{workerData:\"em-pthread\",name:\"em-pthread\"}",
+            "{workerData:\"em-pthread\",name:\"em-pthread\",resourceLimits:{stackSizeMb:8}}",
+        ),
         // The slot of an exported function, too, is looked up: each thread made 140,000 objects to find a few.
         (
             "if(!functionsInTableMap){functionsInTableMap=new WeakMap;updateTableMap(0,wasmTable.length)}",
