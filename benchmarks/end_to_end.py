@@ -12,6 +12,7 @@ point has no counterpart in the old program, the new one's figure stands beside 
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -27,6 +28,8 @@ ROOT = HERE.parent
 DATA = HERE / "end_to_end"
 # Documents of a search that are profiled.
 SAMPLED = 16
+# Theorems of a header that Lean reads for some 40 s.
+SLOW = 60
 
 
 def run(program, home, *args, check=True, cwd=None):
@@ -132,6 +135,29 @@ def dataset(programs, report, path):
         print(f"     lost: {lost}")
 
 
+def faults(program, home, report):
+    """Ten rows, one behind a header of some 40 s, one behind a header that never ends, one on which Lean dies; killed and resumed."""
+    easy_rows = [{"name": f"easy{i}", "formal_statement": f"theorem easy{i} (n : Nat) : n + {i} = {i} + n := by"} for i in range(7)]
+    slow = "".join(f"theorem slow{i} : ∀ a < 45, ∀ b < 45, (a * b + {i}) % 7 < 7 := by decide\n" for i in range(SLOW))
+    hard_rows = [
+        {"name": "slow", "header": slow, "formal_statement": "theorem slow (n : Nat) : n + 0 = n := by"},
+        {"name": "endless", "header": "partial def f (n : Nat) : Nat := f (n + 1)\n#eval f 0", "formal_statement": "theorem endless : 1 = 1 := by"},
+        {"name": "deadly", "header": f"example : 1 = 1 := {'(' * 20_000}rfl{')' * 20_000}", "formal_statement": "theorem deadly : 1 = 1 := by"},
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        data, out = pathlib.Path(folder) / "ten.jsonl", pathlib.Path(folder) / "run"
+        data.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in hard_rows + easy_rows))
+        command = [program, "bench", "--data", data, "--out", out, "--checks", "20", "--time", "120"]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, env={**os.environ, "QSTAR_HOME": str(home)}, capture_output=True, timeout=30)
+        _, _, code = run(program, home, *command[1:])
+        attempts = json.loads((out / "results.json").read_text())["attempts"]
+    proved = {a["theorem"] for a in attempts if a["proved"]}
+    told = all(a["error"] for a in attempts if a["theorem"] in ("endless", "deadly"))
+    report.line("ten rows, three of them bad, resumed: results", None, len(attempts), "10", len(attempts) == 10 and code == 0)
+    report.line("of these proved, the others with an error", None, len(proved), "8", len(proved) == 8 and told)
+
+
 def documents(log):
     """The texts that a Lean server was sent, from the bytes of its input."""
     for head in re.finditer(rb"Content-Length: (\d+)\r\n\r\n", log):
@@ -233,6 +259,7 @@ def main():
         easy(programs, report)
         runaway(programs, report)
         speed(programs, report, args.seconds)
+        faults(*programs["new"], report)
         if args.dataset:
             dataset(programs, report, args.dataset.resolve())
     if args.first:

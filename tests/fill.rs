@@ -96,7 +96,7 @@ const PARTLY: &[(&str, usize)] = &[("uses_open_lemma", 1), ("false_stays", 1), (
 const ALONE: &[&str] =
     &["by_own_line", "no_final_newline", "crlf", "crlf_inside", "tabs_in_comments", "unicode_before", "import_std"];
 /// Cases in a file where they may stand together: each file is verified by processes of its own.
-const TOGETHER: usize = 6;
+const TOGETHER: usize = 10;
 
 /// The cases as files: name and text.
 fn files() -> Vec<(String, String)> {
