@@ -29,7 +29,7 @@ DATA = HERE / "end_to_end"
 # Documents of a search that are profiled.
 SAMPLED = 16
 # Theorems of a header that Lean reads for some 40 s.
-SLOW = 60
+SLOW = 20
 
 
 def run(program, home, *args, check=True, cwd=None):
