@@ -46,7 +46,7 @@ def main():
 
     sets = {
         "choice": lambda: some(45, library("validation", 200, 6)) + some(15, synthetic("validation", 600, "--without-family", HELD_OUT)),
-        "held-out": lambda: some(120, library("test", 200, 8)) + some(40, synthetic(None, 120, "--family", HELD_OUT)),
+        "held-out": lambda: some(120, library("test", 200, 12)) + some(40, synthetic(None, 120, "--family", HELD_OUT)),
         "train": lambda: library("train", args.modules, 12) + synthetic("train", 2000, "--without-family", HELD_OUT),
     }
     for name, make in sets.items():
