@@ -110,13 +110,15 @@ def speed(programs, report, seconds):
             for i in range(1, 6):
                 trace = pathlib.Path(folder) / f"{i}.jsonl"
                 hard = f"{DATA / 'hard.lean'}:hard{i:02}"
-                told += rows(run(program, home, "prove", hard, "--json", "--time", seconds, "--trace", trace)[1])
-                tried += sum(ways(row["tactic"]) for row in rows(trace.read_text()) if row["event"] == "tried")
+                (row,) = rows(run(program, home, "prove", hard, "--json", "--time", seconds, "--trace", trace)[1])
+                if not row["proved"]:
+                    told.append(row)
+                    tried += sum(ways(event["tactic"]) for event in rows(trace.read_text()) if event["event"] == "tried")
         spent = sum(row["seconds"] for row in told)
         checks[name] = sum(row["checks"] for row in told) / spent
         tactics[name] = tried / spent
-    report.line("checks a second in five hard searches", checks["old"], checks["new"], "told", True)
-    # A check of today tries several ways.
+    report.line("checks a second in five hard searches", checks["old"], checks["new"], "1.5 times", checks["new"] >= 1.5 * checks["old"])
+    # A check of today tries several ways; at most so many.
     report.line("tactics a second in five hard searches", tactics["old"], tactics["new"], "1.5 times", tactics["new"] >= 1.5 * tactics["old"])
 
 

@@ -6,7 +6,7 @@ the same Lean stands.
 
 Writes `train.jsonl` (library and synthetic), `choice.jsonl` (60: tune on these) and `held-out.jsonl` (160: look at these
 last). Library theorems are apart by modules, since every module belongs to one split by a hash of its name; synthetic ones by
-statements, and three families are held out whole. Each part is searched for nothing else; a file that is there is kept.
+statements, and three families are held out whole. A file that is there is kept.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def main():
 
 
 def some(count, rows):
-    """So many of them, drawn by a hash of the name: which ones others are there matters little."""
+    """So many of them, those whose names have the smallest hashes."""
     return sorted(rows, key=lambda row: hashlib.sha256(row["name"].encode()).digest())[:count]
 
 

@@ -313,17 +313,17 @@ async fn judged(toolchain: &Toolchain, cases: &[(String, String)], many: usize, 
     let mut groups: Vec<_> = (0..cases.len()).step_by(many).map(|start| start..cases.len().min(start + many)).collect();
     let mut verdicts: Vec<Option<Judged>> = vec![None; cases.len()];
     while let Some(group) = groups.pop() {
-        let tried = |(i, c): (usize, &'_ (String, String))| if group.contains(&i) { c.1.clone() } else { c.0.clone() };
-        let candidate: String = cases.iter().enumerate().map(tried).collect();
-        let mut found = verify_file(toolchain, &originals, &original, &candidate, TIME, None).await.unwrap();
-        assert_eq!(found.len(), cases.len());
-        let found: Vec<Judged> = found.drain(group.clone()).collect();
+        let candidate: String =
+            cases.iter().enumerate().map(|(i, c)| if group.contains(&i) { c.1.as_str() } else { c.0.as_str() }).collect();
+        let all = verify_file(toolchain, &originals, &original, &candidate, TIME, None).await.unwrap();
+        assert_eq!(all.len(), cases.len());
+        let found = &all[group.clone()];
         let same = found.iter().all(|j| j.verdict != Standing::Accepted && j.reason == found[0].reason);
         if same && group.len() > few {
             let middle = group.start + group.len() / 2;
             groups.extend([group.start..middle, middle..group.end]);
         } else {
-            group.zip(found).for_each(|(i, judged)| verdicts[i] = Some(judged));
+            group.zip(found).for_each(|(i, judged)| verdicts[i] = Some(judged.clone()));
         }
     }
     verdicts.into_iter().map(Option::unwrap).collect()

@@ -19,8 +19,7 @@ fn trace(strategy: &str, statement: &str) -> (String, bool) {
 
 #[test]
 fn the_same_input_gives_the_same_graph() {
-    // False, with much to take apart and nothing that takes long.
-    let open = "theorem t (p q r s : Prop) (h : p ∨ q) (g : q → r ∨ s) : (p → s) ∧ (r → s) ∨ q := by";
+    let open = "theorem t (f : Nat → Nat) (p : Prop) (h : ∀ n, f (n + 1) = f n + 2 ∨ p) : f 3 = f 0 + 7 ∧ (p → False) := by";
     let mut seen = Vec::new();
     for strategy in ["best-first", "mcts", "rmax"] {
         let (first, proved) = trace(strategy, open);

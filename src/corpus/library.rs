@@ -89,7 +89,7 @@ pub async fn gather(toolchain: &Toolchain, options: &Options, mut tell: impl FnM
     let chosen = choose(&library, options);
     let mut report = Report { found: chosen.len(), ..Report::default() };
     report.modules = chosen.iter().map(|(_, m)| m).collect::<BTreeSet<_>>().len();
-    ensure!(!chosen.is_empty(), "no theorem stands in modules of that name and split");
+    ensure!(!chosen.is_empty(), "no theorem stands in {}", asked_for(options));
     let mut lose = |reason: &'static str| *report.lost.entry(reason).or_default() += 1;
     let imports: String = options.roots.iter().map(|m| format!("import {m}\n")).collect();
 
@@ -185,6 +185,17 @@ fn choose<'a>(library: &'a Library, options: &Options) -> Vec<(&'a str, usize)> 
         theorems.sort_unstable();
     }
     modules.concat()
+}
+
+/// The modules that are wanted, in words.
+fn asked_for(options: &Options) -> String {
+    let split = options.split.map_or(String::new(), |split| format!(" of the split {}", split.name()));
+    let names = if options.under.is_empty() {
+        String::new()
+    } else {
+        format!(" whose names begin with {}", options.under.join(" or "))
+    };
+    format!("modules{split}{names}")
 }
 
 /// The split of all theorems of a module.

@@ -95,6 +95,12 @@ def take_weights(model, folder):
     """Begins with what the ranker of these networks knows: the weights in its three ONNX files, which keep their names."""
     import onnx
 
+    about = folder / "ranker.json"
+    if not about.exists():
+        sys.exit(f"{folder} has no ranker ({about.name}); --start names a folder of networks with one")
+    version = json.loads(about.read_text(encoding="utf-8"))["features"]["version"]
+    if version != model.shape.version:
+        sys.exit(f"the ranker in {folder} reads features of version {version}, the data holds version {model.shape.version}")
     for name, module, prefix in (("ranker_goal", model.goal, ""), ("ranker_candidate", model.candidate, ""), ("ranker", model.head, "head.")):
         kept = {w.name: w for w in onnx.load(str(folder / f"{name}.onnx")).graph.initializer}
         for wanted, parameter in module.named_parameters():
