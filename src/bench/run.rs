@@ -13,7 +13,6 @@ use super::Attempt;
 use super::config::{Config, Setting};
 use super::store::{Claim, LEASE, Store, Task};
 use crate::dataset::Entry;
-use crate::dataset::inspect::inspect;
 use crate::lean::Pool;
 use crate::lean::syntax::{grouped, imports};
 use crate::policy::choice::Policies;
@@ -235,6 +234,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
         sink,
         recall: desk.recall,
         company: Some(desk.company),
+        inspect: job.entry.foreign,
         ..job.setting.guide(&minds, value.as_ref())
     };
     match prove(desk.toolchain, desk.pool, problem, &guide, |_| ()).await {
@@ -247,6 +247,7 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
             made.goals = outcome.goals;
             made.usage = outcome.usage;
             made.seconds = outcome.seconds;
+            made.notes.extend(outcome.warnings.into_iter().map(|warning| warning.text));
             made.certificate = outcome.certificate;
             made.rejected = outcome.rejected;
             if let Some(unverified) = outcome.unverified {
@@ -264,10 +265,6 @@ pub async fn attempt(job: &Job<'_>, desk: &Desk<'_>) -> Result<Option<Attempt>> 
             made.error = Some(error.to_string());
         }
         Err(error) => return Err(anyhow::Error::from(error).context(format!("theorem {}", job.entry.name))),
-    }
-    if made.proved && job.entry.foreign {
-        let seen = inspect(desk.pool, &problem.header, &[problem]).await;
-        made.notes.extend(seen.into_iter().flat_map(|s| s.warnings).map(|f| f.text));
     }
     if let Some(records) = records {
         records.keep()?;

@@ -17,7 +17,6 @@ use super::{Exit, is_closed_pipe, on_interrupt, put};
 use crate::bench::config::Setting;
 use crate::bench::run::VERIFYING;
 use crate::dataset::header::Finding;
-use crate::dataset::inspect::inspect;
 use crate::dataset::{self, Selection, file_names};
 use crate::files::{check_apart, check_writable, read_lean};
 use crate::formats::answer;
@@ -187,10 +186,7 @@ pub async fn run(args: ProveArgs, lean: LeanArgs) -> Result<Exit> {
                 continue;
             }
         };
-        if wish.foreign && !cancel.is_cancelled() {
-            let seen = inspect(&pool, &problem.header, &[problem]).await;
-            findings.extend(seen.into_iter().flat_map(|s| s.warnings));
-        }
+        findings.extend(outcome.warnings.iter().cloned());
         let end = End::of_outcome(&outcome);
         exit = exit.and(end.exit());
         ends.push(end);
@@ -268,6 +264,7 @@ impl Desk<'_> {
                 (false, true) => Finish::None,
             },
             company: Some(self.company),
+            inspect: wish.foreign,
             sketches: self.sketches.get(&problem.name).cloned().unwrap_or_default(),
             ..setting.guide(&minds, self.value)
         };

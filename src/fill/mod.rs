@@ -248,7 +248,7 @@ pub async fn attempt(
     tell: impl FnMut(&Progress),
 ) -> Result<Attempt, ProveError> {
     let place = Arc::new(hole.clone());
-    let judge = async |found: &str, deadline: Instant| {
+    let judge = async |found: &str, deadline: Instant, _turn| {
         match whole(oracle, &place, found).await {
             Judged::Accepted(()) => {}
             Judged::Refused(refused) => return Judged::Refused(refused),

@@ -12,8 +12,8 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::dataset::header::{self, Kind, Severity};
-use crate::dataset::inspect::{LEMMA_UNKNOWN, lemma_is_unknown, lemma_probe};
+use crate::dataset::header::{self, Finding, Kind, Severity};
+use crate::dataset::inspect::{LEMMA_UNKNOWN, inspect, lemma_is_unknown, lemma_probe};
 use crate::formats::Theorem;
 use crate::lean::document::indent_into;
 use crate::lean::{Candidate, Hole, Pool, Verdict};
@@ -65,6 +65,9 @@ pub struct Outcome {
     /// What served models have cost.
     #[serde(skip_serializing_if = "Usage::is_empty")]
     pub usage: Usage,
+    /// What Lean warns of in the statement, where [`Guide::inspect`] asks for it; they are told with the statement's other notes.
+    #[serde(skip)]
+    pub warnings: Vec<Finding>,
 }
 
 /// A proof of which nothing is known but that the search found it.
@@ -118,7 +121,12 @@ pub struct Guide<'a> {
     pub sketches: Vec<String>,
     /// What it shares with other searches of the run; `None`: it is alone.
     pub company: Option<&'a Company>,
+    /// Whether Lean is asked, too, if the statement says what it should.
+    pub inspect: bool,
 }
+
+/// The right to use the workers, until it is dropped.
+pub type Turn = OwnedSemaphorePermit;
 
 /// What the searches of a run share. They take turns with Lean's workers: one whose proof is being verified lets the next go
 /// on. And their proofs are verified together.
@@ -165,6 +173,7 @@ impl<'a> Guide<'a> {
             author: None,
             sketches: Vec::new(),
             company: None,
+            inspect: false,
         }
     }
 }
@@ -185,7 +194,7 @@ impl Guide<'_> {
     }
 
     /// Waits until this search may use the workers.
-    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+    async fn turn(&self) -> Option<Turn> {
         self.company?.turns.clone().acquire_owned().await.ok()
     }
 }
@@ -215,10 +224,13 @@ pub struct Found<T> {
     pub spent: Spent,
     /// What served models have cost.
     pub usage: Usage,
+    /// Of a search that has found nothing: its turn, for whoever has more to ask.
+    pub turn: Option<Turn>,
 }
 
 /// Searches at a place until `judge` accepts a proof: refused ones are taken back and the search goes on. The judge
-/// hears when the budget of time is spent.
+/// hears when the budget of time is spent, and gets the turn: what it asks while it holds it, it asks of workers that have
+/// this header before them.
 ///
 /// # Errors
 /// When Lean does not take the place, or fails.
@@ -227,7 +239,7 @@ pub async fn search_at<T>(
     place: Hole,
     guide: &Guide<'_>,
     mut tell: impl FnMut(&Progress),
-    mut judge: impl AsyncFnMut(&str, Instant) -> Judged<T>,
+    mut judge: impl AsyncFnMut(&str, Instant, Option<Turn>) -> Judged<T>,
 ) -> Result<Found<T>, ProveError> {
     let mut turn = guide.turn().await;
     if guide.cancel.is_cancelled() && guide.company.is_some() {
@@ -265,10 +277,9 @@ pub async fn search_at<T>(
         let Some((proof, lines)) = search.graph().proof(search.graph().root()).filter(|_| reason == StopReason::Proved) else {
             break;
         };
-        drop(turn.take());
         let asked = Instant::now();
         let judged = tokio::select! {
-            judged = judge(&proof, search.spent().since + guide.budget.time) => judged,
+            judged = judge(&proof, search.spent().since + guide.budget.time, turn.take()) => judged,
             () = guide.cancel.cancelled() => Judged::Unjudged("it was stopped while the proof was verified".into()),
         };
         if matches!(judged, Judged::Refused(_)) {
@@ -300,7 +311,7 @@ pub async fn search_at<T>(
         let proof = accepted.as_ref().map(|(proof, _)| proof.clone());
         sink.put(&Event::End { reason, checks: search.spent().checks, goals: search.spent().nodes, proof });
     }
-    Ok(Found { reason, accepted, unjudged, rejected, spent: search.spent().clone(), usage: search.usage() })
+    Ok(Found { reason, accepted, unjudged, rejected, spent: search.spent().clone(), usage: search.usage(), turn })
 }
 
 /// A problem as models see it.
@@ -328,21 +339,35 @@ pub async fn prove(
 ) -> Result<Outcome, ProveError> {
     let (oracle, place) = set_out(toolchain, pool, problem, guide).await?;
     let hole = Arc::new(place.clone());
-    let judge = async |found: &str, deadline: Instant| {
+    let mut warnings: Option<Vec<Finding>> = None;
+    let judge = async |found: &str, deadline: Instant, turn: Option<Turn>| {
         // Nicer ones in the time that is left; the proof as it was found is verified in any case.
         let finished = finished(toolchain, &oracle, &hole, found, guide.finish, deadline);
         let finished = tokio::time::timeout_at(deadline.into(), finished).await.unwrap_or_default();
-        for proof in finished.iter() {
-            let time = deadline.saturating_duration_since(Instant::now()).min(VERIFY_TIME);
-            let verified = tokio::time::timeout_at(deadline.into(), guide.verify(toolchain, problem, proof, time));
-            if let Ok(Ok(certificate)) = verified.await {
-                return Judged::Accepted(certificate);
+        let verified = async {
+            for proof in finished.iter() {
+                let time = deadline.saturating_duration_since(Instant::now()).min(VERIFY_TIME);
+                let verified = tokio::time::timeout_at(deadline.into(), guide.verify(toolchain, problem, proof, time));
+                if let Ok(Ok(certificate)) = verified.await {
+                    return Judged::Accepted(certificate);
+                }
             }
-        }
-        let time = deadline.saturating_duration_since(Instant::now()).clamp(VERIFY_LEAST, VERIFY_TIME);
-        judged(guide.verify(toolchain, problem, found, time).await)
+            let time = deadline.saturating_duration_since(Instant::now()).clamp(VERIFY_LEAST, VERIFY_TIME);
+            judged(guide.verify(toolchain, problem, found, time).await)
+        };
+        let inspected = async {
+            if guide.inspect && warnings.is_none() {
+                warnings = Some(warnings_of(pool, problem).await);
+            }
+            drop(turn);
+        };
+        tokio::join!(verified, inspected).0
     };
     let found = search_at(&oracle, place, guide, tell, judge).await?;
+    if guide.inspect && warnings.is_none() && !guide.cancel.is_cancelled() {
+        warnings = Some(warnings_of(pool, problem).await);
+    }
+    drop(found.turn);
     let certificate = found.accepted.map(|(_, certificate)| certificate);
     let unverified = found.unjudged.map(|(proof, why)| {
         let mut text = format!("{} := by\n", problem.statement.text);
@@ -361,7 +386,13 @@ pub async fn prove(
         seconds: found.spent.since.elapsed().as_secs_f64(),
         rejected: found.rejected,
         usage: found.usage,
+        warnings: warnings.unwrap_or_default(),
     })
+}
+
+async fn warnings_of(pool: &Pool, problem: &Problem) -> Vec<Finding> {
+    let seen = inspect(pool, &problem.header, &[problem]).await;
+    seen.into_iter().flat_map(|seen| seen.warnings).collect()
 }
 
 /// Tries to prove a problem on the oracle's word alone, which judges the whole proof once more: for many searches whose
@@ -377,7 +408,7 @@ pub async fn explore(
 ) -> Result<Found<()>, ProveError> {
     let (oracle, place) = set_out(toolchain, pool, problem, guide).await?;
     let hole = Arc::new(place.clone());
-    let judge = async |found: &str, _| whole(&oracle, &hole, found).await;
+    let judge = async |found: &str, _, _turn| whole(&oracle, &hole, found).await;
     search_at(&oracle, place, guide, |_| (), judge).await
 }
 
