@@ -34,11 +34,11 @@ pub fn cut_assignments(js: &str) -> Result<String> {
     Ok(format!("{before}var {};{ASSIGN}{}}}{after}", names.join(","), kept.join(";")))
 }
 
-/// Applies all patches; `symbols` are the table slots of the module's functions.
+/// Applies all patches; `symbols` are the table slots of the module's functions, so many of them that the table has `slots`.
 ///
 /// # Errors
 /// Naming the first place that was not found.
-pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
+pub fn patch(js: &str, symbols: &BTreeMap<String, i32>, slots: usize) -> Result<String> {
     let slot = |name: &str| symbols.get(name).copied().with_context(|| format!("lean.wasm does not export {name}"));
     let mut js = js.to_owned();
     let (main, thread_done) = (slot("__main_argc_argv")?, slot("mi_thread_done")?);
@@ -49,13 +49,22 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
          proxyToMainThread(0,0,1,result);return}}\
          result=getWasmTableEntry(ptr)(arg);getWasmTableEntry({thread_done})();"
     );
-    let patches: [(&str, &str); 13] = [
+    let patches: [(&str, &str); 18] = [
         // dlsym: a look-up in the sorted table instead of a scan of all names.
         (
             "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);",
             "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);var found=qstarLookup(symbol);\
              if(found!==undefined)return found;{dlSetError(\"unknown symbol \"+symbol);return 0}",
         ),
+        // Calls that may throw stay in WebAssembly, where no number is seen that is thrown: a mark says that it was C++.
+        (
+            "function getWasmImports(){assignWasmImports();",
+            "function getWasmImports(){assignWasmImports();qstarInvokes(wasmImports);",
+        ),
+        ("throw exceptionLast};___cxa_rethrow.sig", "qstarThrown=1;throw exceptionLast};___cxa_rethrow.sig"),
+        ("throw exceptionLast};___cxa_throw.sig", "qstarThrown=1;throw exceptionLast};___cxa_throw.sig"),
+        ("throw exceptionLast};___resumeException.sig", "qstarThrown=1;throw exceptionLast};___resumeException.sig"),
+        ("{throw Infinity};__emscripten_throw_longjmp.sig", "{qstarThrown=1;throw Infinity};__emscripten_throw_longjmp.sig"),
         // Two threads are made ahead, and `main` does not wait until all are there: more are made when they are wanted.
         ("var pthreadPoolSize=4;", "var pthreadPoolSize=2;"),
         ("addRunDependency(\"loading-workers\");await pthreadPoolReady;removeRunDependency(\"loading-workers\")", ""),
@@ -113,7 +122,8 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>) -> Result<String> {
     for name in ["malloc", "pthread_attr_init", "pthread_attr_setstacksize", "pthread_create", "__main_argc_argv"] {
         main = main.replace(&format!("@{name}@"), &slot(name)?.to_string());
     }
-    Ok(format!("{PRELUDE}{}{main}", cut_tracing(&js)))
+    let prelude = PRELUDE.replace("@slots@", &slots.to_string());
+    Ok(format!("{prelude}{}{main}", cut_tracing(&js)))
 }
 
 /// Replaces each `console.log("[DEBUG:…")` by `0`: the package traces on standard output, into the LSP stream.
@@ -193,7 +203,7 @@ mod tests {
     fn an_unknown_package_is_refused_by_name_of_the_place() {
         let symbols: BTreeMap<String, i32> =
             ["__main_argc_argv", "mi_thread_done"].iter().map(|n| ((*n).to_owned(), 1)).collect();
-        let error = patch("var x;", &symbols).unwrap_err().to_string();
+        let error = patch("var x;", &symbols, 1).unwrap_err().to_string();
         assert!(error.contains("__dlsym_js"), "{error}");
     }
 }

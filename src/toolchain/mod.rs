@@ -5,6 +5,7 @@
 mod ahead;
 mod confine;
 mod glue;
+mod invoke;
 pub mod portable;
 pub mod processes;
 mod project;

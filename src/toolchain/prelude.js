@@ -13,6 +13,7 @@ var Module = {};
   const shared = new SharedArrayBuffer(bytes.length);
   new Uint8Array(shared).set(bytes);
   workers.setEnvironmentData("lean.symbols", shared);
+  workers.setEnvironmentData("invoke.wasm", new WebAssembly.Module(fs.readFileSync(path.join(__dirname, "invoke.wasm"))));
   // The module is ours and was valid when it was written: validating 116 MB at each start takes a second. And a function
   // is optimised later than usual: what is worth it is in the kept code, and compiling takes the time of the one core beside.
   v8.setFlagsFromString("--wasm-lazy-validation");
@@ -74,6 +75,16 @@ var Module = {};
     process.exit(code);
   };
 })();
+// Whether it was C++ that threw last.
+var qstarThrown = 0;
+// Puts calls that may throw (see `invoke.rs`) and the table that they share with Lean among what Lean's module imports.
+function qstarInvokes(env) {
+  env.__indirect_function_table = new WebAssembly.Table({ initial: @slots@, element: "anyfunc" });
+  const caught = () => { const thrown = qstarThrown; qstarThrown = 0; return thrown; };
+  const { __indirect_function_table } = env, module = require("worker_threads").getEnvironmentData("invoke.wasm");
+  const calls = new WebAssembly.Instance(module, { glue: env, env: { __indirect_function_table, caught } });
+  Object.assign(env, calls.exports);
+}
 var qstarSymbols = null;
 function qstarLookup(name) {
   if (!qstarSymbols) qstarSymbols = new Uint32Array(require("worker_threads").getEnvironmentData("lean.symbols"));

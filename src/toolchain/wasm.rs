@@ -8,27 +8,42 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
-use wasm_encoder::{ConstExpr, ElementSection, Elements, ExportKind, ExportSection, Module, RawSection, TableSection};
+use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
+use wasm_encoder::{ConstExpr, ElementSection, Elements, ExportKind, ExportSection, ImportSection, Module, RawSection};
 use wasmparser::{
-    Dylink0Subsection, ElementItems, ElementKind, ExternalKind, KnownCustom, Operator, Parser, Payload, SymbolFlags, TypeRef,
+    Dylink0Subsection, ElementItems, ElementKind, ExternalKind, FuncType, Import, KnownCustom, Operator, Parser, Payload,
+    SymbolFlags, TypeRef,
 };
 
+use super::invoke;
+
 /// Section ids of the binary format.
+const IMPORT: u8 = 2;
 const TABLE: u8 = 4;
 const EXPORT: u8 = 7;
 const ELEMENT: u8 = 9;
 /// Free slots after the last function, for functions that the glue adds at run time.
-const SPARE_SLOTS: u64 = 64;
+const SPARE_SLOTS: usize = 64;
 
 /// A slimmed module and, for every symbol it exported, its table slot (functions) or address (data).
 pub struct Slim {
     pub module: Vec<u8>,
     pub symbols: BTreeMap<String, i32>,
+    /// The imports `invoke_…`, and their types.
+    pub invokes: Vec<(String, FuncType)>,
+    /// The types of functions.
+    pub types: Vec<FuncType>,
+    /// The type of the function in each slot of the table, which is an import.
+    pub slots: Vec<Option<u32>>,
 }
 
 /// What the rewrite needs to know of the module.
 #[derive(Default)]
 struct Facts<'a> {
+    types: Vec<FuncType>,
+    imports: Vec<Import<'a>>,
+    /// The type of each function, imported ones first.
+    functions: Vec<u32>,
     imported_globals: u32,
     /// Names imported from the global offset table.
     offsets: HashSet<&'a str>,
@@ -47,6 +62,7 @@ struct Facts<'a> {
 /// When the module is not of the known shape.
 pub fn slim(data: &[u8], words: &HashSet<&str>) -> Result<Slim> {
     let facts = read(data)?;
+    let kind = |function: u32| facts.functions.get(function as usize).copied();
     let mut slots: HashMap<u32, i32> = HashMap::new();
     let mut next = facts.table_base;
     for &function in &facts.elements {
@@ -84,21 +100,23 @@ pub fn slim(data: &[u8], words: &HashSet<&str>) -> Result<Slim> {
             kept.export(name, encoded, index);
         }
     }
+    let mut kinds = vec![None; usize::try_from(facts.table_base)?];
+    kinds.extend(facts.elements.iter().chain(&added).map(|&function| kind(function)));
+    kinds.resize(kinds.len() + SPARE_SLOTS, None);
     let mut module = Module::new();
     for (id, range) in &facts.sections {
         match *id {
             EXPORT => drop(module.section(&kept)),
-            TABLE => {
-                let mut tables = TableSection::new();
-                tables.table(wasm_encoder::TableType {
-                    element_type: wasm_encoder::RefType::FUNCREF,
-                    table64: false,
-                    minimum: u64::try_from(next)? + SPARE_SLOTS,
-                    maximum: None,
-                    shared: false,
-                });
-                module.section(&tables);
+            IMPORT => {
+                // The table, too, comes from without: other modules share it.
+                let mut imports = ImportSection::new();
+                for import in &facts.imports {
+                    imports.import(import.module, import.name, RoundtripReencoder.entity_type(import.ty)?);
+                }
+                imports.import(invoke::TABLE.0, invoke::TABLE.1, invoke::table(kinds.len() as u64));
+                module.section(&imports);
             }
+            TABLE => {}
             ELEMENT => {
                 let mut segments = ElementSection::new();
                 for (base, functions) in [(facts.table_base, &facts.elements), (added_base, &added)] {
@@ -109,7 +127,15 @@ pub fn slim(data: &[u8], words: &HashSet<&str>) -> Result<Slim> {
             id => drop(module.section(&RawSection { id, data: &data[range.clone()] })),
         }
     }
-    Ok(Slim { module: module.finish(), symbols })
+    let invokes = facts.imports.iter().filter(|import| import.name.starts_with("invoke_")).map(|import| match import.ty {
+        TypeRef::Func(index) => {
+            let kind = facts.types.get(index as usize).with_context(|| format!("{} has no type", import.name))?;
+            Ok((import.name.to_owned(), kind.clone()))
+        }
+        _ => bail!("{} is no function", import.name),
+    });
+    let invokes = invokes.collect::<Result<_>>()?;
+    Ok(Slim { module: module.finish(), symbols, invokes, types: facts.types, slots: kinds })
 }
 
 fn read(data: &[u8]) -> Result<Facts<'_>> {
@@ -120,15 +146,27 @@ fn read(data: &[u8]) -> Result<Facts<'_>> {
             facts.sections.push(section);
         }
         match payload {
+            Payload::TypeSection(types) => {
+                facts.types = types.into_iter_err_on_gc_types().collect::<Result<_, _>>()?;
+            }
             Payload::ImportSection(imports) => {
                 for import in imports {
                     let import = import?;
+                    facts.imports.push(import);
+                    if let TypeRef::Func(kind) = import.ty {
+                        facts.functions.push(kind);
+                    }
                     if let TypeRef::Global(_) = import.ty {
                         facts.imported_globals += 1;
                         if import.module.starts_with("GOT") {
                             facts.offsets.insert(import.name);
                         }
                     }
+                }
+            }
+            Payload::FunctionSection(functions) => {
+                for kind in functions {
+                    facts.functions.push(kind?);
                 }
             }
             Payload::GlobalSection(globals) => {
