@@ -21,6 +21,7 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
     }
     structures(view, list);
     forms(view, list);
+    functions(view, list);
     for p in &view.propositions {
         list.add(0.15, format!("by_cases h{p} : {p}"));
         list.add_settled(0.05, format!("by_cases h{p} : {p}"), &[]);
@@ -125,6 +126,28 @@ fn forms(view: &View, list: &mut List) {
     if let Some(all) = split(view) {
         list.add_settled(0.18, &all, &[]);
         list.add(0.05, format!("{all} <;> rfl"));
+    }
+}
+
+/// A function on a type with few values, from which few forms come: all its values at once, and those of its arguments.
+fn functions(view: &View, list: &mut List) {
+    for function in &view.data {
+        let Some((from, to)) = split_top(function.ty, " → ") else { continue };
+        let points: &[&str] = match from.trim() {
+            "Bool" => &["true", "false"],
+            "Ordering" => &[".lt", ".eq", ".gt"],
+            _ => continue,
+        };
+        if pattern(to, 0).is_none() {
+            continue;
+        }
+        let mut taken = Vec::new();
+        let arguments = view.objects().filter(|e| e.ty == from.trim() && view.in_target(e.name)).take(FORMS);
+        let mut splits: Vec<String> = arguments.map(|e| format!("cases {}", e.name)).collect();
+        for point in points {
+            splits.push(format!("cases {} : {} {point}", fresh(view.goal, "h", &mut taken), function.name));
+        }
+        list.add_settled(0.15, splits.join(" <;> "), &[]);
     }
 }
 
@@ -259,6 +282,14 @@ mod tests {
         assert!(tactics.contains(&"rcases a with _ | _ <;> rcases b with _ | _ <;> simp_all".to_owned()), "{tactics:#?}");
         let tactics = made("a : Option Nat\n⊢ f a = a", "");
         assert!(!tactics.iter().any(|t| t.starts_with("rcases a with")), "that is `cases`: {tactics:#?}");
+    }
+
+    #[test]
+    fn a_function_with_few_values_is_split_into_them() {
+        let tactics = made("f : Bool → Bool\nb : Bool\n⊢ f (f (f b)) = f b", "");
+        let wanted = "cases b <;> cases h : f true <;> cases h1 : f false <;> simp_all";
+        assert!(tactics.contains(&wanted.to_owned()), "{tactics:#?}");
+        assert!(!made("f : Bool → Nat\n⊢ f true = 1", "").iter().any(|t| t.contains("f false")));
     }
 
     #[test]

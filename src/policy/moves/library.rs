@@ -69,15 +69,17 @@ pub fn as_they_stand(view: &View, theorems: &[Retrieved]) -> String {
     format!("first | {}", ways.join(" | "))
 }
 
-/// What a theorem says of hypotheses, for a tactic that then closes. A hypothesis that it does not take fails in a moment.
+/// What a theorem says as it stands or of hypotheses, for a tactic that then closes: one alternative or another, where it says
+/// that one holds. A hypothesis that it does not take fails in a moment.
 fn forward(view: &View, retrieved: &[Retrieved], list: &mut List) {
     let facts: Vec<&str> = view.newest_facts().take(3).map(|f| f.name).collect();
     let mut arguments: Vec<String> = facts.iter().map(|f| (*f).to_owned()).collect();
     arguments.extend(facts.iter().flat_map(|a| facts.iter().filter(move |b| *b != a).map(move |b| format!("{a} {b}"))));
-    let ways: Vec<String> = retrieved
+    let alternatives = retrieved.iter().map(|r| format!("(cases {} <;> simp_all)", r.name));
+    let of_hypotheses = retrieved
         .iter()
-        .flat_map(|r| arguments.iter().map(|with| format!("(have := {} {with}; first | omega | grind)", r.name)))
-        .collect();
+        .flat_map(|r| arguments.iter().map(|with| format!("(have := {} {with}; first | omega | grind)", r.name)));
+    let ways: Vec<String> = alternatives.chain(of_hypotheses).collect();
     if let Some(best) = retrieved.first().filter(|_| !ways.is_empty()) {
         let names: Vec<&str> = retrieved.iter().map(|r| r.name).collect();
         list.add_with(0.20 * best.score, format!("first | {}", ways.join(" | ")), &names);
@@ -152,7 +154,8 @@ mod tests {
             "rw [Nat.add_comm]",
             "rw [Nat.add_comm] at h",
             "grind [Nat.add_comm, Nat.le_of_add]",
-            "first | (have := Nat.add_comm h; first | omega | grind) | (have := Nat.le_of_add h; first | omega | grind)",
+            "first | (cases Nat.add_comm <;> simp_all) | (cases Nat.le_of_add <;> simp_all) \
+             | (have := Nat.add_comm h; first | omega | grind) | (have := Nat.le_of_add h; first | omega | grind)",
         ] {
             assert!(best.iter().any(|c| c.tactic == wanted), "{wanted}");
         }
