@@ -158,7 +158,7 @@ async fn fill_one(
         let minds = policies.minds(setting.policy, &theorem, 0).map_err(ProveError::Library)?;
         let value = policies.value(setting.value).map_err(ProveError::Library)?;
         let guide = Guide {
-            parallel: workers,
+            parallel: workers + 1,
             cancel: cancel.clone(),
             finish: Finish::Shorten,
             recall,

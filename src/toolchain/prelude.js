@@ -17,6 +17,8 @@ var Module = {};
   // The module is ours and was valid when it was written: validating 116 MB at each start takes a second. And a function
   // is optimised later than usual: what is worth it is in the kept code, and compiling takes the time of the one core beside.
   v8.setFlagsFromString("--wasm-lazy-validation");
+  // Nor is what is left to JavaScript worth optimising: a start did it for 5 % of its time.
+  v8.setFlagsFromString("--no-opt");
   const optimiseAfter = budget => v8.setFlagsFromString("--wasm-tiering-budget=" + budget);
   const LATE = 12000000, WHERE_CODE_IS_KEPT = 6000000;
   optimiseAfter(process.env.QSTAR_KEEP_CODE ? WHERE_CODE_IS_KEPT : LATE);
