@@ -54,14 +54,24 @@ pub fn steps(view: &View, retrieved: &[Retrieved], list: &mut List) {
 /// Theorems that may be the target as they stand: a term is made or fails in a moment, so all of them are one tactic.
 pub fn as_they_stand(view: &View, theorems: &[Retrieved]) -> String {
     let mut ways = Vec::new();
+    // What is said of a type that is made of another one is often said of its first part.
+    let all: Vec<&str> = view.facts.iter().map(|fact| fact.name).collect();
+    let parts: String = all.iter().map(|fact| format!(" {fact}.1")).collect();
     for Retrieved { name, rewrites, .. } in theorems {
         ways.push(format!("exact {name} .."));
+        ways.push(format!("exact ⟨{name} ..⟩"));
+        if !all.is_empty() {
+            ways.push(format!("exact ⟨{name}{parts}⟩"));
+        }
+        if all.len() > 1 {
+            ways.push(format!("exact {name} {}", all.join(" ")));
+            ways.push(format!("exact {name}{parts}"));
+        }
         if *rewrites {
             ways.push(format!("exact ({name} ..).symm"));
         }
         for fact in view.newest_facts().take(4) {
             ways.extend(["", "_ "].map(|before| format!("exact {name} {before}{}", fact.name)));
-            // What is said of a type that is made of another one is often said of its first part.
             ways.push(format!("exact {name} {}.1", fact.name));
         }
         ways.push(format!("(apply {name} <;> assumption)"));

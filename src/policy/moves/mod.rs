@@ -22,6 +22,7 @@ mod induction;
 mod instantiate;
 mod library;
 mod mathlib;
+mod notation;
 mod recurrence;
 mod rewrite;
 mod runaway;
@@ -141,6 +142,8 @@ impl Moves {
         closers::usual(&view, list);
         closers::more(&view, list);
         unfold::steps(&view, &self.header, list);
+        let own: Vec<&str> = unfold::used(&self.header, &goal.to_string()).iter().map(|d| d.name.as_str()).collect();
+        notation::steps(&view, &own, list);
         earlier::steps(&view, &self.header, list);
         target::steps(&view, list);
         destruct::steps(&view, list);
@@ -165,7 +168,9 @@ impl Moves {
         library::steps(&view, &premises.retrieve(goal, RETRIEVED), &mut found);
         siblings::steps(&view, &premises.siblings(goal, SIBLINGS), &mut found);
         library::questions(&mut found);
-        definition::steps(&view, &premises.definitions(goal), &mut found);
+        let definitions = premises.definitions(goal);
+        definition::steps(&view, &definitions, &mut found);
+        notation::steps(&view, &definitions, &mut found);
         found.damp(LIBRARY_SHARE, |_| true);
         list.append(found);
     }

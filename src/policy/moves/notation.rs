@@ -1,0 +1,72 @@
+//! Notations that mean what a type's own instance says (`∈`, `∪`, `⊆`, `∅`, …), opened: behind them stands a function that has
+//! definitions and theorems.
+
+use super::candidate::{Family, List};
+use super::view::View;
+
+/// Notations, and what of their classes is opened. Not those of numbers: opened, they are what no tactic for numbers knows.
+const NOTATIONS: &[(&str, &str)] = &[
+    ("∈", "Membership.mem"),
+    ("∪", "Union.union"),
+    ("∩", "Inter.inter"),
+    (" \\ ", "SDiff.sdiff"),
+    ("⊆", "HasSubset.Subset"),
+    ("⊂", "HasSSubset.SSubset"),
+    ("∅", "EmptyCollection.emptyCollection"),
+    ("insert ", "Insert.insert"),
+    ("<$>", "Functor.map"),
+    (">>=", "Bind.bind"),
+    ("pure ", "Pure.pure"),
+    (" == ", "BEq.beq"),
+    ("]?", "GetElem?.getElem?"),
+    ("]!", "GetElem?.getElem!"),
+    ("]", "GetElem.getElem"),
+    ("≤", "LE.le"),
+    (" < ", "LT.lt"),
+];
+/// Those that are opened only where nothing is a number.
+const ORDERS: &[&str] = &["LE.le", "LT.lt"];
+
+/// The steps of this module; `definitions` that the goal speaks of are opened with them.
+pub fn steps(view: &View, definitions: &[&str], list: &mut List) {
+    let numbers = view.numbers().next().is_some();
+    let text = view.goal.to_string();
+    let behind = |(notation, name): &(&'static str, &'static str)| {
+        (text.contains(notation) && !(numbers && ORDERS.contains(name))).then_some(*name)
+    };
+    let names: Vec<&str> = NOTATIONS.iter().filter_map(behind).collect();
+    if names.is_empty() {
+        return;
+    }
+    list.begin(Family::Definition);
+    let all = names.join(", ");
+    list.add(0.25, format!("simp_all [{all}]"));
+    list.add(0.15, format!("simp [{all}]"));
+    list.add(0.05, format!("simp only [{all}] at *"));
+    if !definitions.is_empty() {
+        list.add(0.15, format!("simp_all [{all}, {}]", definitions.join(", ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lean::Goal;
+
+    fn made(goal: &str, definitions: &[&str]) -> Vec<String> {
+        let goal = Goal::parse(goal).unwrap();
+        let mut list = List::default();
+        steps(&View::new(&goal), definitions, &mut list);
+        list.tactics().iter().map(|tactic| (*tactic).to_owned()).collect()
+    }
+
+    #[test]
+    fn notations_of_the_goal_are_opened_and_no_others() {
+        let tactics = made("t s : Bag\nk : Key\nh : k ∈ t\n⊢ k ∈ t ∪ s", &["Bag.union"]);
+        for wanted in ["simp_all [Membership.mem, Union.union]", "simp_all [Membership.mem, Union.union, Bag.union]"] {
+            assert!(tactics.iter().any(|tactic| tactic == wanted), "{wanted} is missing in {tactics:#?}");
+        }
+        assert!(made("a b : Nat\n⊢ a ≤ b", &[]).is_empty());
+        assert_eq!(made("a b : Point\n⊢ a ≤ b", &[])[0], "simp_all [LE.le]");
+    }
+}
