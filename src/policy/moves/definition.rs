@@ -37,11 +37,12 @@ fn splits(view: &View) -> Vec<(String, bool)> {
     let numbers: Vec<&str> = data.iter().filter(|e| ["Nat", "ℕ"].contains(&e.ty)).map(|e| e.name).collect();
     let along = if numbers.is_empty() { String::new() } else { format!(" generalizing {}", numbers.join(" ")) };
     let lists = data.iter().filter(|e| e.ty.starts_with("List ")).map(|e| (format!("induction {}{along}", e.name), true));
+    let lockstep = super::induction::lockstep(view).into_iter().map(|step| (step, true));
     let steps = numbers.iter().map(|name| (format!("induction {name}"), true));
     let boxed = |ty: &str| ["Option ", "Array ", "Except "].iter().any(|head| ty.starts_with(head)) || ty.contains(['⊕', '×']);
     let cases = data.iter().filter(|e| boxed(e.ty)).map(|e| (format!("cases {}", e.name), false));
     let deep = cases::split(view).map(|split| (split, false));
-    lists.take(SPLIT).chain(deep).chain(cases.take(SPLIT)).chain(steps.take(SPLIT)).collect()
+    lists.take(SPLIT).chain(lockstep.take(SPLIT)).chain(deep).chain(cases.take(SPLIT)).chain(steps.take(SPLIT)).collect()
 }
 
 #[cfg(test)]
@@ -67,7 +68,7 @@ mod tests {
         };
         assert_eq!(
             splits("xs : List Nat\no : Option Nat\ni : Nat\n⊢ (xs.drop i).length = o.size"),
-            ["induction xs generalizing i", "cases o", "induction i"]
+            ["induction xs generalizing i", "induction xs generalizing i <;> cases i", "cases o", "induction i"]
         );
         assert_eq!(splits("o : Option (Option Nat)\n⊢ o.join = p")[0], "rcases o with _ | (_ | _)");
     }

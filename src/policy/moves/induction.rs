@@ -8,6 +8,8 @@ use super::view::View;
 
 /// Data on which an induction is tried.
 const MOST: usize = 5;
+/// Values of which two are taken apart together.
+const LOCKED: usize = 3;
 
 /// The steps of this module.
 pub fn steps(view: &View, header: &Header, list: &mut List) {
@@ -54,7 +56,20 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
             }
         }
     }
+    for step in lockstep(view) {
+        list.add_settled(0.10, step, &opened);
+    }
     along_hypotheses(view, header, list);
+}
+
+/// Inductions on one value of the target with a case split on another one, for what takes both apart at once: places in lists,
+/// two lists.
+pub fn lockstep(view: &View) -> Vec<String> {
+    let steps = |e: &&Entry| view.in_target(e.name) && (e.ty.starts_with("List ") || ["Nat", "ℕ"].contains(&e.ty));
+    let both: Vec<&Entry> = view.objects().filter(steps).take(LOCKED).collect();
+    let pairs = both.iter().flat_map(|a| both.iter().filter(move |b| b.name != a.name).map(move |b| (a, b)));
+    let of_lists = pairs.filter(|(a, _)| a.ty.starts_with("List "));
+    of_lists.map(|(a, b)| format!("induction {} generalizing {} <;> cases {}", a.name, b.name, b.name)).collect()
 }
 
 /// An induction whose cases are closed as far as may be, with what else varies generalised or not.
@@ -125,6 +140,7 @@ mod tests {
             "induction t <;> grind [size]",
             "induction xs generalizing t k with\n| nil => ?_\n| cons x xs ih => ?_\nall_goals simp_all [size]",
             "induction k with\n| zero => ?_\n| succ k1 ih => ?_",
+            "induction xs generalizing k <;> cases k <;> simp_all [size]",
         ] {
             assert!(made.iter().any(|tactic| tactic == wanted), "{wanted} is missing in {made:#?}");
         }
