@@ -2,6 +2,7 @@
 //!
 //! Joins `search`, `lean` and `verify`; the commands stand on top of it.
 
+mod guide;
 mod nicer;
 mod oracle;
 
@@ -9,28 +10,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
 
 use crate::dataset::header::{self, Finding, Kind, Severity};
 use crate::dataset::inspect::{LEMMA_UNKNOWN, inspect, lemma_is_unknown, lemma_probe};
 use crate::formats::Theorem;
 use crate::lean::document::indent_into;
 use crate::lean::{Candidate, Hole, Pool, Verdict};
-use crate::policy::Policy;
-use crate::policy::author::Author;
 use crate::policy::usage::Usage;
 use crate::problem::Problem;
 use crate::recall::Recall;
 use crate::search::budget::heartbeats_behind;
-use crate::search::{
-    Budget, Event, Fan, Lemmas, Operators, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason, StrategyKind,
-};
+use crate::search::{Budget, Event, Fan, Oracle, Progress, Search, SearchError, Sink, Spent, StopReason};
 use crate::toolchain::Toolchain;
-use crate::value::Value;
-use crate::verify::queue::Queue;
-use crate::verify::{Certificate, Rejection, statement_hash, verify};
+use crate::verify::{Certificate, Rejection, statement_hash};
 
+pub use guide::{Company, Finish, Guide, Turn};
 pub use nicer::finished;
 pub use oracle::PoolOracle;
 
@@ -96,106 +90,6 @@ impl ProveError {
     /// The next theorem would fare no better.
     pub fn is_lean_missing(&self) -> bool {
         matches!(self, ProveError::Search(SearchError::Toolchain(_)) | ProveError::Library(_))
-    }
-}
-
-/// What guides an attempt.
-pub struct Guide<'a> {
-    pub policy: &'a dyn Policy,
-    pub value: &'a dyn Value,
-    pub budget: Budget,
-    pub parallel: usize,
-    pub cancel: CancellationToken,
-    /// Takes every event of the search.
-    pub sink: Option<&'a dyn Sink>,
-    /// Remembers what is proved.
-    pub recall: Option<&'a Recall>,
-    pub strategy: StrategyKind,
-    pub operators: Operators,
-    /// Proofs shared by the searches of a run; `None`: each for itself.
-    pub lemmas: Option<Arc<Lemmas>>,
-    pub finish: Finish,
-    /// Who writes whole proofs beside the search.
-    pub author: Option<&'a dyn Author>,
-    /// Proofs with gaps to begin with.
-    pub sketches: Vec<String>,
-    /// What it shares with other searches of the run; `None`: it is alone.
-    pub company: Option<&'a Company>,
-    /// Whether Lean is asked, too, if the statement says what it should.
-    pub inspect: bool,
-}
-
-/// The right to use the workers, until it is dropped.
-pub type Turn = OwnedSemaphorePermit;
-
-/// What the searches of a run share. They take turns with Lean's workers: one whose proof is being verified lets the next go
-/// on. And their proofs are verified together.
-pub struct Company {
-    turns: Arc<Semaphore>,
-    verifier: Queue,
-}
-
-impl Company {
-    /// So many searches at a time.
-    pub fn new(toolchain: Arc<Toolchain>, turns: usize) -> Company {
-        let turns = Arc::new(Semaphore::new(turns));
-        Company { verifier: Queue::new(toolchain, turns.clone()), turns }
-    }
-}
-
-/// What is done with a proof that was found, before it is verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Finish {
-    /// It stays as the search found it.
-    #[default]
-    None,
-    /// It is made shorter while Lean accepts it.
-    Shorten,
-    /// And calls that search by themselves (`simp`, `grind`) are replaced by what they used.
-    Stable,
-}
-
-impl<'a> Guide<'a> {
-    /// A guide with the default budget, for one batch at a time.
-    pub fn new(policy: &'a dyn Policy, value: &'a dyn Value) -> Guide<'a> {
-        Guide {
-            policy,
-            value,
-            budget: Budget::default(),
-            parallel: 1,
-            cancel: CancellationToken::new(),
-            sink: None,
-            recall: None,
-            strategy: StrategyKind::default(),
-            operators: Operators::default(),
-            lemmas: None,
-            finish: Finish::None,
-            author: None,
-            sketches: Vec::new(),
-            company: None,
-            inspect: false,
-        }
-    }
-}
-
-impl Guide<'_> {
-    /// The verifier's word on a proof.
-    async fn verify(
-        &self,
-        toolchain: &Toolchain,
-        problem: &Problem,
-        proof: &str,
-        time: Duration,
-    ) -> Result<Certificate, Rejection> {
-        match self.company {
-            Some(company) => company.verifier.verify(problem, proof, time).await,
-            None => verify(toolchain, problem, proof, time).await,
-        }
-    }
-
-    /// Waits until this search may use the workers.
-    async fn turn(&self) -> Option<Turn> {
-        self.company?.turns.clone().acquire_owned().await.ok()
     }
 }
 
@@ -341,10 +235,10 @@ pub async fn prove(
     let hole = Arc::new(place.clone());
     let mut warnings: Option<Vec<Finding>> = None;
     let judge = async |found: &str, deadline: Instant, turn: Option<Turn>| {
-        // Nicer ones in the time that is left; the proof as it was found is verified in any case.
-        let finished = finished(toolchain, &oracle, &hole, found, guide.finish, deadline);
-        let finished = tokio::time::timeout_at(deadline.into(), finished).await.unwrap_or_default();
         let verified = async {
+            // Nicer ones in the time that is left; the proof as it was found is verified in any case.
+            let finished = finished(toolchain, &oracle, &hole, found, guide.finish, deadline);
+            let finished = tokio::time::timeout_at(deadline.into(), finished).await.unwrap_or_default();
             for proof in finished.iter() {
                 let time = deadline.saturating_duration_since(Instant::now()).min(VERIFY_TIME);
                 let verified = tokio::time::timeout_at(deadline.into(), guide.verify(toolchain, problem, proof, time));
@@ -364,6 +258,7 @@ pub async fn prove(
         tokio::join!(verified, inspected).0
     };
     let found = search_at(&oracle, place, guide, tell, judge).await?;
+    let seconds = found.spent.since.elapsed().as_secs_f64();
     if guide.inspect && warnings.is_none() && !guide.cancel.is_cancelled() {
         warnings = Some(warnings_of(pool, problem).await);
     }
@@ -383,7 +278,7 @@ pub async fn prove(
         unverified,
         checks: found.spent.checks,
         goals: found.spent.nodes,
-        seconds: found.spent.since.elapsed().as_secs_f64(),
+        seconds,
         rejected: found.rejected,
         usage: found.usage,
         warnings: warnings.unwrap_or_default(),
