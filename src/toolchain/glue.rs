@@ -107,6 +107,10 @@ pub fn patch(js: &str, symbols: &BTreeMap<String, i32>, slots: usize) -> Result<
         ensure!(js.contains(old), "lean.js is not the known one: no place for the patch at `{old}`");
         js = js.replacen(old, new, 1);
     }
+    // Where the glue itself catches, the mark goes, too: what is thrown next may be no exception of C++.
+    const CAUGHT: &str = "_setThrew(1,0)";
+    ensure!(js.contains(CAUGHT), "lean.js is not the known one: no place for the patch at `{CAUGHT}`");
+    js = js.replace(CAUGHT, &format!("qstarThrown=0;{CAUGHT}"));
     // Lean's own variables only: what else stands in the environment may be secret.
     let environment = "{var name=UTF8ToString($0),val=name.startsWith(\"LEAN\")?process.env[name]:undefined;if(val){var n=lengthBytesUTF8(val)+1,p=_malloc(n);\
                        stringToUTF8(val,p,n);return p}return 0}";

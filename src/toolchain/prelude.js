@@ -77,14 +77,15 @@ var Module = {};
     process.exit(code);
   };
 })();
-// Whether it was C++ that threw last.
+// Whether what is thrown now is of C++; who catches it takes the mark away.
 var qstarThrown = 0;
 // Puts calls that may throw (see `invoke.rs`) and the table that they share with Lean among what Lean's module imports.
 function qstarInvokes(env) {
-  env.__indirect_function_table = new WebAssembly.Table({ initial: @slots@, element: "anyfunc" });
+  const module = require("worker_threads").getEnvironmentData("invoke.wasm");
+  const __indirect_function_table = new WebAssembly.Table({ initial: @slots@, element: "anyfunc" });
   const caught = () => { const thrown = qstarThrown; qstarThrown = 0; return thrown; };
-  const { __indirect_function_table } = env, module = require("worker_threads").getEnvironmentData("invoke.wasm");
   const calls = new WebAssembly.Instance(module, { glue: env, env: { __indirect_function_table, caught } });
+  env.__indirect_function_table = __indirect_function_table;
   Object.assign(env, calls.exports);
 }
 var qstarSymbols = null;
