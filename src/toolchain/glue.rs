@@ -34,7 +34,7 @@ pub fn cut_assignments(js: &str) -> Result<String> {
     Ok(format!("{before}var {};{ASSIGN}{}}}{after}", names.join(","), kept.join(";")))
 }
 
-/// Applies all patches; `symbols` are the table slots of the module's functions, so many of them that the table has `slots`.
+/// Applies all patches; `symbols` are the slots of the module's functions in its table, which has `slots` in all.
 ///
 /// # Errors
 /// Naming the first place that was not found.

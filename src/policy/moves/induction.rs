@@ -65,11 +65,11 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
 /// Inductions on one value of the target with a case split on another one, for what takes both apart at once: places in lists,
 /// two lists.
 pub fn lockstep(view: &View) -> Vec<String> {
-    let steps = |e: &&Entry| view.in_target(e.name) && (e.ty.starts_with("List ") || ["Nat", "ℕ"].contains(&e.ty));
-    let both: Vec<&Entry> = view.objects().filter(steps).take(LOCKED).collect();
-    let pairs = both.iter().flat_map(|a| both.iter().filter(move |b| b.name != a.name).map(move |b| (a, b)));
-    let of_lists = pairs.filter(|(a, _)| a.ty.starts_with("List "));
-    of_lists.map(|(a, b)| format!("induction {} generalizing {} <;> cases {}", a.name, b.name, b.name)).collect()
+    let is_taken = |e: &&Entry| view.in_target(e.name) && (e.ty.starts_with("List ") || ["Nat", "ℕ"].contains(&e.ty));
+    let data: Vec<&Entry> = view.objects().filter(is_taken).take(LOCKED).collect();
+    let lists = data.iter().filter(|e| e.ty.starts_with("List "));
+    let pairs = lists.flat_map(|list| data.iter().filter(|other| other.name != list.name).map(|other| (list.name, other.name)));
+    pairs.map(|(list, other)| format!("induction {list} generalizing {other} <;> cases {other}")).collect()
 }
 
 /// An induction whose cases are closed as far as may be, with what else varies generalised or not.
