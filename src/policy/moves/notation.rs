@@ -1,6 +1,10 @@
 //! Notations that mean what a type's own instance says (`∈`, `∪`, `⊆`, `∅`, …), opened: behind them stands a function that has
 //! definitions and theorems.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::candidate::{Family, List};
 use super::view::View;
 
@@ -20,21 +24,30 @@ const NOTATIONS: &[(&str, &str)] = &[
     (" == ", "BEq.beq"),
     ("]?", "GetElem?.getElem?"),
     ("]!", "GetElem?.getElem!"),
-    ("]", "GetElem.getElem"),
     ("≤", "LE.le"),
     (" < ", "LT.lt"),
 ];
 /// Those that are opened only where nothing is a number.
 const ORDERS: &[&str] = &["LE.le", "LT.lt"];
 
+/// An element with no mark behind it, `xs[i]`: the bracket of a list's literal stands apart from what is before it.
+static ELEMENT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[\w)\]✝'?!]\[[^\[\]]*\](?:[^?!]|$)").expect("a regular expression"));
+
 /// The steps of this module; `definitions` that the goal speaks of are opened with them.
 pub fn steps(view: &View, definitions: &[&str], list: &mut List) {
     let numbers = view.numbers().next().is_some();
     let text = view.goal.to_string();
-    let behind = |(notation, name): &(&'static str, &'static str)| {
-        (text.contains(notation) && !(numbers && ORDERS.contains(name))).then_some(*name)
+    // `m.insert k` is no notation.
+    let stands = |notation: &str| {
+        let of_its_own = |at: usize| !text[..at].ends_with(|c: char| c.is_alphanumeric() || "._".contains(c));
+        text.match_indices(notation).any(|(at, _)| !notation.starts_with(char::is_alphabetic) || of_its_own(at))
     };
-    let names: Vec<&str> = NOTATIONS.iter().filter_map(behind).collect();
+    let behind = |(notation, name): &(&'static str, &'static str)| {
+        (stands(notation) && !(numbers && ORDERS.contains(name))).then_some(*name)
+    };
+    let element = ELEMENT.is_match(&text).then_some("GetElem.getElem");
+    let names: Vec<&str> = NOTATIONS.iter().filter_map(behind).chain(element).collect();
     if names.is_empty() {
         return;
     }
@@ -68,5 +81,8 @@ mod tests {
         }
         assert!(made("a b : Nat\n⊢ a ≤ b", &[]).is_empty());
         assert_eq!(made("a b : Point\n⊢ a ≤ b", &[])[0], "simp_all [LE.le]");
+        assert_eq!(made("m : Map\n⊢ (m.insert 1)[1] = m[m[0]]", &[])[0], "simp_all [GetElem.getElem]");
+        assert_eq!(made("m : Map\n⊢ m[1]? = none", &[])[0], "simp_all [GetElem?.getElem?]");
+        assert!(made("l : List Nat\n⊢ [1] ++ [2] = #[1, 2].toList", &[]).is_empty());
     }
 }
