@@ -1,13 +1,12 @@
 //! The oracle against the real Lean, and against servers that fail on purpose.
 
-mod common;
-
+use crate::common;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use common::candidate;
+use crate::common::candidate;
 use qstar::lean::{Batch, Candidate, Limits, Pool, PoolOptions, Verdict};
 use qstar::toolchain::{Source, Toolchain, Wish};
 

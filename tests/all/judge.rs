@@ -1,8 +1,7 @@
 //! Candidate files of all kinds beside their original, judged by what Lean made of them: many in one pair of files, each in a
 //! namespace of its own, so that a few Lean processes are enough. What speaks against a whole file is tried alone.
 
-mod common;
-
+use crate::common;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -31,7 +30,7 @@ fn together(cases: &[(&str, &str)], original: &str, before: &str) -> (String, St
 #[tokio::test]
 async fn no_attack_is_accepted() {
     let (toolchain, originals) = (common::toolchain(), Originals::default());
-    let cases = cases(include_str!("fixtures/judge/attacks.txt"));
+    let cases = cases(include_str!("../fixtures/judge/attacks.txt"));
     let (ours, theirs) = together(&cases, FALSE, "");
     let judged = verify_file(&toolchain, &originals, &ours, &theirs, TIME, None).await.unwrap();
     assert_eq!(judged.len(), cases.len());
@@ -50,7 +49,7 @@ async fn no_attack_is_accepted() {
 #[tokio::test]
 async fn no_change_of_meaning_is_accepted() {
     let (toolchain, originals) = (common::toolchain(), Originals::default());
-    let cases = cases(include_str!("fixtures/judge/pairs.txt"));
+    let cases = cases(include_str!("../fixtures/judge/pairs.txt"));
     let pair = |text: &'static str| text.split_once("---\n").unwrap();
     let (alone, shared): (Vec<_>, Vec<_>) = cases.into_iter().partition(|(name, _)| name.ends_with(" alone"));
     let wrap = |(i, text): (usize, &str)| format!("namespace C{i}\nsection\n{text}\nend\nend C{i}\n");
@@ -81,7 +80,7 @@ async fn no_change_of_meaning_is_accepted() {
 #[tokio::test]
 async fn every_honest_style_is_accepted() {
     let (toolchain, originals) = (common::toolchain(), Originals::default());
-    let cases = cases(include_str!("fixtures/judge/honest.txt"));
+    let cases = cases(include_str!("../fixtures/judge/honest.txt"));
     let (ours, theirs) = together(&cases, TRUE, "def twin (n : Nat) : Nat := n + n\n\n");
     let judged = verify_file(&toolchain, &originals, &ours, &theirs, TIME, None).await.unwrap();
     assert_eq!(judged.len(), cases.len());

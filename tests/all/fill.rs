@@ -1,7 +1,6 @@
 //! `qstar fill` on files with `sorry` in every place where people leave one.
 
-mod common;
-
+use crate::common;
 use std::path::Path;
 use std::process::Command;
 

@@ -1,7 +1,6 @@
 //! Whole searches against the real Lean, with workers killed on the way.
 
-mod common;
-
+use crate::common;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,7 @@
 //! Attacks: each is a proof text that tries to cheat. All must be refused, by the guard or by Lean, and none may
 //! change the verdict of a neighbour in the same document.
 
-mod common;
-
+use crate::common;
 use std::sync::Arc;
 use std::time::Duration;
 

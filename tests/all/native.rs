@@ -1,8 +1,7 @@
 //! The protocol of the native server (watchdog, handshake, several documents, death of a worker), against a native
 //! Lean 4 without its library: documents begin with `prelude`, so there are declarations but no tactics.
 
-mod common;
-
+use crate::common;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -2,8 +2,7 @@
 //! in many styles of theorems that are true. `QSTAR_FUZZ=N` sets the number of each; without it there are few, for CI.
 //! `QSTAR_FUZZ_SEED` draws others.
 
-mod common;
-
+use crate::common;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

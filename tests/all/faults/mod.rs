@@ -1,11 +1,10 @@
 //! Nothing lost, nothing passed by mistake: what goes wrong with one theorem, file or place is told as that, and the rest
 //! is done. A scripted Lean hangs and crashes where the real one does so on bad days only.
 
-#[path = "../common/mod.rs"]
-mod common;
 mod places;
 mod stops;
 
+use crate::common;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

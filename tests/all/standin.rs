@@ -2,8 +2,7 @@
 //! name, headers and their groups, imports, moves, verification, certificates, `fill`, `bench` stopped and resumed. It shows that
 //! the way is open; it proves nothing about Mathlib.
 
-mod common;
-
+use crate::common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,8 +1,6 @@
 //! What proposes tactics, before the real Lean: questions with their own import, numbers out of reach, people's proofs.
 
-mod common;
-
-use common::{candidate, toolchain};
+use crate::common::{candidate, toolchain};
 use qstar::corpus::project::gather;
 use qstar::lean::suggestion::suggestions;
 use qstar::lean::{Goal, Pool, PoolOptions, Verdict};

@@ -2,8 +2,7 @@
 //!
 //! Wants a Python with PyTorch and `tokenizers` (`QSTAR_PYTHON` names it), and says so where there is none.
 
-mod common;
-
+use crate::common;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

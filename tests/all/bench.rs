@@ -1,7 +1,6 @@
 //! `qstar bench` as it is used: stopped and resumed, shared between processes, guarded by a baseline.
 
-mod common;
-
+use crate::common;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

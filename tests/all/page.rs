@@ -1,7 +1,6 @@
 //! The pages in a real browser (`chromium`): opened, driven, and read; no console error.
 
-mod common;
-
+use crate::common;
 use std::path::Path;
 use std::process::Command;
 

@@ -1,8 +1,7 @@
 //! The export for independent kernels, of what the real Lean compiles: its lines are looked through one by one, and nanoda is asked
 //! where it is at hand (`nanoda_bin` on the PATH, or the program that `QSTAR_NANODA` names).
 
-mod common;
-
+use crate::common;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,18 +1,13 @@
 //! The real binary with a served model in the place of networks: each command that searches takes it, a server may go away in
 //! the middle, a user's sketch is a beginning.
-#![cfg(feature = "models")]
 
-mod common;
-#[path = "common/model_server.rs"]
-#[allow(dead_code, reason = "not every test file needs all of it")]
-mod model_server;
-
+use crate::common;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::common::model_server::{ModelServer, Reply, Seen, choices};
 use assert_cmd::Command;
-use model_server::{ModelServer, Reply, Seen, choices};
 use serde_json::{Value, json};
 
 /// What no single closing tactic of qstar's own is asked for: with `--policy model` only the model can have said it.

@@ -1,17 +1,13 @@
 //! Served models: every way in which a server fails, a strong model that is right half of the time, hostile answers.
-#![cfg(feature = "models")]
 
-mod common;
-#[path = "common/model_server.rs"]
-mod model_server;
-
+use crate::common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use model_server::{ModelServer, Reply, Seen, choices};
+use crate::common::model_server::{ModelServer, Reply, Seen, choices};
 use qstar::formats::{Format, Prompt, Theorem, answer, names};
 use qstar::lean::{Batch, Candidate, Goal, Hole, Pool, PoolOptions, Verdict, guard};
 use qstar::policy::served::Served;
@@ -237,7 +233,7 @@ struct Script {
 }
 
 fn script() -> Vec<Scripted> {
-    toml::from_str::<Script>(include_str!("cases/strong_model.toml")).unwrap().theorem
+    toml::from_str::<Script>(include_str!("../cases/strong_model.toml")).unwrap().theorem
 }
 
 impl Scripted {
@@ -509,7 +505,7 @@ fn read(format: &Format, theorem: &Theorem, text: &str) -> Vec<String> {
     answer::tactic(&lean).into_iter().chain(proof).collect()
 }
 
-/// `QSTAR_HOSTILE=10000 cargo test --test models hostile` asks for more than CI has time for.
+/// `QSTAR_HOSTILE=10000 cargo test --test all hostile` asks for more than CI has time for.
 #[tokio::test]
 async fn hostile_answers_prove_nothing_and_harm_no_neighbour() {
     let count: usize = std::env::var("QSTAR_HOSTILE").ok().and_then(|n| n.parse().ok()).unwrap_or(700);

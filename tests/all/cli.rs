@@ -1,7 +1,6 @@
 //! The real binary, as a user runs it.
 
-mod common;
-
+use crate::common;
 use assert_cmd::Command;
 
 fn qstar() -> Command {

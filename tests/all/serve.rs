@@ -1,8 +1,6 @@
 //! `qstar serve`: real clients, and clients that mean harm.
-#![cfg(feature = "serve")]
 
-mod common;
-
+use crate::common;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,6 @@
 //! Searches with the real Lean: every strategy proves, and the same input gives the same graph.
 
-mod common;
-
+use crate::common;
 use std::process::Command;
 
 /// Runs a search with a trace; the trace without what hangs on the clock, and whether it proved.

@@ -1,8 +1,7 @@
 //! The reader of compiled modules beside Lean itself: the constants in the types of a sample of the library's constants, in the
 //! order in which Lean prints them. `QSTAR_SAMPLE` says how many are compared.
 
-mod common;
-
+use crate::common;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,7 @@
 //! The guard's cut into tokens beside Lean's own: soups of tokens that the guard lets through, cut by both. What one of them takes
 //! for a comment or for white space, the other must not take for code. `QSTAR_SOUPS` sets how many, `QSTAR_SOUPS_SEED` draws others.
 
-mod common;
-
+use crate::common;
 use std::collections::BTreeSet;
 
 use fastrand::Rng;
@@ -179,7 +178,7 @@ async fn what_the_guard_lets_through_is_cut_as_lean_cuts_it() {
         }
     }
     let soups: Vec<String> = soups.into_iter().collect();
-    let mut file = include_str!("fixtures/lexer/Cut.lean").to_owned();
+    let mut file = include_str!("../fixtures/lexer/Cut.lean").to_owned();
     for (i, part) in soups.chunks(TOGETHER).enumerate() {
         // Lean's strings have JSON's escapes.
         let texts: Vec<String> = part.iter().map(|text| serde_json::to_string(text).unwrap()).collect();

@@ -1,8 +1,7 @@
 //! `qstar corpus`: Lean understands every theorem that is made up, and none is there twice; theorems of the library are
 //! posed where they can be stated and not yet be used.
 
-mod common;
-
+use crate::common;
 use std::process::Command;
 use std::time::Duration;
 

@@ -1,7 +1,6 @@
 //! Work for outside engines: `qstar worker`, its results and records, and certificates checked again in bulk.
 
-mod common;
-
+use crate::common;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
