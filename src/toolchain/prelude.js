@@ -1,6 +1,6 @@
 "use strict-off";
 // Put in front of the glue of the portable Lean: the symbol table that all threads share, standard streams that are
-// read and written in the calling thread, and a start that compiles nothing twice.
+// read and written in the calling thread, and a start that compiles nothing twice (see `start.js`).
 var Module = {};
 (() => {
   const workers = require("worker_threads"), fs = require("fs"), path = require("path"), v8 = require("v8");
@@ -14,25 +14,19 @@ var Module = {};
   new Uint8Array(shared).set(bytes);
   workers.setEnvironmentData("lean.symbols", shared);
   workers.setEnvironmentData("invoke.wasm", new WebAssembly.Module(fs.readFileSync(path.join(__dirname, "invoke.wasm"))));
-  // The module is ours and was valid when it was written: validating 116 MB at each start takes a second. And a function
-  // is optimised later than usual: what is worth it is in the kept code, and compiling takes the time of the one core beside.
-  v8.setFlagsFromString("--wasm-lazy-validation");
-  // Nor is what is left to JavaScript worth optimising: a start did it for 5 % of its time.
-  v8.setFlagsFromString("--no-opt");
   const optimiseAfter = budget => v8.setFlagsFromString("--wasm-tiering-budget=" + budget);
   const LATE = 12000000, WHERE_CODE_IS_KEPT = 6000000;
-  optimiseAfter(process.env.QSTAR_KEEP_CODE ? WHERE_CODE_IS_KEPT : LATE);
+  if (process.env.QSTAR_KEEP_CODE) optimiseAfter(WHERE_CODE_IS_KEPT);
   const native = source => {
-    v8.setFlagsFromString("--allow-natives-syntax");
     try { return new Function("return " + source)(); } catch (e) { return () => undefined; }
   };
   // Machine code kept from an earlier run (`lean.code`); V8 itself refuses what another version of it wrote.
   const kept = path.join(__dirname, "lean.code");
   const load = wasm => {
     try {
-      const code = fs.readFileSync(kept), length = code.length;
-      return native("(code, wasm) => %DeserializeWasmModule(code, wasm)")(
-        code.buffer.slice(code.byteOffset, code.byteOffset + length), wasm);
+      const { buffer, byteOffset, length } = fs.readFileSync(kept);
+      const code = length === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + length);
+      return native("(code, wasm) => %DeserializeWasmModule(code, wasm)")(code, wasm);
     } catch (e) { return undefined; }
   };
   let module;
@@ -62,17 +56,19 @@ var Module = {};
     }
     if (code.length - at === 4 * count) for (const mark of marks) code[mark] = 2;
   };
-  // With `QSTAR_KEEP_CODE` naming a file, the machine code made so far is written there.
+  // With `QSTAR_KEEP_CODE` naming a folder, what V8 made so far of module and glue is written there.
   Module.qstarExit = code => {
-    if (process.env.QSTAR_KEEP_CODE) {
+    const folder = process.env.QSTAR_KEEP_CODE;
+    if (folder) {
       // V8 takes the code only where its flags are those of the writer.
       optimiseAfter(LATE);
       const made = native("module => %SerializeWasmModule(module)")(module);
       if (made) {
         const code = Buffer.from(made);
         unmark(code);
-        fs.writeFileSync(process.env.QSTAR_KEEP_CODE, code);
+        fs.writeFileSync(path.join(folder, "lean.code"), code);
       }
+      fs.writeFileSync(path.join(folder, "glue.code"), qstarScript.createCachedData());
     }
     process.exit(code);
   };
