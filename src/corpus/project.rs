@@ -68,6 +68,13 @@ pub fn files(place: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// What a file is called in the rows: its path in the project, or its name where it is all there is.
+fn name_in(path: &Path, place: &Path) -> String {
+    let inner = path.strip_prefix(place).unwrap_or(path);
+    let named = if inner.as_os_str().is_empty() { path.file_name().map_or(inner, Path::new) } else { inner };
+    named.display().to_string()
+}
+
 /// Reads the proofs of all files. `tell` hears which file is read.
 ///
 /// # Errors
@@ -77,7 +84,7 @@ pub async fn gather(toolchain: &Toolchain, place: &Path, mut tell: impl FnMut(&s
     let mut steps = Vec::new();
     let mut open: Option<(String, Session)> = None;
     for path in files(place)? {
-        let shown = path.strip_prefix(place).unwrap_or(&path).display().to_string();
+        let shown = name_in(&path, place);
         tell(&shown);
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let header = imports(&text);
@@ -389,6 +396,13 @@ impl<'a> Lines<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_called_by_their_place_in_the_project() {
+        let named = |path: &str, place: &str| name_in(Path::new(path), Path::new(place));
+        assert_eq!(named("p/A/B.lean", "p"), "A/B.lean");
+        assert_eq!(named("p/A/B.lean", "p/A/B.lean"), "B.lean");
+    }
 
     #[test]
     fn steps_are_found_in_bullets_alternatives_and_blocks() {
