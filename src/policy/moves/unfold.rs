@@ -6,19 +6,21 @@ use super::candidate::{Family, List};
 use super::header::{Definition, Header};
 use super::terms::{Kind, Term};
 use super::view::View;
+use crate::policy::features::fields;
 
 /// Definitions opened together though the goal does not name them.
 const FEW: usize = 10;
 
-/// The words of a text, dotted names whole.
+/// The words of a text, dotted names whole, and what stands in them by field notation.
 pub fn words(text: &str) -> HashSet<&str> {
-    text.split(|c: char| !(c.is_alphanumeric() || "_.'!?".contains(c))).filter(|w| !w.is_empty()).collect()
+    let whole = text.split(|c: char| !(c.is_alphanumeric() || "_.'!?".contains(c))).filter(|w| !w.is_empty());
+    whole.flat_map(|word| [word].into_iter().chain(fields(word))).collect()
 }
 
 /// Whether one of the words is a name, or shows it by field notation or in an open namespace.
 pub fn speaks_of(words: &HashSet<&str>, name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
-    words.iter().any(|w| *w == name || *w == last || w.strip_suffix(last).is_some_and(|before| before.ends_with('.')))
+    words.contains(name) || words.contains(last)
 }
 
 /// Definitions that a goal speaks of.
@@ -152,5 +154,6 @@ mod tests {
         }
         assert!(used(&header, "xs : List Nat\n⊢ xs.rev = rev xs").len() == 1);
         assert!(used(&header, "⊢ reverse xs = two'").is_empty());
+        assert!(used(&header, "xs : List Nat\n⊢ xs.rev.length = xs.length").len() == 1, "a field of a field");
     }
 }

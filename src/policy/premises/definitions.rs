@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::lean::Goal;
-use crate::policy::features::words;
+use crate::policy::features::{fields, words};
 
 /// Definitions that are looked into at a goal.
 const MOST: usize = 3;
@@ -30,12 +30,14 @@ impl Definitions {
         let around: HashSet<&str> = types.chain([goal.target.as_str()]).flat_map(words).collect();
         let mut found: Vec<(f64, &str)> = Vec::new();
         for word in words(&goal.target) {
-            let last = word.rsplit('.').next().unwrap_or(word);
-            let known = self.0.get(last).map_or(&[][..], Vec::as_slice);
-            let hidden = |name: &str| around.contains(&name[..name.len() - last.len() - 1]);
-            match known.iter().find(|(_, name)| name == word) {
-                Some((rarity, name)) => found.push((*rarity, name)),
-                None => found.extend(known.iter().filter(|(_, name)| hidden(name)).map(|(r, name)| (*r, name.as_str()))),
+            let first = word.split('.').next().unwrap_or(word);
+            for part in [first].into_iter().chain(fields(word)) {
+                let known = self.0.get(part).map_or(&[][..], Vec::as_slice);
+                let hidden = |name: &str| around.contains(&name[..name.len() - part.len() - 1]);
+                match known.iter().find(|(_, name)| name == word) {
+                    Some((rarity, name)) => found.push((*rarity, name)),
+                    None => found.extend(known.iter().filter(|(_, name)| hidden(name)).map(|(r, name)| (*r, name.as_str()))),
+                }
             }
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
@@ -54,6 +56,8 @@ mod tests {
         let definitions = Definitions::new(all.iter().map(|name| (1.0, (*name).to_owned())));
         let goal = Goal::parse("α : Type\nxs ys : List α\n⊢ (xs ++ ys).length = ys.length + xs.length").unwrap();
         assert_eq!(definitions.of(&goal), ["List.length"], "no array stands in it, `++` is a notation");
+        let goal = Goal::parse("xs : List Nat\n⊢ xs.length.succ = 1 + xs.length").unwrap();
+        assert_eq!(definitions.of(&goal), ["List.length"], "a field of which a field is taken");
         assert!(definitions.of(&Goal::parse("a b : Nat\n⊢ a + b = b + a").unwrap()).is_empty());
     }
 }
