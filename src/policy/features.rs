@@ -114,6 +114,7 @@ pub(super) fn of_goal(goal: &Goal) -> BTreeMap<String, f64> {
             if let Some((_, constant)) = NOTATIONS.iter().find(|(notation, _)| *notation == word) {
                 operations.push(*constant);
             }
+            // Not in `of_text`: rankers were trained on what it says.
             fields(word).for_each(|field| add(format!(".{field}"), weight));
             let (name, field) = word.split_once('.').map_or((word, None), |(name, field)| (name, Some(field)));
             if let Some(ty) = heads.get(name) {
@@ -158,8 +159,13 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     WORD.find_iter(text).map(|m| m.as_str().trim_end_matches('.'))
 }
 
-/// What a word takes of what stands before it by field notation: `turn` and `count` of `s.turn.count`.
-pub(super) fn fields(word: &str) -> impl Iterator<Item = &str> {
+/// A word, and what stands in it by field notation.
+pub(super) fn spoken(word: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(word).chain(fields(word))
+}
+
+/// What a word takes of what stands before it: `turn` and `count` of `s.turn.count`.
+fn fields(word: &str) -> impl Iterator<Item = &str> {
     word.split('.').skip(1).filter(|field| field.starts_with(|c: char| c.is_alphabetic() || c == '_'))
 }
 

@@ -15,7 +15,7 @@ var Module = {};
   workers.setEnvironmentData("lean.symbols", shared);
   workers.setEnvironmentData("invoke.wasm", new WebAssembly.Module(fs.readFileSync(path.join(__dirname, "invoke.wasm"))));
   const optimiseAfter = budget => v8.setFlagsFromString("--wasm-tiering-budget=" + budget);
-  const LATE = 12000000, WHERE_CODE_IS_KEPT = 6000000;
+  const WHERE_CODE_IS_KEPT = 6000000;
   if (process.env.QSTAR_KEEP_CODE) optimiseAfter(WHERE_CODE_IS_KEPT);
   const native = source => {
     try { return new Function("return " + source)(); } catch (e) { return () => undefined; }
@@ -61,7 +61,7 @@ var Module = {};
     const folder = process.env.QSTAR_KEEP_CODE;
     if (folder) {
       // V8 takes the code only where its flags are those of the writer.
-      optimiseAfter(LATE);
+      optimiseAfter(qstarLate);
       const made = native("module => %SerializeWasmModule(module)")(module);
       if (made) {
         const code = Buffer.from(made);

@@ -6,7 +6,7 @@ use super::candidate::{Family, List};
 use super::header::{Definition, Header};
 use super::terms::{Kind, Term};
 use super::view::View;
-use crate::policy::features::fields;
+use crate::policy::features::spoken;
 
 /// Definitions opened together though the goal does not name them.
 const FEW: usize = 10;
@@ -14,7 +14,7 @@ const FEW: usize = 10;
 /// The words of a text, dotted names whole, and what stands in them by field notation.
 pub fn words(text: &str) -> HashSet<&str> {
     let whole = text.split(|c: char| !(c.is_alphanumeric() || "_.'!?".contains(c))).filter(|w| !w.is_empty());
-    whole.flat_map(|word| [word].into_iter().chain(fields(word))).collect()
+    whole.flat_map(spoken).collect()
 }
 
 /// Whether one of the words is a name, or shows it by field notation or in an open namespace.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::lean::Goal;
-use crate::policy::features::{fields, words};
+use crate::policy::features::{spoken, words};
 
 /// Definitions that are looked into at a goal.
 const MOST: usize = 3;
@@ -30,8 +30,7 @@ impl Definitions {
         let around: HashSet<&str> = types.chain([goal.target.as_str()]).flat_map(words).collect();
         let mut found: Vec<(f64, &str)> = Vec::new();
         for word in words(&goal.target) {
-            let first = word.split('.').next().unwrap_or(word);
-            for part in [first].into_iter().chain(fields(word)) {
+            for part in spoken(word) {
                 let known = self.0.get(part).map_or(&[][..], Vec::as_slice);
                 let hidden = |name: &str| around.contains(&name[..name.len() - part.len() - 1]);
                 match known.iter().find(|(_, name)| name == word) {
@@ -58,6 +57,8 @@ mod tests {
         assert_eq!(definitions.of(&goal), ["List.length"], "no array stands in it, `++` is a notation");
         let goal = Goal::parse("xs : List Nat\n⊢ xs.length.succ = 1 + xs.length").unwrap();
         assert_eq!(definitions.of(&goal), ["List.length"], "a field of which a field is taken");
+        let goal = Goal::parse("length : List Nat\n⊢ length.head = length.last").unwrap();
+        assert!(definitions.of(&goal).is_empty(), "what a field is taken of is no function");
         assert!(definitions.of(&Goal::parse("a b : Nat\n⊢ a + b = b + a").unwrap()).is_empty());
     }
 }
