@@ -31,8 +31,7 @@ const FEW: usize = 200;
 /// A step that helped: a goal, reduced to what is compared, and the tactic.
 struct Step {
     features: Vec<(u32, f32)>,
-    /// Accessible names and the types they stand for.
-    names: Vec<(String, String)>,
+    names: Names,
     key: String,
     tactic: String,
     weight: f32,
@@ -84,7 +83,7 @@ impl Memory {
             steps.postings[id as usize].push_back(number);
             features.push((id, weight as f32));
         }
-        steps.known.push_back(Step { features, names: names(goal), key, tactic: tactic.to_owned(), weight });
+        steps.known.push_back(Step { features, names: Names::of(goal), key, tactic: tactic.to_owned(), weight });
         if steps.known.len() > REMEMBERED {
             steps.forget_oldest();
         }
@@ -103,18 +102,24 @@ impl Memory {
     /// Tactics that helped at goals like this one, with its names, the likeliest first.
     pub fn recall(&self, goal: &Goal) -> Vec<Candidate> {
         let steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = names(goal);
+        let mine = Names::of(goal);
         let key = goal.key();
-        let mut chances: HashMap<String, f64> = HashMap::new();
+        // For each tactic its likest neighbour, and the votes of all who took it.
+        let mut taken: HashMap<String, (f64, f64)> = HashMap::new();
+        let mut all = 0.0;
         for (step, likeness) in steps.nearest(goal) {
-            let Some(tactic) = translate(&step.tactic, &step.names, &mine) else { continue };
             let likeness = if step.key == key { 1.0 } else { likeness };
-            let chance = SURE * likeness.powi(2) * f64::from(step.weight.clamp(0.0, 1.0));
-            // What several neighbours agree on is likelier.
-            let known = chances.entry(tactic).or_insert(0.0);
-            *known = 1.0 - (1.0 - *known) * (1.0 - chance);
+            let weight = f64::from(step.weight.clamp(0.0, 1.0));
+            let vote = weight * likeness.powi(4);
+            all += vote;
+            if let Some(tactic) = translate(&step.tactic, &step.names, &mine) {
+                let (best, votes) = taken.entry(tactic).or_insert((0.0, 0.0));
+                *best = best.max(weight * likeness.powi(2));
+                *votes += vote;
+            }
         }
-        let mut found: Vec<(String, f64)> = chances.into_iter().filter(|(_, p)| *p > 0.0).collect();
+        let chances = taken.into_iter().map(|(tactic, (best, votes))| (tactic, SURE * best * votes / all.max(1e-9)));
+        let mut found: Vec<(String, f64)> = chances.filter(|(_, p)| *p > 0.0).collect();
         found.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         found.truncate(OFFERED);
         let candidate = |(tactic, p): (String, f64)| Candidate {
@@ -177,46 +182,94 @@ impl Steps {
     }
 }
 
-/// Accessible names of a context with their types.
-fn names(goal: &Goal) -> Vec<(String, String)> {
-    let all = goal.hypotheses.iter().flat_map(|h| h.names.iter().map(|n| (n.clone(), h.ty.clone())));
-    all.filter(|(name, _)| !is_inaccessible(name)).collect()
+/// What a tactic at a goal may speak of.
+struct Names {
+    /// Accessible names of the context and the types they stand for.
+    locals: Vec<(String, String)>,
+    /// Last parts of other names and fields, in order of appearance, the target's first.
+    constants: Vec<String>,
 }
 
-/// A tactic with the names of one context changed into those of another; `None` when one of them has no counterpart.
-fn translate(tactic: &str, theirs: &[(String, String)], mine: &[(String, String)]) -> Option<String> {
-    let all = tokens(tactic).ok()?;
-    let root = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
+impl Names {
+    fn of(goal: &Goal) -> Names {
+        let all = goal.hypotheses.iter().flat_map(|h| h.names.iter().map(|n| (n.clone(), h.ty.clone())));
+        let locals: Vec<(String, String)> = all.filter(|(name, _)| !is_inaccessible(name)).collect();
+        let mut constants: Vec<String> = Vec::new();
+        for text in std::iter::once(&goal.target).chain(goal.hypotheses.iter().map(|h| &h.ty)) {
+            for word in tokens(text).unwrap_or_default().into_iter().filter(|t| t.kind == Kind::Name) {
+                let first = root(word.text);
+                let fields = || word.text.split('.').skip(1);
+                let new: Vec<&str> = match locals.iter().any(|(name, _)| name == first) {
+                    true => fields().collect(),
+                    false => fields().last().into_iter().chain((first == word.text).then_some(first)).collect(),
+                };
+                for part in new {
+                    if !constants.iter().any(|known| known == part) {
+                        constants.push(part.to_owned());
+                    }
+                }
+            }
+        }
+        Names { locals, constants }
+    }
+}
+
+/// The name that a dotted one begins with.
+fn root(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
+/// A tactic with the names of one context changed into those of another: a constant that only their goal speaks of into the one
+/// that stands in its place in mine, a local name into one of its type; `None` where there is none.
+fn translate(tactic: &str, theirs: &Names, mine: &Names) -> Option<String> {
+    let only = |these: &Names, those: &Names| -> Vec<String> {
+        these.constants.iter().filter(|c| !those.constants.contains(c)).cloned().collect()
+    };
+    let (gone, new) = (only(theirs, mine), only(mine, theirs));
+    let constants = |text: &str| -> Option<String> {
+        replaced(text, |name| {
+            let is_local = theirs.locals.iter().any(|(n, _)| n == root(name));
+            let part = |(at, part): (usize, &str)| match gone.iter().position(|c| c == part) {
+                Some(place) if !(at == 0 && is_local) => new.get(place).map_or(part, |new| new.as_str()).to_owned(),
+                _ => part.to_owned(),
+            };
+            Some(name.split('.').enumerate().map(part).collect::<Vec<_>>().join("."))
+        })
+    };
     let mut map: HashMap<String, String> = HashMap::new();
-    for token in all.iter().filter(|t| t.kind == Kind::Name) {
-        let name = root(token.text);
-        if map.contains_key(&name) {
-            continue;
+    replaced(&constants(tactic)?, |name| {
+        let first = root(name);
+        let Some((_, ty)) = theirs.locals.iter().find(|(n, _)| n == first) else { return Some(name.to_owned()) };
+        if !map.contains_key(first) {
+            let counterpart = counterpart(first, &constants(ty)?, &mine.locals, &map)?.to_owned();
+            map.insert(first.to_owned(), counterpart);
         }
-        let Some((_, ty)) = theirs.iter().find(|(n, _)| *n == name) else { continue };
-        let taken: Vec<&String> = map.values().collect();
-        let free = || mine.iter().filter(|(n, _)| !taken.contains(&n));
-        // The same name and type, the same type, a type like it.
-        let same = free().find(|(n, t)| *n == name && t == ty);
-        let counterpart = same.or_else(|| free().find(|(_, t)| t == ty)).or_else(|| {
-            let mut scored: Vec<(f64, &(String, String))> = free().map(|e| (likeness(ty, &e.1), e)).collect();
-            scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-            scored.first().filter(|(score, _)| *score > 0.5).map(|(_, e)| *e)
-        })?;
-        map.insert(name, counterpart.0.clone());
+        Some(format!("{}{}", map[first], &name[first.len()..]))
+    })
+}
+
+/// A text with its names changed; `None` where it cannot be read, or one of them cannot be changed.
+fn replaced(text: &str, mut change: impl FnMut(&str) -> Option<String>) -> Option<String> {
+    let (mut changed, mut at) = (String::new(), 0);
+    for token in tokens(text).ok()?.iter().filter(|t| t.kind == Kind::Name) {
+        changed.push_str(&text[at..token.start]);
+        changed.push_str(&change(token.text)?);
+        at = token.end();
     }
-    let mut text = String::new();
-    let mut at = 0;
-    for token in all.iter().filter(|t| t.kind == Kind::Name) {
-        let name = root(token.text);
-        if let Some(new) = map.get(&name) {
-            text.push_str(&tactic[at..token.start]);
-            text.push_str(new);
-            at = token.start + name.len();
-        }
-    }
-    text.push_str(&tactic[at..]);
-    Some(text)
+    changed.push_str(&text[at..]);
+    Some(changed)
+}
+
+/// The local name that stands for one of another context: of the same name and type, of the same type, or of a type like it.
+fn counterpart<'m>(name: &str, ty: &str, mine: &'m [(String, String)], map: &HashMap<String, String>) -> Option<&'m str> {
+    let free = || mine.iter().filter(|(n, _)| !map.values().any(|taken| taken == n));
+    let same = free().find(|(n, t)| n == name && t == ty).or_else(|| free().find(|(_, t)| t == ty));
+    let found = same.or_else(|| {
+        let scored = free().map(|entry| (likeness(ty, &entry.1), entry)).filter(|(score, _)| *score > 0.5);
+        // Of equals the first.
+        scored.reduce(|best, other| if other.0 > best.0 { other } else { best }).map(|(_, entry)| entry)
+    });
+    found.map(|(name, _)| name.as_str())
 }
 
 /// How alike two types are: signs and heads, variables left out.
@@ -225,7 +278,7 @@ fn likeness(a: &str, b: &str) -> f64 {
         let sign = |c: char| !(c.is_alphanumeric() || c.is_whitespace() || "_'.()".contains(c));
         let mut found: Vec<String> = text.chars().filter(|c| sign(*c)).map(String::from).collect();
         found.extend(
-            text.split(|c: char| !(c.is_alphanumeric() || "_.'".contains(c))).filter(|w| w.len() > 2).map(str::to_owned),
+            text.split(|c: char| !(c.is_alphanumeric() || "_'".contains(c))).filter(|w| w.len() > 2).map(str::to_owned),
         );
         found.sort();
         found
@@ -253,6 +306,28 @@ mod tests {
         assert_eq!(recalled("as bs : List Nat\ne : as = bs\n⊢ as.length = bs.length")[0], "rw [e]");
         assert_eq!(recalled("x y : Int\n⊢ x + y = y + x")[0], "exact Int.add_comm x y");
         assert!(!recalled("x y : Int\n⊢ x + y = y + x").contains(&"exact Or.inl hp".to_owned()), "no hypothesis is like it");
+    }
+
+    #[test]
+    fn constants_that_stand_in_the_same_place_are_changed() {
+        let memory = Memory::default();
+        let known = "s : Shelf\nih : s.turn.count = s.count\n⊢ (s.fork n).turn.count = (s.fork n).count";
+        memory.learn(&goal(known), "simp only [turn, Shelf.count, ih, List.length]", 1.0);
+        let near = "t : Shelf\nh : t.turn.height = t.height\n⊢ (t.fork n).turn.height = (t.fork n).height";
+        assert_eq!(memory.recall(&goal(near))[0].tactic, "simp only [turn, Shelf.height, h, List.length]");
+    }
+
+    #[test]
+    fn neighbours_that_disagree_share_what_is_likely() {
+        let memory = Memory::default();
+        let tactics = ["simp", "omega", "simp", "rfl"];
+        for (n, tactic) in tactics.iter().enumerate() {
+            memory.learn(&goal(&format!("⊢ f {n} = g")), tactic, 1.0);
+        }
+        let found = memory.recall(&goal("⊢ f 7 = g"));
+        let sum: f64 = found.iter().map(|c| c.log_prior.exp()).sum();
+        assert!(found[0].tactic == "simp" && sum <= SURE + 1e-9, "{found:#?}");
+        assert!((found[0].log_prior - found[1].log_prior - 2f64.ln()).abs() < 1e-9, "two of four");
     }
 
     #[test]

@@ -77,9 +77,7 @@ fn data(view: &View, header: &Header, Entry { name: n, ty }: &Entry, taken: &mut
             list.add_settled(0.15 * share, format!("cases {n}"), &[]);
         }
         ty => {
-            let head = ty.split_whitespace().next().unwrap_or(ty);
-            let own = header.types.iter().find(|t| t.name == head || t.name.rsplit('.').next() == Some(head));
-            if let Some(own) = own {
+            if let Some(own) = header.type_of(ty) {
                 let p = if own.recursive { 0.5 } else { 1.0 };
                 list.add(0.2 * p * share, format!("cases {n}"));
                 list.add_settled(0.3 * p * share, format!("cases {n}"), &[]);

@@ -19,9 +19,14 @@ pub struct Definition {
 /// A data type that the header declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataType {
+    /// With its namespaces.
     pub name: String,
     /// It has values of its own type inside: there is an induction on it.
     pub recursive: bool,
+    /// It makes propositions: what it is applied to is a hypothesis, and its constructors prove it.
+    pub predicate: bool,
+    /// With their namespaces, in the order of the file.
+    pub constructors: Vec<String>,
 }
 
 /// A proposition that the header gives: a theorem, an axiom, a law of a class.
@@ -73,6 +78,13 @@ impl Header {
         header
     }
 
+    /// The type of the header that a printed type is, by what it begins with; namespaces may be open.
+    pub fn type_of(&self, ty: &str) -> Option<&DataType> {
+        let head = ty.split_whitespace().next()?;
+        let is = |name: &str| name.strip_suffix(head).is_some_and(|before| before.is_empty() || before.ends_with('.'));
+        self.types.iter().rev().find(|t| is(&t.name))
+    }
+
     fn declare(&mut self, keyword: &str, whole: String, name: &str, body: &str, rest: &[Token]) {
         let last = name.rsplit('.').next().unwrap_or(name);
         let calls =
@@ -87,7 +99,9 @@ impl Header {
             "inductive" => {
                 let makes = rest.iter().position(|t| matches!(t.text, "|" | "where")).unwrap_or(rest.len());
                 let recursive = rest[makes..].iter().any(|t| t.kind == Kind::Name && t.text == name);
-                self.types.push(DataType { name: whole, recursive });
+                let predicate = rest[..makes].last().is_some_and(|t| t.text == "Prop");
+                let constructors = constructors(&rest[makes..]).map(|c| format!("{whole}.{c}")).collect();
+                self.types.push(DataType { name: whole, recursive, predicate, constructors });
             }
             "structure" | "class" => {
                 for field in fields(body, rest) {
@@ -97,7 +111,8 @@ impl Header {
                     }
                 }
                 if keyword == "structure" {
-                    self.types.push(DataType { name: whole, recursive: false });
+                    let predicate = false;
+                    self.types.push(DataType { name: whole, recursive: false, predicate, constructors: Vec::new() });
                 }
             }
             "theorem" | "lemma" | "axiom" => {
@@ -112,6 +127,19 @@ impl Header {
             _ => {}
         }
     }
+}
+
+/// The names that stand behind the bars of an inductive type.
+fn constructors<'a>(rest: &[Token<'a>]) -> impl Iterator<Item = &'a str> {
+    let mut depth = 0usize;
+    rest.windows(2).filter_map(move |pair| {
+        match pair[0].text {
+            "(" | "{" | "[" | "⟨" => depth += 1,
+            ")" | "}" | "]" | "⟩" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        (pair[0].text == "|" && depth == 0 && pair[1].kind == Kind::Name).then_some(pair[1].text)
+    })
 }
 
 /// Functions inside a definition: `let rec go …` and those behind `where`.
@@ -176,6 +204,10 @@ inductive Tree where
 
 inductive Colour | red | green
 
+inductive Even : Nat → Prop where
+  | zero : Even 0
+  | step {n : Nat} (h : Even n ∧ {m | m = n} = s) : Even (n + 2)
+
 namespace Tree
 
 def size : Tree → Nat
@@ -210,7 +242,11 @@ theorem last : 1 ≤ 2 := by decide
             [("Tree.size", true), ("Tree.twice", false), ("Tree.isPrime.check", true), ("Tree.isPrime", false)]
         );
         let types: Vec<(&str, bool)> = header.types.iter().map(|t| (t.name.as_str(), t.recursive)).collect();
-        assert_eq!(types, [("Tree", true), ("Colour", false)]);
+        assert_eq!(types, [("Tree", true), ("Colour", false), ("Even", true)]);
+        let of = |printed: &str| header.type_of(printed).map(|t| (t.predicate, t.constructors.join(" ")));
+        assert_eq!(of("Even (n + 2)"), Some((true, "Even.zero Even.step".to_owned())));
+        assert_eq!(of("Colour"), Some((false, "Colour.red Colour.green".to_owned())));
+        assert_eq!(of("Odd n"), None);
         let facts: Vec<(&str, bool)> = header.facts.iter().map(|f| (f.name.as_str(), f.rewrites)).collect();
         assert_eq!(
             facts,

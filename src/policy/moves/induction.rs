@@ -20,7 +20,6 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
     let ih = fresh(view.goal, "ih", &mut taken);
     for Entry { name: n, ty } in view.objects().take(MOST) {
         let share = if view.in_target(n) { 1.0 } else { 0.3 };
-        let head = ty.split_whitespace().next().unwrap_or(ty);
         match *ty {
             "Nat" | "ℕ" => {
                 let k = fresh(view.goal, "k", &mut taken);
@@ -47,9 +46,7 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
                 }
             }
             _ => {
-                let own =
-                    header.types.iter().any(|t| t.recursive && (t.name == head || t.name.rsplit('.').next() == Some(head)));
-                if own && view.in_target(n) {
+                if header.type_of(ty).is_some_and(|own| own.recursive) && view.in_target(n) {
                     list.add(0.2, format!("induction {n}"));
                     ends(view, n, "", 0.4, &opened, list);
                 }
@@ -102,16 +99,13 @@ fn whole(view: &View, n: &str, k: &str, ih: &str, list: &mut List) {
     }
 }
 
-/// Induction on how an inductive predicate came about: surely of the header's own, and of what may be one of the library.
+/// Induction on how an inductive predicate came about, where it may be one of the library; for those of the header see `predicate`.
 fn along_hypotheses(view: &View, header: &Header, list: &mut List) {
     const ORDERS: [char; 6] = ['<', '≤', '>', '≥', '∣', '='];
     for Entry { name, ty } in view.newest_facts().filter(|f| shape(f.ty) == Shape::Other).take(3) {
-        let head = ty.split_whitespace().next().unwrap_or(ty);
-        let own = header.types.iter().any(|t| t.name == head || t.name.rsplit('.').next() == Some(head));
-        if own || !ty.contains(ORDERS) && ty.contains([' ', '.']) {
-            let p = if own { 0.25 } else { 0.06 };
-            list.add(p, format!("induction {name}"));
-            list.add_settled(p, format!("induction {name}"), &[]);
+        if !ty.contains(ORDERS) && ty.contains([' ', '.']) && header.type_of(ty).is_none() {
+            list.add(0.06, format!("induction {name}"));
+            list.add_settled(0.06, format!("induction {name}"), &[]);
         }
     }
 }

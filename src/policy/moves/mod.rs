@@ -23,6 +23,7 @@ mod instantiate;
 mod library;
 mod mathlib;
 mod notation;
+mod predicate;
 mod recurrence;
 mod rewrite;
 mod runaway;
@@ -152,6 +153,7 @@ impl Moves {
         instantiate::steps(&view, list);
         cases::steps(&view, &self.header, list);
         induction::steps(&view, &self.header, list);
+        predicate::steps(&view, &self.header, list);
         witness::steps(&view, list);
         forms::steps(&view, list);
         arithmetic::steps(goal, list);

@@ -53,7 +53,8 @@ impl Builder {
                 continue;
             }
             match (constant.kind, &constant.conclusion) {
-                (Kind::Axiom | Kind::Theorem, Some(conclusion)) => {
+                // Constructors of propositions prove as theorems do.
+                (Kind::Axiom | Kind::Theorem | Kind::Constructor, Some(conclusion)) => {
                     let Some(features) = features(constant) else { continue };
                     self.names.push(&constant.name);
                     self.rewrites.push(u8::from(matches!(conclusion.as_str(), "Eq" | "Iff")));
@@ -140,6 +141,8 @@ mod tests {
                 constant("a.data", Kind::Axiom, Some("Nat"), false),
                 constant("a._inner", Kind::Theorem, Some("P"), false),
                 constant("a.f", Kind::Definition, Some("Nat"), false),
+                constant("P.intro", Kind::Constructor, Some("P"), false),
+                constant("Nat.zero", Kind::Constructor, Some("Nat"), false),
             ]),
             seen(),
             features,
@@ -150,9 +153,10 @@ mod tests {
             features,
         );
         let parts = builder.finish();
-        assert_eq!((parts.names.len(), parts.names.get(0), parts.names.get(1)), (2, "a.t", "b.u"));
-        assert_eq!((parts.features.len(), parts.features.get(0)), (3, "all"));
-        assert_eq!((parts.postings, parts.posting_ends), (vec![0, 1, 0, 1], vec![2, 3, 4]));
+        let names: Vec<&str> = (0..parts.names.len()).map(|n| parts.names.get(n)).collect();
+        assert_eq!(names, ["a.t", "P.intro", "b.u"]);
+        assert_eq!((parts.features.len(), parts.features.get(0)), (4, "all"));
+        assert_eq!((parts.postings, parts.posting_ends), (vec![0, 1, 2, 1, 0, 2], vec![3, 4, 5, 6]));
         assert_eq!((parts.definitions.len(), parts.modules.len()), (1, 2));
     }
 }

@@ -35,6 +35,8 @@ const USUAL: f64 = 0.1;
 const COST: f64 = 0.2;
 /// The ranker's share in a proposal's prior, as a logarithm.
 const SHARE: f64 = 0.5;
+/// How many times its place in the order by hand a proposal comes late at most.
+const LATEST: usize = 2;
 /// Of a proposal of several ways so many are scored for themselves, and none that is longer, in characters.
 const WAYS: usize = 8;
 const SHORT: usize = 24;
@@ -111,16 +113,18 @@ fn log_prior(foretold: &Foretold) -> f64 {
 }
 
 /// Joins the proposals' own priors with what the ranker foretells. It has seen only what the searches tried, and these
-/// followed the own priors: of what they put last it knows little, so both have their say. The best keeps the own prior of
-/// the best, so that deep goals are worth what they were beside others.
+/// followed the own priors: of what they put last it knows little, so both have their say, and what the ranker puts last is still
+/// tried at twice its own place. The best keeps the own prior of the best, so that deep goals are worth what they were beside others.
 fn join(proposals: &mut [Proposal], foretold: &[Foretold]) {
-    let best = |all: &[Proposal]| all.iter().map(|p| p.log_prior).max_by(f64::total_cmp);
-    let own = best(proposals);
-    for (p, f) in proposals.iter_mut().zip(foretold) {
-        p.log_prior = (1.0 - SHARE) * p.log_prior + SHARE * log_prior(f);
-    }
-    if let (Some(own), Some(joined)) = (own, best(proposals)) {
-        proposals.iter_mut().for_each(|p| p.log_prior += own - joined);
+    let mut both: Vec<(&mut Proposal, &Foretold)> = proposals.iter_mut().zip(foretold).collect();
+    both.sort_by(|a, b| b.0.log_prior.total_cmp(&a.0.log_prior));
+    let Some(own) = both.first().map(|(p, _)| p.log_prior) else { return };
+    both.iter_mut().for_each(|(p, f)| p.log_prior = (1.0 - SHARE) * p.log_prior + SHARE * log_prior(f));
+    let mut joined: Vec<f64> = both.iter().map(|(p, _)| p.log_prior).collect();
+    joined.sort_by(|a, b| b.total_cmp(a));
+    for (place, (p, _)) in both.iter_mut().enumerate() {
+        let latest = joined.get(LATEST * (place + 1) - 1).map_or(p.log_prior, |at| p.log_prior.max(*at));
+        p.log_prior = latest + own - joined[0];
     }
     proposals.sort_by(|a, b| b.log_prior.total_cmp(&a.log_prior));
 }
@@ -223,8 +227,21 @@ mod tests {
         let mut proposals = vec![proposal("simp", 0.5), proposal("omega", 0.4), proposal("rfl", 0.01), proposal("grind", 0.4)];
         join(&mut proposals, &[foretold(0.02, 0.1), foretold(0.2, 0.1), foretold(0.3, 0.1), foretold(0.2, 9.0)]);
         let order: Vec<&str> = proposals.iter().map(|p| p.tactic.as_str()).collect();
-        assert_eq!(order, ["omega", "grind", "simp", "rfl"]);
+        assert_eq!(order, ["omega", "simp", "grind", "rfl"]);
         assert!((proposals[0].log_prior - 0.5f64.ln()).abs() < 1e-9, "the best is worth what the best was");
         join(&mut [], &[]);
+    }
+
+    #[test]
+    fn what_the_ranker_puts_last_comes_at_twice_its_own_place() {
+        let proposal = |n: usize| Proposal { tactic: n.to_string(), log_prior: -(n as f64) / 50.0, by: Source::Portfolio };
+        let foretold = |helps| Foretold { verdict: [0.2; 5], helps, seconds: 0.1 };
+        for unwanted in [0, 3, 30, 60] {
+            let mut proposals: Vec<Proposal> = (0..100).map(proposal).collect();
+            let scores: Vec<Foretold> = (0..100).map(|n| foretold(if n == unwanted { 1e-6 } else { 0.5 })).collect();
+            join(&mut proposals, &scores);
+            let place = proposals.iter().position(|p| p.tactic == unwanted.to_string()).unwrap();
+            assert_eq!(place + 1, (2 * (unwanted + 1)).min(100), "{unwanted}");
+        }
     }
 }
