@@ -12,8 +12,10 @@ use crate::lean::{Goal, Verdict, runaway};
 use crate::policy::{Place, Proposal, Source};
 use std::collections::HashMap;
 
-/// What a second try costs, as a log-probability.
+/// What a second try costs, as a log-probability; and how many of the goal's other moves may come before it at most, where many are
+/// about as probable.
 const SECOND_TRY_COST: f64 = 2.0;
+const SECOND_TRY_WITHIN: usize = 24;
 /// What a goal's other moves lose when one hangs, as a log-probability: numbers that are too large for one tactic are so
 /// for its kin, and each costs a worker.
 const HUNG_COST: f64 = 2.5;
@@ -145,7 +147,9 @@ impl<O: Oracle> Search<'_, O> {
     /// Makes new moves of a failed one.
     fn refine(&mut self, goal: GoalId, failed: &Proposal, heartbeats: u64, verdict: VerdictKind, message: &str) {
         if verdict == VerdictKind::TimedOut && heartbeats < self.budget.more_heartbeats() {
-            let again = Proposal { log_prior: failed.log_prior - SECOND_TRY_COST, ..failed.clone() };
+            let later = failed.log_prior - SECOND_TRY_COST;
+            let log_prior = self.moves.at(goal, SECOND_TRY_WITHIN).map_or(later, |soon| soon.max(later));
+            let again = Proposal { log_prior, ..failed.clone() };
             self.add_moves(goal, vec![Move { proposal: again, heartbeats: self.budget.more_heartbeats(), probe: false }]);
         }
         let Some(state) = self.graph.goal(goal).state.first() else { return };

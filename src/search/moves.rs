@@ -126,6 +126,11 @@ impl Moves {
         self.0.get(&goal)?.untried.front().map(|m| m.proposal.log_prior)
     }
 
+    /// Log-probability of the goal's untried move that so many are better than.
+    pub fn at(&self, goal: GoalId, place: usize) -> Option<f64> {
+        self.0.get(&goal)?.untried.get(place).map(|m| m.proposal.log_prior)
+    }
+
     /// Whether nothing of the goal is untried or pending.
     pub fn is_idle(&self, goal: GoalId) -> bool {
         self.0.get(&goal).is_none_or(|q| q.untried.is_empty() && q.pending.is_empty())
@@ -181,6 +186,7 @@ mod tests {
         assert_eq!(moves.add(goal, [step("b", -2.0), step("a", -1.0), step("c", -2.0), step("b", -3.0)]), 3);
         assert_eq!(moves.add(goal, [step("c", -1.5)]), 1, "what was to come last comes earlier");
         assert_eq!((moves.best(goal), moves.open()), (Some(-1.0), vec![goal]));
+        assert_eq!((moves.at(goal, 0), moves.at(goal, 2), moves.at(goal, 3)), (Some(-1.0), Some(-2.0), None));
         let order: Vec<String> = moves.take(goal, 9).into_iter().map(|m| m.proposal.tactic).collect();
         assert_eq!(order, ["a", "c", "b"]);
         assert!(!moves.is_idle(goal));

@@ -36,6 +36,31 @@ async fn answers_to_questions_hold_under_the_original_header() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn inductive_predicates_are_proved_by_their_constructors_and_used_by_how_they_came_about() {
+    let header = "inductive Way : Nat → Nat → Prop where
+  | stay (a : Nat) : Way a a
+  | two {a b : Nat} : Way a b → Way a (b + 2)
+  | three {a b : Nat} : Way a b → Way a (b + 3)
+
+theorem Way.le {a b : Nat} (h : Way a b) : a ≤ b := by induction h <;> omega";
+    let pool = Pool::new(toolchain(), PoolOptions::default());
+    let oracle = PoolOracle::new(&pool, header);
+    for (context, target, begin) in [
+        ("a : Nat", "Way a (a + 5)", "first | solve_by_elim [Way.stay"),
+        ("a b : Nat\nway : Way a b", "b = a ∨ a + 2 ≤ b", "induction way <;>"),
+        ("a b : Nat\nway : Way (a + 1) b", "a < b", "generalize e : a + 1 = i at way\ninduction way\nall_goals"),
+        ("a b : Nat\nway : Way a b\nback : Way b a", "a = b", "try have := Way.le back\ntry have := Way.le way\n"),
+    ] {
+        let goal = Goal::parse(&format!("{context}\n⊢ {target}")).unwrap();
+        let mut found = Moves::for_header(header).candidates(&goal).into_iter().map(|c| c.tactic);
+        let tactic = found.find(|tactic| tactic.starts_with(begin)).unwrap_or_else(|| panic!("nothing begins with {begin}"));
+        let binders: String = context.lines().map(|line| format!("({line}) ")).collect();
+        let tried = vec![candidate(&format!("example {binders}: {target}"), &tactic)];
+        assert_eq!(oracle.check(tried).await, [Verdict::Closed], "{tactic}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn peoples_proofs_are_read_step_by_step_and_remembered() {
     let place = tempfile::tempdir().unwrap();
     let file = "theorem swap (p q : Prop) (h : p ∧ q) : q ∧ p := by\n  constructor\n  · exact h.2 -- the second\n  · exact h.1\n\ntheorem wrong : 1 = 2 := by\n  rfl\n\ntheorem lengths (xs ys : List Nat) : (xs ++ ys).length = ys.length + xs.length := by\n  rw [List.length_append]\n  exact Nat.add_comm ..\n";

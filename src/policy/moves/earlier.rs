@@ -7,6 +7,8 @@ use super::view::View;
 
 /// Facts that are offered for a goal.
 const OFFERED: usize = 10;
+/// Facts and hypotheses of which [`forward`] makes consequences.
+const FORWARD: usize = 4;
 
 /// The facts that speak of what the goal speaks of, the best first, with scores in (0, 1]. Of equals the newest is first.
 pub fn ranked<'h>(view: &View, header: &'h Header) -> Vec<(&'h Fact, f64)> {
@@ -62,6 +64,22 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
         list.add_with(0.02 * p, format!("have := @{name}\nsimp_all"), one);
     }
     pairs(&chosen, list);
+    forward(view, &chosen, list);
+}
+
+/// What the facts say of the hypotheses: every consequence at once for a tactic that then closes, and each as a step.
+fn forward(view: &View, chosen: &[(&Fact, f64)], list: &mut List) {
+    let of_something = |f: &Fact| f.statement.contains(['(', '→']);
+    let facts: Vec<&str> = chosen.iter().filter(|(f, _)| of_something(f)).map(|(f, _)| f.name.as_str()).take(FORWARD).collect();
+    let hypotheses: Vec<&str> = view.newest_facts().map(|e| e.name).take(FORWARD).collect();
+    let consequences = || facts.iter().flat_map(|fact| hypotheses.iter().map(move |h| (*fact, format!("have := {fact} {h}"))));
+    let all: Vec<String> = consequences().map(|(_, have)| format!("try {have}")).collect();
+    if !all.is_empty() {
+        list.add_with(0.12, format!("{}\nfirst | omega | grind | simp_all", all.join("\n")), &facts);
+    }
+    for (rank, (fact, have)) in consequences().enumerate() {
+        list.add_with(0.03 / (1.0 + 0.3 * rank as f64), have, &[fact]);
+    }
 }
 
 /// Two rewrites, one behind the other.
@@ -105,5 +123,17 @@ mod tests {
         ] {
             assert!(list.tactics().contains(&wanted), "{wanted}");
         }
+    }
+
+    #[test]
+    fn what_facts_say_of_all_hypotheses_is_gathered() {
+        let header = Header::read(
+            "inductive Way : Nat → Nat → Prop\ntheorem Way.le {a b : Nat} (h : Way a b) : a ≤ b := by induction h <;> omega\n",
+        );
+        let goal = Goal::parse("a b : Nat\nh : Way a b\ng : Way b a\n⊢ a = b").unwrap();
+        let mut list = List::default();
+        steps(&View::behind(&header, &goal), &header, &mut list);
+        let all = "try have := Way.le g\ntry have := Way.le h\nfirst | omega | grind | simp_all";
+        assert!(list.tactics().contains(&all) && list.tactics().contains(&"have := Way.le h"), "{:#?}", list.tactics());
     }
 }

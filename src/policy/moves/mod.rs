@@ -139,7 +139,7 @@ impl Moves {
 
     /// What every family makes of a goal.
     fn families(&self, goal: &Goal, list: &mut List) {
-        let view = View::new(goal);
+        let view = View::behind(&self.header, goal);
         closers::usual(&view, list);
         closers::more(&view, list);
         unfold::steps(&view, &self.header, list);

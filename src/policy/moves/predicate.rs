@@ -15,9 +15,7 @@ const THEOREMS: usize = 4;
 /// The steps of this module.
 pub fn steps(view: &View, header: &Header, list: &mut List) {
     at_target(view, header, list);
-    // Whatever they are called: a goal's text does not say which types are propositions, the header does.
-    let all = view.newest_facts().chain(view.data.iter().rev());
-    let of_own = all.filter_map(|e| Some((e, header.type_of(e.ty).filter(|own| own.predicate)?)));
+    let of_own = view.newest_facts().filter_map(|e| Some((e, header.type_of(e.ty).filter(|own| own.predicate)?)));
     of_own.take(NEWEST).for_each(|(fact, own)| came_about(view, header, fact, own, list));
 }
 
@@ -97,8 +95,8 @@ theorem Way.le {a b : Nat} (h : Way a b) : a ≤ b := by induction h <;> omega
 
     fn made(goal: &str) -> Vec<String> {
         let goal = Goal::parse(goal).unwrap();
-        let mut list = List::default();
-        steps(&View::new(&goal), &Header::read(HEADER), &mut list);
+        let (header, mut list) = (Header::read(HEADER), List::default());
+        steps(&View::behind(&header, &goal), &header, &mut list);
         list.ways()
     }
 

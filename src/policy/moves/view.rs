@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::header::Header;
 use super::shape::{Entry, Shape, entries, is_proposition, number_type, shape};
 use super::terms::{self, Kind, Term};
 use crate::lean::Goal;
@@ -26,7 +27,13 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    #[cfg(test)]
     pub fn new(goal: &'a Goal) -> View<'a> {
+        View::behind(&Header::default(), goal)
+    }
+
+    /// A goal behind a header, which says what is a proposition of what it declares.
+    pub fn behind(header: &Header, goal: &'a Goal) -> View<'a> {
         let all = entries(goal);
         let sorts: HashSet<&str> = all.iter().filter(|e| ends_in_prop(e.ty)).map(|e| e.name).collect();
         let mut view = View {
@@ -44,7 +51,7 @@ impl<'a> View<'a> {
             } else if is_proposition(entry.ty)
                 || sorts.contains(head)
                 || is_implication(entry.ty, &sorts)
-                || is_called_so(&entry)
+                || header.type_of(entry.ty).map_or_else(|| is_called_so(&entry), |own| own.predicate)
             {
                 view.facts.push(entry);
             } else if !["Type", "Sort"].contains(&head) && !entry.name.starts_with("inst") {
@@ -171,6 +178,10 @@ mod tests {
         let view = View::new(&goal);
         assert_eq!(names(&view.facts), ["h₁", "ih"], "by their names");
         assert_eq!(names(&view.data), ["xs", "hd", "hs", "head"]);
+        let header = Header::read("inductive Way : Nat → Prop where\n  | here : Way 0\ninductive Bag (α) where\n  | empty\n");
+        let goal = Goal::parse("g : Way n\nh : Bag α\nf : Nat → Way n\n⊢ p").unwrap();
+        let view = View::behind(&header, &goal);
+        assert_eq!((names(&view.facts), names(&view.data)), (vec!["g".into()], vec!["h".into(), "f".into()]), "by the header");
     }
 
     #[test]

@@ -112,20 +112,22 @@ fn log_prior(foretold: &Foretold) -> f64 {
     helps.ln() - COST * (1.0 + seconds / USUAL).ln()
 }
 
-/// Joins the proposals' own priors with what the ranker foretells. It has seen only what the searches tried, and these
+/// Orders proposals by their own priors and by what the ranker foretells. It has seen only what the searches tried, and these
 /// followed the own priors: of what they put last it knows little, so both have their say, and what the ranker puts last is still
-/// tried at twice its own place. The best keeps the own prior of the best, so that deep goals are worth what they were beside others.
+/// tried at twice its own place. The first of the new order gets the prior of the first, and so on: how much sooner one comes than
+/// the next, and what deep goals are worth beside others, is as it was.
 fn join(proposals: &mut [Proposal], foretold: &[Foretold]) {
-    let mut both: Vec<(&mut Proposal, &Foretold)> = proposals.iter_mut().zip(foretold).collect();
+    let mut both: Vec<(&mut Proposal, f64)> = proposals.iter_mut().zip(foretold.iter().map(log_prior)).collect();
     both.sort_by(|a, b| b.0.log_prior.total_cmp(&a.0.log_prior));
-    let Some(own) = both.first().map(|(p, _)| p.log_prior) else { return };
-    both.iter_mut().for_each(|(p, f)| p.log_prior = (1.0 - SHARE) * p.log_prior + SHARE * log_prior(f));
-    let mut joined: Vec<f64> = both.iter().map(|(p, _)| p.log_prior).collect();
+    let own: Vec<f64> = both.iter().map(|(p, _)| p.log_prior).collect();
+    both.iter_mut().for_each(|(p, foretold)| *foretold = (1.0 - SHARE) * p.log_prior + SHARE * *foretold);
+    let mut joined: Vec<f64> = both.iter().map(|(_, joined)| *joined).collect();
     joined.sort_by(|a, b| b.total_cmp(a));
-    for (place, (p, _)) in both.iter_mut().enumerate() {
-        let latest = joined.get(LATEST * (place + 1) - 1).map_or(p.log_prior, |at| p.log_prior.max(*at));
-        p.log_prior = latest + own - joined[0];
+    for (place, (_, score)) in both.iter_mut().enumerate() {
+        *score = joined.get(LATEST * (place + 1) - 1).map_or(*score, |latest| score.max(*latest));
     }
+    both.sort_by(|a, b| b.1.total_cmp(&a.1));
+    both.iter_mut().zip(own).for_each(|((p, _), own)| p.log_prior = own);
     proposals.sort_by(|a, b| b.log_prior.total_cmp(&a.log_prior));
 }
 
