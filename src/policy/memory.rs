@@ -212,6 +212,11 @@ impl Names {
         }
         Names { locals, constants }
     }
+
+    /// Constants that another goal does not speak of.
+    fn only_of(&self, other: &Names) -> Vec<&str> {
+        self.constants.iter().filter(|c| !other.constants.contains(c)).map(String::as_str).collect()
+    }
 }
 
 /// The name that a dotted one begins with.
@@ -222,18 +227,15 @@ fn root(name: &str) -> &str {
 /// A tactic with the names of one context changed into those of another: a constant that only their goal speaks of into the one
 /// that stands in its place in mine, a local name into one of its type; `None` where there is none.
 fn translate(tactic: &str, theirs: &Names, mine: &Names) -> Option<String> {
-    let only = |these: &Names, those: &Names| -> Vec<String> {
-        these.constants.iter().filter(|c| !those.constants.contains(c)).cloned().collect()
-    };
-    let (gone, new) = (only(theirs, mine), only(mine, theirs));
+    let (gone, new) = (theirs.only_of(mine), mine.only_of(theirs));
     let constants = |text: &str| -> Option<String> {
         replaced(text, |name| {
             let is_local = theirs.locals.iter().any(|(n, _)| n == root(name));
-            let part = |(at, part): (usize, &str)| match gone.iter().position(|c| c == part) {
-                Some(place) if !(at == 0 && is_local) => new.get(place).map_or(part, |new| new.as_str()).to_owned(),
-                _ => part.to_owned(),
+            let part = |(at, part)| match gone.iter().position(|c| *c == part) {
+                Some(place) if !(at == 0 && is_local) => new.get(place).copied().unwrap_or(part),
+                _ => part,
             };
-            Some(name.split('.').enumerate().map(part).collect::<Vec<_>>().join("."))
+            Some(name.split('.').enumerate().map(part).collect::<Vec<&str>>().join("."))
         })
     };
     let mut map: HashMap<String, String> = HashMap::new();

@@ -12,8 +12,8 @@ use crate::lean::{Goal, Verdict, runaway};
 use crate::policy::{Place, Proposal, Source};
 use std::collections::HashMap;
 
-/// What a second try costs, as a log-probability; and how many of the goal's other moves may come before it at most, where many are
-/// about as probable.
+/// What a second try costs, as a log-probability; and how many of the moves that its goal has then come before it at most, where
+/// many are about as probable.
 const SECOND_TRY_COST: f64 = 2.0;
 const SECOND_TRY_WITHIN: usize = 24;
 /// What a goal's other moves lose when one hangs, as a log-probability: numbers that are too large for one tactic are so

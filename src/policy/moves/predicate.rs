@@ -4,6 +4,7 @@ use super::candidate::{Family, List, settled};
 use super::header::{DataType, Header};
 use super::shape::{Entry, fresh};
 use super::terms::parse;
+use super::unfold::{speaks_of, words};
 use super::view::View;
 
 /// Hypotheses that are looked at, the newest first.
@@ -37,9 +38,7 @@ fn at_target(view: &View, header: &Header, list: &mut List) {
 
 /// Constructors of a predicate, and the newest theorems that speak of it.
 fn rules<'h>(header: &'h Header, own: &'h DataType) -> Vec<&'h str> {
-    let last = own.name.rsplit('.').next().unwrap_or(&own.name);
-    let speaks = |statement: &str| statement.split(|c: char| !(c.is_alphanumeric() || "_'.".contains(c))).any(|w| w == last);
-    let theorems = header.facts.iter().rev().filter(|f| speaks(&f.statement)).map(|f| f.name.as_str());
+    let theorems = header.facts.iter().rev().filter(|f| speaks_of(&words(&f.statement), &own.name)).map(|f| f.name.as_str());
     own.constructors.iter().map(String::as_str).take(APPLIED).chain(theorems.take(THEOREMS)).collect()
 }
 
