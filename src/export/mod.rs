@@ -28,7 +28,7 @@ use crate::record;
 use crate::search::Event;
 use crate::source::Statement;
 pub use examples::{Examples, PolicyExample, Preference, Split, ValueExample, gather};
-use ranking::rankings;
+use ranking::{ended, rankings};
 pub use table::Format;
 use table::{Lines, Table};
 pub use verdicts::{VerdictExample, Worth};
@@ -149,6 +149,7 @@ struct Tables {
     preference: Table<Preference>,
     verdict: Table<VerdictExample>,
     ranking: Lines,
+    ended: Lines,
     written: HashSet<Key>,
 }
 
@@ -161,6 +162,7 @@ impl Tables {
             preference: Table::begin(out, "preference", formats)?,
             verdict: Table::begin(out, "verdict", formats)?,
             ranking: Lines::begin(out, "ranking")?,
+            ended: Lines::begin(out, "ended")?,
             written: HashSet::new(),
         })
     }
@@ -176,6 +178,7 @@ impl Tables {
         }
         for example in found.value {
             if self.written.insert(key_of(&["value", &example.theorem_key, &example.goal, &example.proved.to_string()])) {
+                ended(&example).map(|row| self.ended.put(split, &row)).transpose()?;
                 self.value.put(split, example)?;
             }
         }
@@ -205,6 +208,7 @@ impl Tables {
             ("preference", self.preference.finish()?),
             ("verdict", self.verdict.finish()?),
             ("ranking", self.ranking.finish()?),
+            ("ended", self.ended.finish()?),
         ];
         Ok(counts.map(|(name, counts)| (name.to_owned(), counts)).into())
     }

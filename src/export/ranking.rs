@@ -1,9 +1,11 @@
-//! Verdicts as the ranker's training reads them: a goal with its features, and what Lean said of each tactic there.
+//! Goals as the training of ranker and value reads them: with their features, and what Lean said of each tactic there, or
+//! whether they were proved.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::examples::ValueExample;
 use super::verdicts::VerdictExample;
 use crate::lean::Goal;
 use crate::policy::ranker::features::{FIT, GoalView, VERSION};
@@ -30,6 +32,27 @@ pub struct Judged {
     pub verdict: u8,
     pub seconds: Option<f32>,
     pub heartbeats: u64,
+}
+
+/// A goal, and how it ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ended {
+    /// Of the features; training and networks must have the same.
+    pub version: u32,
+    /// Goals of one theorem are what a search chooses from.
+    pub theorem_key: String,
+    pub features: Vec<u32>,
+    pub proved: bool,
+    /// Tactics on the longest branch of its proof.
+    pub depth: Option<u32>,
+}
+
+/// An example of the value with its goal's features; none of a goal that cannot be read.
+pub fn ended(example: &ValueExample) -> Option<Ended> {
+    let goal = Goal::parse_all(&example.goal).ok()?.into_iter().next()?;
+    let ValueExample { theorem_key, proved, depth, .. } = example;
+    let (theorem_key, features) = (theorem_key.clone(), GoalView::new(&goal).features);
+    Some(Ended { version: VERSION, theorem_key, features, proved: *proved, depth: *depth })
 }
 
 /// One row for each goal, in the order of first verdicts; goals that cannot be read are left out.

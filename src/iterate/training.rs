@@ -13,19 +13,19 @@ pub struct Trainer {
     pub python: PathBuf,
     /// The folder of the Python package.
     pub package: PathBuf,
-    /// Train the policy that writes text, and the value, too; else the ranker alone, beside the networks of `base`.
+    /// Train the policy that writes text, too; else ranker and value alone, beside the policy of `base`.
     pub text: bool,
-    /// The networks that stay as they are when only the ranker is trained.
+    /// The networks whose policy stays as it is when only ranker and value are trained.
     pub base: PathBuf,
-    /// More arguments for the training of policy and value, and of the ranker.
+    /// More arguments for the training of the policy, and of the ranker.
     pub train_args: Vec<String>,
     pub ranker_args: Vec<String>,
 }
 
 /// The last file that training writes.
-const LAST: &str = "ranker_parity.json";
-/// What is taken over from other networks when they are not trained anew.
-const TEXT: [&str; 6] = ["model.onnx", "value.onnx", "tokenizer.json", "config.json", "generation_config.json", "qstar.json"];
+const LAST: &str = "value_parity.json";
+/// The policy, as it is taken over from other networks.
+const TEXT: [&str; 5] = ["model.onnx", "tokenizer.json", "config.json", "generation_config.json", "qstar.json"];
 
 /// Whether a folder of networks is whole.
 pub fn is_done(networks: &Path) -> bool {
@@ -39,19 +39,21 @@ impl Trainer {
     /// When Python cannot be started, or training fails.
     pub async fn train(&self, data: &Path, networks: &Path, cancel: &CancellationToken) -> Result<bool> {
         std::fs::create_dir_all(networks).with_context(|| format!("cannot make the folder {}", networks.display()))?;
-        if self.text {
-            let done = networks.join("parity.json").exists();
-            if !done && !self.run("qstar_training", &self.train_args, data, networks, cancel).await? {
-                return Ok(false);
-            }
-        } else {
+        if !self.text {
             for (from, to) in TEXT.map(|name| (self.base.join(name), networks.join(name))) {
                 if from.is_file() {
                     std::fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
                 }
             }
         }
-        self.run("qstar_training.ranker", &self.ranker_args, data, networks, cancel).await
+        let policy = self.text.then_some(("parity.json", "qstar_training", self.train_args.as_slice()));
+        let ranker = ("ranker_parity.json", "qstar_training.ranker", self.ranker_args.as_slice());
+        for (last, module, args) in policy.into_iter().chain([ranker, (LAST, "qstar_training.value", &[])]) {
+            if !networks.join(last).exists() && !self.run(module, args, data, networks, cancel).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn run(
@@ -96,7 +98,7 @@ pub async fn shell(command: &str, data: &Path, round: usize, cancel: &Cancellati
     Ok(true)
 }
 
-/// What training wrote of losses and calibration: those of policy and value where they were trained, and the ranker's.
+/// What training wrote of losses and calibration: those of the policy where it was trained, and those of ranker and value.
 ///
 /// # Errors
 /// When a file is missing or no JSON.
@@ -107,8 +109,10 @@ pub fn curves(networks: &Path) -> Result<Value> {
         serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
     };
     let mut curves = if networks.join("curves.json").exists() { read("curves.json")? } else { json!({}) };
-    let ranker = read("ranker_curves.json")?;
-    curves["ranker"] = ranker["curve"].clone();
-    curves["ranker_test"] = ranker["test"].clone();
+    for name in ["ranker", "value"] {
+        let of = read(&format!("{name}_curves.json"))?;
+        curves[name] = of["curve"].clone();
+        curves[format!("{name}_test")] = of["test"].clone();
+    }
     Ok(curves)
 }

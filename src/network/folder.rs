@@ -6,7 +6,7 @@
 //! tokenizer.json           text to tokens and back
 //! model.onnx               a decoder with past_key_values (or decoder_model_merged.onnx); or, encoder and decoder:
 //! encoder_model.onnx, decoder_model.onnx, decoder_with_past_model.onnx
-//! value.onnx               optional: input_ids, attention_mask → value, steps
+//! value.onnx               optional: scores goals by their features (see [`super::goals`])
 //! qstar.json               optional: how a goal is asked, `{"format": "NAME"}` or `{"prompt": "…{{ state }}…"}`
 //! ```
 

@@ -1,4 +1,4 @@
-//! Networks run by ONNX Runtime on threads of their own: one that writes texts, one that scores goals.
+//! Networks run by ONNX Runtime on threads of their own: one that writes texts, one that ranks tactics, one that scores goals.
 //!
 //! [`runtime`] finds and loads the library, [`folder`] reads what a folder of networks holds, [`onnx`] runs the models,
 //! [`decode`] chooses texts, [`service`] batches, [`shipped`] holds the default networks. What their
@@ -6,13 +6,14 @@
 
 pub mod decode;
 pub mod folder;
+pub mod goals;
 pub mod onnx;
 pub mod ranking;
 pub mod runtime;
 pub mod service;
 pub mod shipped;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,9 +21,10 @@ use anyhow::{Context, Result};
 
 use crate::lean::Goal;
 pub use decode::{Decoding, Written};
-use folder::{Folder, Prompt};
+use folder::Folder;
+use goals::{GoalModel, GoalScore};
 pub use onnx::Device;
-use onnx::{Running, ValueModel};
+use onnx::Running;
 use service::{Batching, Service};
 
 /// Tokens of a tactic, at most.
@@ -50,23 +52,12 @@ impl Default for Options {
     }
 }
 
-/// The value network's word on one goal.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GoalScore {
-    /// How likely it is to be proved.
-    pub proved: f32,
-    /// In how many steps.
-    pub steps: f32,
-    /// The oldest hypotheses that did not fit into the prompt.
-    pub cut: usize,
-}
-
 /// A folder of networks that runs.
 pub struct Networks {
     folder: Arc<Folder>,
     fingerprint: String,
     policy: Service<Vec<Written>>,
-    value: Option<Service<(f32, f32)>>,
+    value: Option<Service<GoalScore>>,
     /// A failure was told.
     told: AtomicBool,
 }
@@ -85,8 +76,8 @@ impl Networks {
         let policy = Service::start("policy", options.batching, answer)?;
         let value = match &folder.value {
             Some(file) => {
-                let mut model = ValueModel::open(&environment, file, options.running())?;
-                Some(Service::start("value", options.batching, move |prompts: &[Vec<u32>]| model.score(prompts))?)
+                let mut model = GoalModel::open(&environment, file, options.running())?;
+                Some(Service::start("value", options.batching, move |goals: &[Vec<u32>]| model.score(goals))?)
             }
             None => None,
         };
@@ -109,24 +100,23 @@ impl Networks {
     /// # Errors
     /// When the network does not run.
     pub async fn tactics(&self, goals: &[&Goal]) -> Result<Vec<Vec<(String, f64)>>> {
-        let prompts = self.prompts(goals, TACTIC)?;
-        let written = self.policy.ask(prompts.into_iter().map(|p| p.ids).collect()).await?;
+        let most = self.folder.context.saturating_sub(TACTIC).max(8);
+        let prompts = goals.iter().map(|goal| Ok(self.folder.prompt(goal, most)?.ids)).collect::<Result<_>>()?;
+        let written = self.policy.ask(prompts).await?;
         written.into_iter().map(|list| self.readable(list)).collect()
     }
 
-    /// What the value network says of each goal.
+    /// The file that says which features the value network reads.
+    pub fn value_features(&self) -> PathBuf {
+        self.folder.path.join("value.json")
+    }
+
+    /// What the value network says of each goal, by the goal's features.
     ///
     /// # Errors
     /// When the network does not run, or there is none.
-    pub async fn scores(&self, goals: &[&Goal]) -> Result<Vec<GoalScore>> {
-        let service = self.value.as_ref().context("the folder has no value.onnx")?;
-        let (ids, cuts): (Vec<_>, Vec<_>) = self.prompts(goals, 0)?.into_iter().map(|p| (p.ids, p.cut)).unzip();
-        let answers = service.ask(ids).await?;
-        Ok(answers.into_iter().zip(cuts).map(|((proved, steps), cut)| GoalScore { proved, steps, cut }).collect())
-    }
-
-    fn prompts(&self, goals: &[&Goal], room: usize) -> Result<Vec<Prompt>> {
-        goals.iter().map(|goal| self.folder.prompt(goal, self.folder.context.saturating_sub(room).max(8))).collect()
+    pub async fn scores(&self, goals: Vec<Vec<u32>>) -> Result<Vec<GoalScore>> {
+        self.value.as_ref().context("the folder has no value.onnx")?.ask(goals).await
     }
 
     /// Tokens as text; what is the same as text is one tactic.

@@ -1,4 +1,4 @@
-//! Models run by ONNX Runtime: decoders with a cache of keys and values, encoders with decoders, values.
+//! Models that write, run by ONNX Runtime: decoders with a cache of keys and values, encoders with decoders.
 //!
 //! Weights and caches may be 32-bit or 16-bit floats: each input is given in the type that the model says it takes.
 //! Batches are padded on the left, so that the newest token of every row stands in the last column. Caches of keys and
@@ -180,15 +180,6 @@ pub(super) fn array<T: ort::value::PrimitiveTensorElementType>(value: &DynValue)
 /// Whether a value holds 16-bit floats.
 fn is_half(value: &DynValue) -> bool {
     matches!(value.dtype(), ValueType::Tensor { ty: TensorElementType::Float16, .. })
-}
-
-/// An output's numbers, one after the other.
-fn numbers(value: &DynValue) -> Result<Vec<f32>> {
-    Ok(if is_half(value) {
-        array::<f16>(value)?.iter().map(|x| x.to_f32()).collect()
-    } else {
-        array::<f32>(value)?.iter().copied().collect()
-    })
 }
 
 /// Whole numbers as an input takes them.
@@ -390,38 +381,5 @@ impl Writer for EncoderDecoder {
         self.mask = self.mask.select(Axis(0), rows);
         self.hidden = self.hidden.take().map(|hidden| select(hidden, rows)).transpose()?;
         self.step(false, tokens)
-    }
-}
-
-/// A network that scores goals.
-pub struct ValueModel {
-    session: Session,
-}
-
-impl ValueModel {
-    /// # Errors
-    /// Naming the file.
-    pub fn open(environment: &Environment, file: &Path, running: Running) -> Result<ValueModel> {
-        let session = open(environment, file, running)?;
-        for name in ["value", "steps"] {
-            ensure!(session.outputs().iter().any(|o| o.name() == name), "{} has no output `{name}`", file.display());
-        }
-        Ok(ValueModel { session })
-    }
-
-    /// For each prompt the chance that its goal is proved within the budget, and the steps that it takes then.
-    ///
-    /// # Errors
-    /// When the network does not run.
-    pub fn score(&mut self, prompts: &[Vec<u32>]) -> Result<Vec<(f32, f32)>> {
-        let (ids, mask) = padded(prompts);
-        let inputs = vec![whole(&self.session, "input_ids", ids)?, whole(&self.session, "attention_mask", mask)?];
-        let outputs = run(&mut self.session, inputs, &["value", "steps"])?;
-        let (values, steps) = (numbers(&outputs[0])?, numbers(&outputs[1])?);
-        ensure!(
-            [&values, &steps].iter().all(|o| o.len() == prompts.len()),
-            "the value network answers for another number of goals"
-        );
-        Ok(values.into_iter().zip(steps).collect())
     }
 }

@@ -19,6 +19,7 @@ use ndarray::{Array2, ArrayView1, Axis, Ix1, Ix2};
 use ort::environment::Environment;
 use ort::session::Session;
 
+use super::goals::filled;
 use super::onnx::{Running, array, input, open, run, tensor};
 use super::service::Question;
 
@@ -153,14 +154,9 @@ impl RankingModel {
     }
 }
 
-/// Encodes rows of features, filled up with zeros.
+/// Encodes rows of features.
 fn encode(session: &mut Session, rows: &[&[u32]]) -> Result<Array2<f32>> {
-    let longest = rows.iter().map(|r| r.len()).max().unwrap_or(0).max(1);
-    let mut ids = Array2::<i64>::zeros((rows.len(), longest));
-    for (row, features) in rows.iter().enumerate() {
-        features.iter().enumerate().for_each(|(place, &feature)| ids[[row, place]] = i64::from(feature));
-    }
-    let outputs = run(session, vec![input("features", tensor(ids)?)], &["encoded"])?;
+    let outputs = run(session, vec![input("features", tensor(filled(rows))?)], &["encoded"])?;
     let encoded = array::<f32>(&outputs[0])?.into_dimensionality::<Ix2>().context("`encoded` has not two axes")?;
     ensure!(encoded.nrows() == rows.len(), "a tower of the ranker answers for another number of rows");
     Ok(encoded.to_owned())

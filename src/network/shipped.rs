@@ -16,6 +16,7 @@ macro_rules! shipped {
 const FILES: &[(&str, &[u8])] = shipped![
     "model.onnx",
     "value.onnx",
+    "value.json",
     "tokenizer.json",
     "config.json",
     "generation_config.json",

@@ -266,11 +266,11 @@ impl Policies {
     /// The value by which states are scored.
     ///
     /// # Errors
-    /// As [`Policies::networks`]; when there is no value among them.
+    /// As [`Policies::networks`]; when there is no value among them, or one of other features.
     pub fn value(&self, kind: ValueKind) -> Result<Box<dyn Value>> {
         Ok(match kind {
             ValueKind::Heuristic => Box::new(Heuristic),
-            ValueKind::Network => Box::new(NetworkValue(self.networks()?)),
+            ValueKind::Network => Box::new(NetworkValue::new(self.networks()?)?),
         })
     }
 

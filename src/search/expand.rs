@@ -15,6 +15,8 @@ use std::collections::HashMap;
 /// What a second try costs, as a log-probability; and how many of the moves that its goal has then come before it at most, where
 /// many are about as probable.
 const SECOND_TRY_COST: f64 = 2.0;
+/// How much more than others a step may spend that proves facts, one behind the other.
+const MANY_FACTS: u64 = 4;
 const SECOND_TRY_WITHIN: usize = 24;
 /// What a goal's other moves lose when one hangs, as a log-probability: numbers that are too large for one tactic are so
 /// for its kin, and each costs a worker.
@@ -281,7 +283,11 @@ impl<O: Oracle> Search<'_, O> {
             let tried = before.and_then(after_step).map_or_else(Vec::new, |(_, tried)| tried);
             let new = |p: Proposal| Some(Proposal { tactic: without(&p.tactic, &tried)?, ..p });
             let works = |p: &Proposal| !self.unsupported.iter().any(|word| prune::needs(&p.tactic, word));
-            let step = |proposal| Move { proposal, heartbeats: self.budget.heartbeats, probe: false };
+            // The proofs of several facts add up.
+            let usual = self.budget.heartbeats;
+            let more = (MANY_FACTS * usual).min(self.budget.more_heartbeats());
+            let heartbeats = |p: &Proposal| if safe::adds_facts(&p.tactic) { more } else { usual };
+            let step = |proposal: Proposal| Move { heartbeats: heartbeats(&proposal), proposal, probe: false };
             self.moves.add(goal, proposals.into_iter().filter_map(new).filter(works).map(late).map(step));
             if let [state] = state {
                 if self.operators.prune_false && goal != self.graph.root() {

@@ -1,6 +1,7 @@
 //! What scores proof states: the trait [`Value`], a plain one ([`Heuristic`]) and the network's ([`network`]).
 //!
-//! Depends on `lean::Goal`, and on `network` for the one that is run by it. Knows nothing of Lean's server or of the graph.
+//! Depends on `lean::Goal`; the network's one on `network`, which runs it, and on the ranker's features, which it reads. Knows
+//! nothing of Lean's server or of the graph.
 
 mod heuristic;
 pub mod network;

@@ -86,6 +86,12 @@ fn both_formats_hold_the_same_rows_of_one_split() {
     assert_eq!(candidates().count(), verdicts.len());
     assert_eq!(candidates().filter(|c| c["verdict"] == 0).count(), count("closed"));
     assert!(candidates().all(|c| !c["features"].as_array().unwrap().is_empty()));
+    let (ended, values) = (lines(folder.path(), "ended", split), lines(folder.path(), "value", split));
+    assert!(values.iter().any(|v| v["proved"] == true) && values.iter().any(|v| v["proved"] == false));
+    let outcome =
+        |rows: &[Value]| -> Vec<(Value, Value)> { rows.iter().map(|r| (r["proved"].clone(), r["depth"].clone())).collect() };
+    assert_eq!(outcome(&ended), outcome(&values));
+    assert!(ended.iter().all(|r| !r["features"].as_array().unwrap().is_empty()));
     // The same records again, twice over: nothing changes, to the byte.
     let again = tempfile::tempdir().unwrap();
     std::fs::create_dir(again.path().join("records")).unwrap();

@@ -134,9 +134,7 @@ fn a_loop_that_is_killed_goes_on_and_nothing_is_lost_or_done_twice() {
             .arg("--out")
             .arg(path("loop"));
         command.args(["--python", &python, "--package", concat!(env!("CARGO_MANIFEST_DIR"), "/training")]);
-        for arg in
-            ["--minutes=0.1", "--epochs=2", "--width=32", "--layers=1", "--heads=2", "--value-width=32", "--value-layers=1"]
-        {
+        for arg in ["--minutes=0.1", "--epochs=2", "--width=32", "--layers=1", "--heads=2"] {
             command.arg(format!("--train-arg={arg}"));
         }
         for arg in ["--epochs=2", "--width=16", "--inner=8", "--threads=1"] {

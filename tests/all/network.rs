@@ -8,7 +8,8 @@ use indicatif::ProgressBar;
 use qstar::lean::Goal;
 use qstar::network::decode::Writer;
 use qstar::network::folder::Folder;
-use qstar::network::onnx::{Running, ValueModel, open_policy};
+use qstar::network::goals::GoalModel;
+use qstar::network::onnx::{Running, open_policy};
 use qstar::network::{Decoding, Networks, Options, runtime};
 use qstar::toolchain::cache_home;
 use serde::Deserialize;
@@ -24,6 +25,16 @@ struct Case {
     goal: String,
     ids: Vec<u32>,
     logits: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct Scored {
+    cases: Vec<ScoredCase>,
+}
+
+#[derive(Deserialize)]
+struct ScoredCase {
+    features: Vec<u32>,
     value: f32,
     steps: f32,
 }
@@ -54,11 +65,9 @@ fn close(a: f32, b: f32) -> bool {
 }
 
 #[test]
-fn logits_and_values_are_those_of_pytorch() {
+fn logits_are_those_of_pytorch() {
     let folder = Folder::open(&shipped()).unwrap();
     let mut writer = policy();
-    let mut value =
-        ValueModel::open(&runtime::load(&library()).unwrap(), folder.value.as_ref().unwrap(), Running::on_cpu(1)).unwrap();
     for case in parity() {
         let prompt = folder.prompt(&Goal::parse(&case.goal).unwrap(), 200).unwrap();
         assert_eq!((&prompt.ids, prompt.cut), (&case.ids, 0), "{}", case.goal);
@@ -66,9 +75,24 @@ fn logits_and_values_are_those_of_pytorch() {
         assert_eq!(logits.ncols(), case.logits.len());
         let worst = logits.iter().zip(&case.logits).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-3, "{}: logits differ by {worst}", case.goal);
-        let (p, steps) = value.score(&[case.ids]).unwrap()[0];
-        assert!(close(p, case.value) && close(steps, case.steps), "{p} {steps}");
     }
+}
+
+#[test]
+fn values_are_those_of_pytorch_alone_and_in_a_batch() {
+    let file = Folder::open(&shipped()).unwrap().value.unwrap();
+    let mut model = GoalModel::open(&runtime::load(&library()).unwrap(), &file, Running::on_cpu(1)).unwrap();
+    let text = std::fs::read_to_string(shipped().join("value_parity.json")).unwrap();
+    let cases = serde_json::from_str::<Scored>(&text).unwrap().cases;
+    let all: Vec<Vec<u32>> = cases.iter().map(|case| case.features.clone()).collect();
+    let together = model.score(&all).unwrap();
+    for (case, together) in cases.iter().zip(together) {
+        let alone = model.score(std::slice::from_ref(&case.features)).unwrap()[0];
+        for score in [alone, together] {
+            assert!(close(score.proved, case.value) && close(score.steps, case.steps), "{score:?}");
+        }
+    }
+    assert_eq!(cases.len(), 3);
 }
 
 #[test]
@@ -145,7 +169,7 @@ fn broken_folders_are_refused_with_the_file_and_what_is_wrong() {
         ("model.onnx", |f| copy(f, "value.onnx", "model.onnx"), "past_key_values"),
         ("tokenizer.json", |f| std::fs::write(f.join("tokenizer.json"), "{}").unwrap(), "is no tokenizer"),
         ("config.json", |f| std::fs::remove_file(f.join("config.json")).unwrap(), "cannot read"),
-        ("value.onnx", |f| copy(f, "model.onnx", "value.onnx"), "no output `value`"),
+        ("value.onnx", |f| copy(f, "model.onnx", "value.onnx"), "does not read `features`"),
     ];
     for (file, change, why) in cases {
         let error = broken(change);

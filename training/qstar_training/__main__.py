@@ -1,4 +1,5 @@
-"""`python -m qstar_training DATA OUT`: tables of `qstar export` in, a folder of networks for `qstar` out."""
+"""`python -m qstar_training DATA OUT`: learns to write tactics, from the table `policy` of `qstar export`; out comes a folder of
+networks for `qstar`. `qstar_training.ranker` and `qstar_training.value` put the other two beside it."""
 
 import argparse
 import importlib.util
@@ -9,16 +10,16 @@ from pathlib import Path
 import torch
 
 from . import data, export, plot, text
-from .model import Policy, Shape, Value
+from .model import Policy, Shape
 from .process import end_with_parent
-from .train import calibrate, fit, policy_loss, say, value_loss, write_json
+from .train import fit, policy_loss, say, write_json
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="qstar_training", description=__doc__)
     parser.add_argument("data", type=Path, help="the folder that `qstar export` wrote (JSON lines)")
     parser.add_argument("out", type=Path, help="the folder of the networks; a killed training goes on there")
-    parser.add_argument("--minutes", type=float, default=6, help="for the policy; the value gets a third (default 6)")
+    parser.add_argument("--minutes", type=float, default=6, help="at most (default 6)")
     parser.add_argument("--epochs", type=int, default=100, help="at most (default 100)")
     parser.add_argument("--patience", type=int, default=15, help="epochs without a better held-out loss before it ends (default 15)")
     parser.add_argument("--vocab", type=int, default=2048)
@@ -26,8 +27,6 @@ def arguments():
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--heads", type=int, default=6)
     parser.add_argument("--context", type=int, default=320, help="tokens of a prompt with its tactic (default 320)")
-    parser.add_argument("--value-layers", type=int, default=2)
-    parser.add_argument("--value-width", type=int, default=128)
     parser.add_argument("--tokens", type=int, default=1500, help="tokens in a batch (default 1500)")
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (default 0.001)")
     parser.add_argument("--least-weight", type=float, default=0.5, help="policy examples that weigh less are left out")
@@ -52,33 +51,21 @@ def main():
         sys.exit(f"{options.data} has no policy.train.jsonl; `qstar export RECORDS --out {options.data}` makes it")
     kept = options.out / "tokenizer.json"
     if not kept.exists():
-        goals = [row["goal"] for row in data.rows(options.data, "value", "train")]
-        steps = [row[field] for row in data.rows(options.data, "policy", "train") for field in ("goal", "tactic")]
-        text.train_tokenizer(goals + steps, options.vocab).save(str(kept))
+        texts = [row[field] for row in data.rows(options.data, "policy", "train") for field in ("goal", "tactic")]
+        text.train_tokenizer(texts, options.vocab).save(str(kept))
     tokenizer = text.load_tokenizer(options.out)
-    policy_data = {s: data.policy_examples(options.data, s, tokenizer, options.context, options.least_weight) for s in ("train", "validation")}
-    value_data = {s: data.value_examples(options.data, s, tokenizer, options.context) for s in ("train", "validation")}
-    for name, sets in (("policy", policy_data), ("value", value_data)):
-        say(f"{name}: {len(sets['train'])} examples, {len(sets['validation'])} held out")
-        if not sets["train"]:
-            sys.exit(f"there is no {name} example to learn from: search more theorems first")
-    vocab = tokenizer.get_vocab_size()
-    policy = Policy(Shape(vocab, options.width, options.layers, options.heads, options.context))
-    value = Value(Shape(vocab, options.value_width, options.value_layers, options.value_width // 32, options.context))
-    say(f"policy: {count(policy):,} parameters; value: {count(value):,}; {options.device}")
-    curves = {"policy": fit("policy", policy, policy_data["train"], policy_data["validation"], policy_loss, options.out, options)}
-    options.minutes /= 3
-    curves["value"] = fit("value", value, value_data["train"], value_data["validation"], value_loss, options.out, options)
-    calibrate(value, value_data["validation"], options.device, options.tokens)
+    examples, held_out = (data.policy_examples(options.data, split, tokenizer, options.context, options.least_weight)
+                          for split in ("train", "validation"))
+    say(f"policy: {len(examples)} examples, {len(held_out)} held out")
+    if not examples:
+        sys.exit("there is no step to learn from: search more theorems first")
+    policy = Policy(Shape(tokenizer.get_vocab_size(), options.width, options.layers, options.heads, options.context))
+    parameters = sum(p.numel() for p in policy.parameters())
+    say(f"policy: {parameters:,} parameters; {options.device}")
+    curves = {"policy": fit("policy", policy, examples, held_out, policy_loss, options.out, options)}
     write_json(options.out / "curves.json", curves)
     plot.losses(curves, options.out / "losses.png")
-    about = {"policy_parameters": count(policy), "value_parameters": count(value), "policy_examples": len(policy_data["train"]),
-             "value_examples": len(value_data["train"])}
-    export.write_folder(policy, value, tokenizer, options.out, about, options.int8)
-
-
-def count(model):
-    return sum(p.numel() for p in model.parameters())
+    export.write_folder(policy, tokenizer, options.out, {"policy_parameters": parameters, "policy_examples": len(examples)}, options.int8)
 
 
 main()

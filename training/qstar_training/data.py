@@ -1,4 +1,4 @@
-"""The tables of `qstar export` as batches of tokens."""
+"""The table `policy` of `qstar export` as batches of tokens."""
 
 import json
 import random
@@ -13,16 +13,11 @@ from .text import END, PAD, prompt_ids
 
 @dataclass
 class Example:
-    """A prompt with what follows it. Policy: the tactic's tokens. Value: whether it was proved, the steps on the longest
-    branch of the proof, and the goals that it stands beside (equal numbers: steps from one goal led to them)."""
+    """A prompt, the tokens of the tactic that follows it, and what it weighs."""
 
-    theorem: str
     prompt: list
     tactic: list
     weight: float
-    proved: float = 0.0
-    steps: float = 0.0
-    family: int = -1
 
 
 def rows(folder: Path, table: str, split: str):
@@ -47,28 +42,14 @@ def policy_examples(folder, split, tokenizer, context, least):
         if len(tactic) > context // 2:
             continue
         prompt = prompt_ids(tokenizer, row["goal"], context - len(tactic))
-        found.append(Example(row["theorem"], prompt, tactic, row["weight"]))
-    return found
-
-
-def value_examples(folder, split, tokenizer, context):
-    found, families = [], {}
-    for row in rows(folder, "value", split):
-        prompt = prompt_ids(tokenizer, row["goal"], context)
-        family = families.setdefault(row["family"], len(families)) if row.get("family") else -1
-        found.append(Example(row["theorem"], prompt, [], 1.0, float(row["proved"]), float(row.get("depth") or 0), family))
+        found.append(Example(prompt, tactic, row["weight"]))
     return found
 
 
 def batches(examples, tokens, rng):
-    """Batches of some `tokens` tokens each; examples of like length stand together, siblings in one batch where they fit,
-    batches in random order."""
+    """Batches of some `tokens` tokens each; examples of like length stand together, batches in random order."""
     length = [len(e.prompt) + len(e.tactic) for e in examples]
-    longest_of = {}
-    for e, n in zip(examples, length):
-        longest_of[e.family] = max(n, longest_of.get(e.family, 0))
-    place = lambda i: length[i] if examples[i].family < 0 else longest_of[examples[i].family]
-    order = sorted(range(len(examples)), key=lambda i: (place(i), examples[i].family, rng.random()))
+    order = sorted(range(len(examples)), key=lambda i: (length[i], rng.random()))
     groups, group, longest = [], [], 0
     for i in order:
         longest = max(longest, length[i])
@@ -95,20 +76,6 @@ def policy_tensors(batch, device):
         targets[row, len(e.prompt) - 1 : len(both) - 1] = torch.tensor(e.tactic)
     weights = torch.tensor([e.weight for e in batch])
     return ids.to(device), mask.to(device), targets.to(device), weights.to(device)
-
-
-def value_tensors(batch, device):
-    """ids, mask (batch, length); proved, steps and family (batch)."""
-    length = max(len(e.prompt) for e in batch)
-    ids = torch.full((len(batch), length), PAD)
-    mask = torch.zeros((len(batch), length), dtype=torch.long)
-    for row, e in enumerate(batch):
-        ids[row, : len(e.prompt)] = torch.tensor(e.prompt)
-        mask[row, : len(e.prompt)] = 1
-    proved = torch.tensor([e.proved for e in batch])
-    steps = torch.tensor([e.steps for e in batch])
-    family = torch.tensor([e.family for e in batch])
-    return ids.to(device), mask.to(device), proved.to(device), steps.to(device), family.to(device)
 
 
 def shuffler(seed):

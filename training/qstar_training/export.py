@@ -24,18 +24,6 @@ class Cached(torch.nn.Module):
         return (logits, *(tensor for pair in present for tensor in pair))
 
 
-class Scored(torch.nn.Module):
-    """The value with its outputs in their units: a probability, and a number of steps."""
-
-    def __init__(self, value):
-        super().__init__()
-        self.value = value
-
-    def forward(self, input_ids, attention_mask):
-        out = self.value(input_ids, attention_mask)
-        return out[:, 0].sigmoid(), out[:, 1].exp()
-
-
 def to_onnx(module, inputs, path, **names):
     """Writes a module of the CPU. From PyTorch 2.9 on another exporter is the default, which wants its axes told otherwise."""
     traced = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
@@ -59,30 +47,20 @@ def export_policy(policy, folder):
         output_names=["logits", *new], dynamic_axes=axes))
 
 
-def export_value(value, folder):
-    ids, mask = torch.tensor([[GOAL, 7, 8], [GOAL, 9, 10]]), torch.tensor([[1, 1, 1], [1, 1, 0]])
-    axes = {"input_ids": {0: "batch", 1: "all"}, "attention_mask": {0: "batch", 1: "all"}, "value": {0: "batch"}, "steps": {0: "batch"}}
-    write(folder / "value.onnx", lambda path: to_onnx(
-        Scored(value), (ids, mask), path, input_names=["input_ids", "attention_mask"], output_names=["value", "steps"],
-        dynamic_axes=axes))
-
-
 def quantise(folder):
-    """Weights of matrix products as 8-bit integers, activations by need; the fp32 files stay beside as `*.fp32.onnx`."""
+    """Weights of matrix products as 8-bit integers, activations by need; the fp32 file stays beside as `model.fp32.onnx`."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    for name in ("model", "value"):
-        full, small = folder / f"{name}.fp32.onnx", folder / f"{name}.onnx"
-        small.replace(full)
-        write(small, lambda path: quantize_dynamic(str(full), str(path), weight_type=QuantType.QInt8, per_channel=True,
-                                                   op_types_to_quantize=["MatMul", "Gemm"]))
+    full, small = folder / "model.fp32.onnx", folder / "model.onnx"
+    small.replace(full)
+    write(small, lambda path: quantize_dynamic(str(full), str(path), weight_type=QuantType.QInt8, per_channel=True,
+                                               op_types_to_quantize=["MatMul", "Gemm"]))
 
 
-def write_folder(policy, value, tokenizer, folder, about, int8):
-    """All that `qstar` needs to run the networks, and `parity.json`: what PyTorch computes for a few prompts."""
+def write_folder(policy, tokenizer, folder, about, int8):
+    """All that `qstar` needs to run the policy, and `parity.json`: what PyTorch computes for a few prompts."""
     shape = policy.shape
     export_policy(policy, folder)
-    export_value(value, folder)
     if int8:
         quantise(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -96,15 +74,12 @@ def write_folder(policy, value, tokenizer, folder, about, int8):
     cases = []
     # The exporter puts its wrappers, and all inside, back to training.
     policy.eval()
-    value.eval()
     with torch.no_grad():
         for goal in prompts:
             ids = tokenizer.encode(PROMPT.replace("{goal}", goal), add_special_tokens=False).ids
             one = torch.tensor([ids])
             mask = torch.ones_like(one)
             logits, _ = policy(one, mask, positions(mask))
-            out = value(one, mask)[0]
-            cases.append({"goal": goal, "ids": ids, "logits": [round(x, 5) for x in logits[0, -1].tolist()],
-                          "value": out[0].sigmoid().item(), "steps": out[1].exp().item()})
+            cases.append({"goal": goal, "ids": ids, "logits": [round(x, 5) for x in logits[0, -1].tolist()]})
     write_json(folder / "parity.json", {"cases": cases})
     say(f"networks are in {folder}")

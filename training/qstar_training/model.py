@@ -1,11 +1,11 @@
-"""The networks: a decoder that writes tactics, and a reader that scores goals.
+"""The policy: a decoder that writes tactics.
 
-Both are pre-norm transformers (Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture") with learnt
-positions. The decoder keeps keys and values of what it has read, so that a new token costs one position.
+A pre-norm transformer (Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture") with learnt positions. It
+keeps keys and values of what it has read, so that a new token costs one position.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -21,9 +21,6 @@ class Shape:
     layers: int = 4
     heads: int = 6
     context: int = 320
-
-    def as_dict(self):
-        return asdict(self)
 
 
 class Layer(nn.Module):
@@ -51,33 +48,16 @@ class Layer(nn.Module):
         return x, (k, v)
 
 
-class Trunk(nn.Module):
-    """What both networks have: tokens, places, layers."""
+class Policy(nn.Module):
+    """Logits of the next token."""
 
-    def __init__(self, shape, drop):
+    def __init__(self, shape, drop=0.1):
         super().__init__()
         self.shape, self.drop = shape, drop
         self.token = nn.Embedding(shape.vocab, shape.width)
         self.place = nn.Embedding(shape.context, shape.width)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
         self.last = nn.LayerNorm(shape.width)
-
-    def read(self, input_ids, position_ids, seen, past):
-        """seen: (batch, 1, new, all), true where a token may look. The last layer's output, normed, and what to keep."""
-        allowed = (~seen).to(self.token.weight.dtype) * -1e9
-        x = self.token(input_ids) + self.place(position_ids)
-        present = []
-        for number, layer in enumerate(self.layers):
-            x, kept = layer(x, allowed, None if past is None else past[number], self.drop)
-            present.append(kept)
-        return self.last(x), present
-
-
-class Policy(Trunk):
-    """Logits of the next token."""
-
-    def __init__(self, shape, drop=0.1):
-        super().__init__(shape, drop)
         self.apply(start)
 
     def forward(self, input_ids, attention_mask, position_ids, past=None):
@@ -85,24 +65,15 @@ class Policy(Trunk):
         new, everything = input_ids.shape[1], attention_mask.shape[1]
         column = torch.arange(everything, device=input_ids.device)
         row = torch.arange(new, device=input_ids.device) + (everything - new)
+        # (batch, 1, new, all), true where a token may look.
         seen = (column[None, :] <= row[:, None])[None, None] & (attention_mask[:, None, None, :] > 0)
-        x, present = self.read(input_ids, position_ids, seen, past)
-        return x @ self.token.weight.t(), present
-
-
-class Value(Trunk):
-    """The chance that a goal is proved within the budget, as a logit, and the steps that it then takes, as a logarithm."""
-
-    def __init__(self, shape, drop=0.1):
-        super().__init__(shape, drop)
-        self.heads = nn.Linear(shape.width, 2)
-        self.apply(start)
-
-    def forward(self, input_ids, attention_mask):
-        """ids, mask (batch, length) -> (batch, 2)."""
-        x, _ = self.read(input_ids, positions(attention_mask), attention_mask[:, None, None, :] > 0, None)
-        counted = attention_mask[:, :, None].to(x.dtype)
-        return self.heads((x * counted).sum(1) / counted.sum(1))
+        allowed = (~seen).to(self.token.weight.dtype) * -1e9
+        x = self.token(input_ids) + self.place(position_ids)
+        present = []
+        for number, layer in enumerate(self.layers):
+            x, kept = layer(x, allowed, None if past is None else past[number], self.drop)
+            present.append(kept)
+        return self.last(x) @ self.token.weight.t(), present
 
 
 def start(module):

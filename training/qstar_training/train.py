@@ -1,4 +1,4 @@
-"""Training: one loop for both networks, resumable, the same command on a CPU and on a GPU."""
+"""Training of the policy: resumable, the same command on a CPU and on a GPU."""
 
 import json
 import math
@@ -10,7 +10,6 @@ import torch
 from torch.nn import functional as F
 
 from . import data
-from .calibrate import expected_error, platt
 from .model import positions
 
 
@@ -20,26 +19,6 @@ def policy_loss(model, batch, device):
     each = F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=-100, reduction="none")
     counts = (targets >= 0).sum()
     return (each.sum(1) * weights).sum() / counts.clamp(min=1), counts.item()
-
-
-def value_loss(model, batch, device):
-    ids, mask, proved, steps, family = data.value_tensors(batch, device)
-    out = model(ids, mask)
-    chance = F.binary_cross_entropy_with_logits(out[:, 0], proved)
-    # Steps are learnt where there is a proof.
-    distance = (F.smooth_l1_loss(out[:, 1], (steps.clamp(min=1)).log(), reduction="none") * proved).sum()
-    return chance + 0.2 * distance / proved.sum().clamp(min=1) + 0.3 * sibling_loss(out[:, 0], proved, steps, family), len(batch)
-
-
-def sibling_loss(logits, proved, steps, family):
-    """Of goals that steps from one goal led to, the better should look better: what was proved, and of two that were proved
-    what took fewer steps (a logistic loss over pairs; Burges et al. 2005, "Learning to Rank Using Gradient Descent")."""
-    beside = (family[:, None] == family[None, :]) & (family[:, None] >= 0)
-    sooner = (proved[:, None] > 0) & (proved[None, :] > 0) & (steps[:, None] < steps[None, :])
-    pairs = beside & ((proved[:, None] > proved[None, :]) | sooner)
-    if not pairs.any():
-        return logits.new_zeros(())
-    return F.softplus(logits[None, :] - logits[:, None])[pairs].mean()
 
 
 @torch.no_grad()
@@ -110,40 +89,6 @@ def fit(name, model, examples, held_out, loss, out, options):
         model.load_state_dict(state["best"])
     model.to("cpu").eval()
     return state["curve"]
-
-
-@torch.no_grad()
-def chances(model, examples, device, tokens):
-    """For each example the logit that its goal is proved, and whether it was."""
-    model.to(device).eval()
-    logits, proved = [], []
-    for batch in data.batches(examples, tokens, data.shuffler(0)):
-        ids, mask, truth, _, _ = data.value_tensors(batch, device)
-        logits.append(model(ids, mask)[:, 0].cpu())
-        proved.append(truth.cpu())
-    model.to("cpu")
-    return torch.cat(logits), torch.cat(proved)
-
-
-def calibrate(model, examples, device, tokens):
-    """Scales and shifts the logits so that chances are right on held-out examples, and writes that into the last layer.
-
-    Says the loss before and after; few examples of a kind: nothing is done.
-    """
-    logits, proved = chances(model, examples, device, tokens) if examples else (torch.zeros(0), torch.zeros(0))
-    found = platt(logits, proved)
-    if found is None:
-        say(f"value: not calibrated, {len(proved)} held-out goals are too few or their order is wrong")
-        return
-    scale, shift = found
-    before = F.binary_cross_entropy_with_logits(logits, proved).item()
-    after = F.binary_cross_entropy_with_logits(logits * scale + shift, proved).item()
-    error = expected_error(torch.sigmoid(logits * scale + shift), proved)[0]
-    with torch.no_grad():
-        model.heads.weight[0] *= scale
-        model.heads.bias[0] = model.heads.bias[0] * scale + shift
-    say(f"value: calibrated on {len(proved)} held-out goals, scale {scale:.2f}, shift {shift:+.2f}: loss {before:.3f} -> {after:.3f}, "
-        f"ECE there {error:.3f}")
 
 
 def write(path, save):

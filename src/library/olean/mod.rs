@@ -13,7 +13,7 @@ pub mod whole;
 
 use std::collections::HashSet;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 pub use region::{Field, Part, Region, canonical, parts};
 
@@ -63,6 +63,8 @@ pub struct Constant {
     pub makes_propositions: bool,
     /// Premises and arguments before the conclusion.
     pub arity: usize,
+    /// A definition that takes a field of a structure or a class: `Prod.fst`, `Membership.mem`. There is nothing behind it.
+    pub is_field: bool,
 }
 
 /// A compiled module.
@@ -119,12 +121,31 @@ impl Region<'_> {
     fn constant(&mut self, field: Field) -> Result<Constant> {
         let at = self.place(field)?;
         let kind = Kind::of_tag(self.tag(at)?)?;
-        let common = self.first_field(self.field(at, 0)?)?;
-        let common = self.place(common)?;
+        let own = self.place(self.field(at, 0)?)?;
+        let common = self.place(self.field(own, 0)?)?;
         let name = self.name(self.field(common, 0)?)?;
         let ty = self.place(self.field(common, 2)?)?;
         let (conclusion, makes_propositions, arity) = self.conclusion(ty)?;
-        Ok(Constant { name, kind, uses: self.uses(ty)?, conclusion, makes_propositions, arity })
+        let is_field = kind == Kind::Definition && self.takes_field(self.place(self.field(own, 1)?)?)?;
+        Ok(Constant { name, kind, uses: self.uses(ty)?, conclusion, makes_propositions, arity, is_field })
+    }
+
+    /// Whether a definition's value is a field of its last argument.
+    fn takes_field(&self, value: usize) -> Result<bool> {
+        let mut at = value;
+        loop {
+            // `Expr`: bound variable 0, lambda 6, metadata 10, field 11.
+            let next = match self.tag(at)? {
+                6 => self.field(at, 2)?,
+                10 => self.field(at, 1)?,
+                11 => return Ok(self.tag(self.place(self.field(at, 2)?)?)? == 0),
+                _ => return Ok(false),
+            };
+            // A term's parts stand before it.
+            let part = self.place(next)?;
+            ensure!(part < at, "a definition's value has no end");
+            at = part;
+        }
     }
 
     /// What stands behind all `∀`s of a type: the constant that heads it, and whether it is `Prop`.
@@ -231,21 +252,24 @@ mod tests {
             self.bytes.push(0);
             self.object(1, &[1, string, 0])
         }
-        /// A module that imports `Base` and holds `p : Prop` and `t : q → p`.
+        /// A module that imports `Base` and holds `p : Prop`, `t : q → p`, and `f` of that type, which takes a field of its argument.
         fn module(mut self) -> Vec<u8> {
-            let (p, q, t, base) = (self.name("p"), self.name("q"), self.name("t"), self.name("Base"));
+            let [p, q, t, f, base] = ["p", "q", "t", "f", "Base"].map(|name| self.name(name));
             let import = self.object(0, &[base]);
             let imports = self.array(&[import]);
             let prop = self.object(3, &[1]);
             let (const_p, const_q) = (self.object(4, &[p, 1]), self.object(4, &[q, 1]));
             let implies = self.object(7, &[1, const_q, const_p]);
+            let argument = self.object(0, &[1]);
+            let field = self.object(11, &[q, 1, argument]);
+            let takes = self.object(6, &[1, const_q, field]);
             let mut infos = Vec::new();
-            for (name, ty, kind) in [(p, prop, 0), (t, implies, 2)] {
+            for (name, ty, value, kind) in [(p, prop, 1, 0), (t, implies, 1, 2), (f, implies, takes, 1)] {
                 let common = self.object(0, &[name, 1, ty]);
-                let value = self.object(0, &[common]);
-                infos.push(self.object(kind, &[value]));
+                let own = self.object(0, &[common, value]);
+                infos.push(self.object(kind, &[own]));
             }
-            let names = self.array(&[p, t]);
+            let names = self.array(&[p, t, f]);
             let constants = self.array(&infos);
             let none = self.array(&[]);
             let root = self.object(0, &[imports, names, constants, none, none]);
@@ -260,7 +284,8 @@ mod tests {
         for width in [4, 8] {
             let module = Module::parse("M", &Writer::new(width).module()).unwrap();
             assert_eq!(module.imports, ["Base"]);
-            let [p, t] = &module.constants[..] else { panic!("{module:?}") };
+            let [p, t, f] = &module.constants[..] else { panic!("{module:?}") };
+            assert!(f.is_field && f.kind == Kind::Definition && !p.is_field && !t.is_field);
             assert!(p.makes_propositions && p.name == "p" && p.kind == Kind::Axiom);
             assert_eq!(
                 (t.conclusion.as_deref(), t.arity, t.uses.clone()),

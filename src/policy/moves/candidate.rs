@@ -35,6 +35,8 @@ pub enum Family {
     /// Case splits on data and conditions.
     Cases,
     Induction,
+    /// Laws of the header's functions, proved before they are needed.
+    Conjecture,
     /// Values for an existence.
     Witness,
     /// Equality from equality of parts.
@@ -61,7 +63,7 @@ pub enum Family {
 
 impl Family {
     /// All of them, in a fixed order.
-    pub const ALL: [Family; 24] = [
+    pub const ALL: [Family; 25] = [
         Family::Closer,
         Family::Unfold,
         Family::Earlier,
@@ -75,6 +77,7 @@ impl Family {
         Family::Rename,
         Family::Cases,
         Family::Induction,
+        Family::Conjecture,
         Family::Witness,
         Family::Congruence,
         Family::Contradiction,

@@ -2,7 +2,7 @@
 
 use super::candidate::{Family, List};
 use super::header::Header;
-use super::shape::{Entry, fresh, split_top, unbracketed};
+use super::shape::{Entry, branches, fresh, split_top, unbracketed};
 use super::terms::Kind;
 use super::view::View;
 
@@ -181,7 +181,9 @@ fn conditions(view: &View, list: &mut List) {
         match term.kind {
             Kind::If => {
                 if let Some(condition) = term.parts.first().filter(|c| view.terms.iter().any(|t| t.text == c.text)) {
-                    found.push((condition.text, 0.12));
+                    // No `split` for this one.
+                    let p = if term.text.starts_with("bif") { 0.5 } else { 0.12 };
+                    found.push((condition.text, p));
                 }
             }
             Kind::Binary("==" | "!=") => {
@@ -220,7 +222,6 @@ fn conditions(view: &View, list: &mut List) {
 
 /// `if` and `match`, wherever they stand.
 fn splits(view: &View, list: &mut List) {
-    let branches = |text: &str| text.contains("if ") || text.contains("match ");
     if branches(&view.goal.target) {
         list.add(0.3, "split");
         list.add_settled(0.4, "split", &[]);
@@ -295,6 +296,10 @@ mod tests {
         let tactics = made("a b : Nat\n⊢ (if a ≤ b then b else a) - a = b - a", "");
         assert!(tactics.contains(&"by_cases h : a ≤ b <;> simp_all".to_owned()), "{tactics:#?}");
         assert!(tactics.contains(&"split".to_owned()));
+        let tactics =
+            made("xs : List Nat\np : Nat → Bool\nx : Nat\n⊢ (bif p x then xs else x :: xs).length ≤ xs.length + 1", "");
+        assert!(tactics.contains(&"by_cases h : p x <;> simp_all".to_owned()), "{tactics:#?}");
+        assert!(!tactics.contains(&"split".to_owned()));
         assert!(made("p q : Prop\n⊢ p ∨ q", "").iter().any(|t| t == "by_cases hp : p <;> by_cases hq : q <;> simp_all"));
     }
 }

@@ -3,7 +3,7 @@
 //! may share; and a budget in checks goes to steps.
 
 use super::candidate::{Family, List};
-use super::shape::{Entry, Shape, shape, split_top};
+use super::shape::{Entry, Shape, branches, shape, split_top};
 use super::view::View;
 use crate::lean::runaway::is_large;
 
@@ -130,6 +130,7 @@ pub fn more(view: &View, list: &mut List) {
     let text = view.goal.to_string();
     let has = |signs: &[&str]| signs.iter().any(|s| text.contains(s));
     let quantified = has(&["∀", "→"]);
+    let branching = branches(&text);
     let mut add = |when: bool, p: f64, tactic: &str| {
         if when {
             list.add(p, tactic);
@@ -146,10 +147,10 @@ pub fn more(view: &View, list: &mut List) {
     add(quantified, 0.03, "intros\nsimp_all");
     add(quantified, 0.03, "intros\ngrind");
     add(quantified, 0.02, "intros\nomega");
-    add(has(&["if ", "match "]), 0.03, "grind +splitImp");
-    add(has(&["if ", "match ", "∨"]), 0.04, "repeat' split\nall_goals simp_all");
-    add(has(&["if ", "match "]), 0.03, "repeat' split\nall_goals grind");
-    add(has(&["if ", "match "]), 0.03, "repeat' split\nall_goals omega");
+    add(branching, 0.03, "grind +splitImp");
+    add(branching || has(&["∨"]), 0.04, "repeat' split\nall_goals simp_all");
+    add(branching, 0.03, "repeat' split\nall_goals grind");
+    add(branching, 0.03, "repeat' split\nall_goals omega");
     add(has(&["×", ".1", ".fst", "⟨"]), 0.02, "ext <;> simp_all");
     add(has(&["¬", "False", "≠"]), 0.03, "simp_all [Classical.not_forall]");
     add(has(&["BitVec", "UInt", "Int8", "Int16", "Int32", "Int64"]), 0.02, "simp_all [BitVec.toNat_eq]\nomega");

@@ -36,7 +36,10 @@ fn splits(view: &View) -> Vec<(String, bool)> {
     let data: Vec<&Entry> = view.objects().filter(|e| view.in_target(e.name)).collect();
     let numbers: Vec<&str> = data.iter().filter(|e| ["Nat", "ℕ"].contains(&e.ty)).map(|e| e.name).collect();
     let along = if numbers.is_empty() { String::new() } else { format!(" generalizing {}", numbers.join(" ")) };
-    let lists = data.iter().filter(|e| e.ty.starts_with("List ")).map(|e| (format!("induction {}{along}", e.name), true));
+    let lists = data
+        .iter()
+        .filter(|e| e.ty.starts_with("List ") && !view.is_appended(e.name))
+        .map(|e| (format!("induction {}{along}", e.name), true));
     let lockstep = super::induction::lockstep(view).into_iter().map(|step| (step, true));
     let steps = numbers.iter().map(|name| (format!("induction {name}"), true));
     let boxed = |ty: &str| ["Option ", "Array ", "Except "].iter().any(|head| ty.starts_with(head)) || ty.contains(['⊕', '×']);

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::signature::Signature;
 use crate::lean::syntax::{Kind, Token, tokens};
 use crate::source::commands;
 
@@ -14,6 +15,9 @@ pub struct Definition {
     pub name: String,
     /// It calls itself: there is an induction along it.
     pub recursive: bool,
+    pub signature: Signature,
+    /// Definitions of the header that it calls, with their namespaces.
+    pub calls: Vec<String>,
 }
 
 /// A data type that the header declares.
@@ -25,8 +29,16 @@ pub struct DataType {
     pub recursive: bool,
     /// It makes propositions: what it is applied to is a hypothesis, and its constructors prove it.
     pub predicate: bool,
-    /// With their namespaces, in the order of the file.
-    pub constructors: Vec<String>,
+    /// In the order of the file.
+    pub constructors: Vec<Constructor>,
+}
+
+/// A constructor of a data type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constructor {
+    /// With its namespaces.
+    pub name: String,
+    pub signature: Signature,
 }
 
 /// A proposition that the header gives: a theorem, an axiom, a law of a class.
@@ -91,16 +103,26 @@ impl Header {
             |word: &str| rest.iter().any(|t| t.kind == Kind::Name && (t.text == word || t.text.ends_with(&format!(".{word}"))));
         match keyword {
             "def" | "abbrev" => {
+                let others = self.definitions.iter().map(|d| &d.name);
+                let mut called: Vec<String> =
+                    others.filter(|name| calls(name.rsplit('.').next().unwrap_or(name))).cloned().collect();
                 for inner in inner_functions(rest) {
-                    self.definitions.push(Definition { name: format!("{whole}.{inner}"), recursive: true });
+                    let (name, signature) = (format!("{whole}.{inner}"), Signature::default());
+                    called.push(name.clone());
+                    self.definitions.push(Definition { name, recursive: true, signature, calls: Vec::new() });
                 }
-                self.definitions.push(Definition { recursive: calls(last), name: whole });
+                let (recursive, signature) = (calls(last), Signature::read(rest));
+                self.definitions.push(Definition { name: whole, recursive, signature, calls: called });
             }
             "inductive" => {
                 let makes = rest.iter().position(|t| matches!(t.text, "|" | "where")).unwrap_or(rest.len());
                 let recursive = rest[makes..].iter().any(|t| t.kind == Kind::Name && t.text == name);
                 let predicate = rest[..makes].last().is_some_and(|t| t.text == "Prop");
-                let constructors = constructors(&rest[makes..]).map(|c| format!("{whole}.{c}")).collect();
+                let constructor = |(name, rest): (&str, &[Token])| Constructor {
+                    name: format!("{whole}.{name}"),
+                    signature: Signature::read(rest),
+                };
+                let constructors = constructors(&rest[makes..]).map(constructor).collect();
                 self.types.push(DataType { name: whole, recursive, predicate, constructors });
             }
             "structure" | "class" => {
@@ -129,16 +151,16 @@ impl Header {
     }
 }
 
-/// The names that stand behind the bars of an inductive type.
-fn constructors<'a>(rest: &[Token<'a>]) -> impl Iterator<Item = &'a str> {
+/// The names that stand behind the bars of an inductive type, and what follows each.
+fn constructors<'a, 't>(rest: &'t [Token<'a>]) -> impl Iterator<Item = (&'a str, &'t [Token<'a>])> {
     let mut depth = 0usize;
-    rest.windows(2).filter_map(move |pair| {
+    rest.windows(2).enumerate().filter_map(move |(at, pair)| {
         match pair[0].text {
             "(" | "{" | "[" | "⟨" => depth += 1,
             ")" | "}" | "]" | "⟩" => depth = depth.saturating_sub(1),
             _ => {}
         }
-        (pair[0].text == "|" && depth == 0 && pair[1].kind == Kind::Name).then_some(pair[1].text)
+        (pair[0].text == "|" && depth == 0 && pair[1].kind == Kind::Name).then_some((pair[1].text, &rest[at + 2..]))
     })
 }
 
@@ -243,8 +265,13 @@ theorem last : 1 ≤ 2 := by decide
         );
         let types: Vec<(&str, bool)> = header.types.iter().map(|t| (t.name.as_str(), t.recursive)).collect();
         assert_eq!(types, [("Tree", true), ("Colour", false), ("Even", true)]);
-        let of = |printed: &str| header.type_of(printed).map(|t| (t.predicate, t.constructors.join(" ")));
+        let of = |printed: &str| {
+            let names = |t: &DataType| t.constructors.iter().map(|c| c.name.clone()).collect::<Vec<_>>().join(" ");
+            header.type_of(printed).map(|t| (t.predicate, names(t)))
+        };
         assert_eq!(of("Even (n + 2)"), Some((true, "Even.zero Even.step".to_owned())));
+        assert_eq!(header.types[0].constructors[1].signature.arguments, ["Tree", "Nat", "Tree"]);
+        assert_eq!(header.definitions[3].calls, ["Tree.isPrime.check"]);
         assert_eq!(of("Colour"), Some((false, "Colour.red Colour.green".to_owned())));
         assert_eq!(of("Odd n"), None);
         let facts: Vec<(&str, bool)> = header.facts.iter().map(|f| (f.name.as_str(), f.rewrites)).collect();

@@ -42,7 +42,8 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
                 let with = format!(" with\n| nil => ?_\n| cons x xs {ih} => ?_");
                 list.add(0.2 * share, format!("induction {n}{with}"));
                 if view.in_target(n) {
-                    ends(view, n, &with, 0.3, &opened, list);
+                    let p = if view.is_appended(n) { 0.06 } else { 0.3 };
+                    ends(view, n, &with, p, &opened, list);
                 }
             }
             _ => {
@@ -62,7 +63,8 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
 /// Inductions on one value of the target with a case split on another one, for what takes both apart at once: places in lists,
 /// two lists.
 pub fn lockstep(view: &View) -> Vec<String> {
-    let is_taken = |e: &&Entry| view.in_target(e.name) && (e.ty.starts_with("List ") || ["Nat", "ℕ"].contains(&e.ty));
+    let is_kind = |ty: &str| ty.starts_with("List ") || ["Nat", "ℕ"].contains(&ty);
+    let is_taken = |e: &&Entry| view.in_target(e.name) && is_kind(e.ty) && !view.is_appended(e.name);
     let data: Vec<&Entry> = view.objects().filter(is_taken).take(LOCKED).collect();
     let lists = data.iter().filter(|e| e.ty.starts_with("List "));
     let pairs = lists.flat_map(|list| data.iter().filter(|other| other.name != list.name).map(|other| (list.name, other.name)));

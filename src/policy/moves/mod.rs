@@ -10,6 +10,7 @@ mod bounds;
 mod candidate;
 mod cases;
 mod closers;
+mod conjecture;
 mod definition;
 mod destruct;
 mod division;
@@ -29,6 +30,7 @@ mod rewrite;
 mod runaway;
 mod shape;
 mod siblings;
+mod signature;
 mod squares;
 mod target;
 mod terms;
@@ -54,6 +56,9 @@ pub const MOST: usize = 400;
 const RETRIEVED: usize = 12;
 /// Theorems retrieved that say of another type what the goal says of its own.
 const SIBLINGS: usize = 5;
+/// How much less an induction is worth inside another one. In records of 3,000 searches such steps were part of a proof at 1.5 % of
+/// the tries, other inductions at 7.6 %.
+const NESTED: f64 = 0.2;
 /// Share of what the library brings, beside all other moves.
 const LIBRARY_SHARE: f64 = 0.25;
 
@@ -140,39 +145,48 @@ impl Moves {
     /// What every family makes of a goal.
     fn families(&self, goal: &Goal, list: &mut List) {
         let view = View::behind(&self.header, goal);
-        closers::usual(&view, list);
-        closers::more(&view, list);
-        unfold::steps(&view, &self.header, list);
+        self.of_view(&view, list);
+        if view.is_in_induction() {
+            list.damp(NESTED, |c| ["induction ", "fun_induction "].iter().any(|begin| c.tactic.starts_with(begin)));
+        }
+    }
+
+    fn of_view(&self, view: &View, list: &mut List) {
+        let goal = view.goal;
+        closers::usual(view, list);
+        closers::more(view, list);
+        unfold::steps(view, &self.header, list);
         let own: Vec<&str> = unfold::used(&self.header, &goal.to_string()).iter().map(|d| d.name.as_str()).collect();
-        notation::steps(&view, &own, list);
-        earlier::steps(&view, &self.header, list);
-        target::steps(&view, list);
-        destruct::steps(&view, list);
-        apply::steps(&view, list);
-        rewrite::steps(&view, list);
-        instantiate::steps(&view, list);
-        cases::steps(&view, &self.header, list);
-        induction::steps(&view, &self.header, list);
-        predicate::steps(&view, &self.header, list);
-        witness::steps(&view, list);
-        forms::steps(&view, list);
+        notation::steps(view, &own, list);
+        earlier::steps(view, &self.header, list);
+        target::steps(view, list);
+        destruct::steps(view, list);
+        apply::steps(view, list);
+        rewrite::steps(view, list);
+        instantiate::steps(view, list);
+        cases::steps(view, &self.header, list);
+        induction::steps(view, &self.header, list);
+        conjecture::steps(view, &self.header, list);
+        predicate::steps(view, &self.header, list);
+        witness::steps(view, list);
+        forms::steps(view, list);
         arithmetic::steps(goal, list);
         bounds::steps(goal, list);
-        divisors::steps(&view, list);
-        division::steps(&view, list);
-        squares::steps(&view, list);
+        divisors::steps(view, list);
+        division::steps(view, list);
+        squares::steps(view, list);
         recurrence::steps(goal, list);
-        runaway::steps(&view, list);
+        runaway::steps(view, list);
         mathlib::steps(goal, self.kit, list);
         let Some(premises) = &self.premises else { return };
         list.damp(1.0 - LIBRARY_SHARE, |_| true);
         let mut found = List::default();
-        library::steps(&view, &premises.retrieve(goal, RETRIEVED), &mut found);
-        siblings::steps(&view, &premises.siblings(goal, SIBLINGS), &mut found);
+        library::steps(view, &premises.retrieve(goal, RETRIEVED), &mut found);
+        siblings::steps(view, &premises.siblings(goal, SIBLINGS), &mut found);
         library::questions(&mut found);
         let definitions = premises.definitions(goal);
-        definition::steps(&view, &definitions, &mut found);
-        notation::steps(&view, &definitions, &mut found);
+        definition::steps(view, &definitions, &mut found);
+        notation::steps(view, &definitions, &mut found);
         found.damp(LIBRARY_SHARE, |_| true);
         list.append(found);
     }

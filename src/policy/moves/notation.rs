@@ -27,6 +27,11 @@ const NOTATIONS: &[(&str, &str)] = &[
     ("≤", "LE.le"),
     (" < ", "LT.lt"),
 ];
+/// Types whose notations Lean's tactics know: opened, they are what no theorem speaks of.
+const KNOWN: &[&str] = &[
+    "List", "Array", "Vector", "Option", "Prod", "Sum", "Subtype", "Nat", "Int", "Bool", "Fin", "String", "Char", "Unit",
+    "Type", "Sort", "Prop",
+];
 /// Those that are opened only where nothing is a number.
 const ORDERS: &[&str] = &["LE.le", "LT.lt"];
 
@@ -36,6 +41,9 @@ static ELEMENT: LazyLock<Regex> =
 
 /// The steps of this module; `definitions` that the goal speaks of are opened with them.
 pub fn steps(view: &View, definitions: &[&str], list: &mut List) {
+    if !view.data.is_empty() && !view.data.iter().any(|e| has_own_notations(e.ty)) {
+        return;
+    }
     let numbers = view.numbers().next().is_some();
     let text = view.goal.to_string();
     // `m.insert k` is no notation.
@@ -61,6 +69,14 @@ pub fn steps(view: &View, definitions: &[&str], list: &mut List) {
     }
 }
 
+/// Whether notations may mean something of its own at a type: not at a variable for types, nor at one that Lean's tactics know.
+fn has_own_notations(ty: &str) -> bool {
+    let names = ty
+        .split(|c: char| !(c.is_alphanumeric() || "_'.".contains(c)))
+        .filter(|n| n.starts_with(|c: char| c.is_ascii_uppercase()));
+    names.map(|name| name.split('.').next().unwrap_or(name)).any(|head| !KNOWN.contains(&head))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +99,12 @@ mod tests {
         assert_eq!(made("a b : Point\n⊢ a ≤ b", &[])[0], "simp_all [LE.le]");
         assert_eq!(made("m : Map\n⊢ (m.insert 1)[1] = m[m[0]]", &[])[0], "simp_all [GetElem.getElem]");
         assert_eq!(made("m : Map\n⊢ m[1]? = none", &[])[0], "simp_all [GetElem?.getElem?]");
+        for known in
+            ["l : List Nat\nn : Nat\n⊢ n ∈ l", "α : Type\na b : α\n⊢ (a == b) = true", "f : α → List α\na : α\n⊢ a ∈ f a"]
+        {
+            assert!(made(known, &["List.filter"]).is_empty(), "{known}");
+        }
+        assert!(!made("m : Std.HashMap Nat Nat\nl : List Nat\n⊢ 1 ∈ m", &[]).is_empty());
         assert!(made("l : List Nat\n⊢ [1] ++ [2] = #[1, 2].toList", &[]).is_empty());
     }
 }

@@ -29,7 +29,7 @@ fn at_target(view: &View, header: &Header, list: &mut List) {
         let all = rules.join(", ");
         list.add_with(0.30, format!("first | solve_by_elim [{all}] | grind [{all}]"), &rules);
     }
-    for (rank, constructor) in own.constructors.iter().take(APPLIED).enumerate() {
+    for (rank, constructor) in own.constructors.iter().map(|c| c.name.as_str()).take(APPLIED).enumerate() {
         let p = 1.0 / (1.0 + 0.2 * rank as f64);
         list.add_with(0.15 * p, format!("apply {constructor}"), &[constructor]);
         list.add_with(0.08 * p, settled(&format!("apply {constructor}"), &rules), &rules);
@@ -39,7 +39,7 @@ fn at_target(view: &View, header: &Header, list: &mut List) {
 /// Constructors of a predicate, and the newest theorems that speak of it.
 fn rules<'h>(header: &'h Header, own: &'h DataType) -> Vec<&'h str> {
     let theorems = header.facts.iter().rev().filter(|f| speaks_of(&words(&f.statement), &own.name)).map(|f| f.name.as_str());
-    own.constructors.iter().map(String::as_str).take(APPLIED).chain(theorems.take(THEOREMS)).collect()
+    own.constructors.iter().map(|c| c.name.as_str()).take(APPLIED).chain(theorems.take(THEOREMS)).collect()
 }
 
 /// A hypothesis by how it came about: by cases, and by induction where it is about variables alone or about what is given a name first.

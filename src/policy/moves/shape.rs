@@ -41,6 +41,11 @@ pub fn unbracketed(text: &str) -> &str {
     if closed && depth == 0 { inner } else { text }
 }
 
+/// Whether `split` finds something in a text: `if` or `match`, not `bif`.
+pub fn branches(text: &str) -> bool {
+    text.contains("match ") || text.match_indices("if ").any(|(at, _)| !text[..at].ends_with('b'))
+}
+
 /// The outermost connective.
 pub fn shape(text: &str) -> Shape {
     let text = text.trim();

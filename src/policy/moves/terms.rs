@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
                 let end = inner.end;
                 Some(self.make(Kind::Prefix("-"), token.start, end, vec![inner]))
             }
-            "if" => self.conditional(token),
+            "if" | "bif" => self.conditional(token),
             "match" => {
                 self.at += 1;
                 let looked_at = self.term(0)?;
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `if c then a else b`, with `if h : c` too.
+    /// `if c then a else b`, with `if h : c` and `bif` too.
     fn conditional(&mut self, token: Token<'a>) -> Option<Term<'a>> {
         self.at += 1;
         if self.tokens.get(self.at + 1).is_some_and(|t| t.text == ":") {
@@ -247,7 +247,7 @@ impl<'a> Reader<'a> {
     fn begins_atom(&self) -> bool {
         let Some(token) = self.peek() else { return false };
         match token.kind {
-            TokenKind::Name => !["then", "else", "with", "at", "in", "by", "from", "if", "match"].contains(&token.text),
+            TokenKind::Name => !["then", "else", "with", "at", "in", "by", "from", "if", "bif", "match"].contains(&token.text),
             TokenKind::Number | TokenKind::Literal | TokenKind::Open => true,
             TokenKind::Symbol => matches!(token.text, "↑" | "⇑" | "?" | "@" | "#"),
             _ => false,
@@ -370,6 +370,8 @@ mod tests {
             }
         });
         assert_eq!(conditions, ["x ≤ y"]);
+        let test = parse("f (bif p x then a else b)").unwrap();
+        assert!(test.parts[1].kind == Kind::If && test.parts[1].parts[0].text == "p x", "{test:?}");
         assert!(texts(goal, |t| t.is_arithmetic()).contains(&"i + 1".to_owned()));
         assert_eq!(parse("f (a + 1)").unwrap().parts[1].as_argument(), "(a + 1)");
     }

@@ -112,6 +112,15 @@ impl<'a> View<'a> {
         found
     }
 
+    /// Whether a hypothesis is one of an induction, by the names that Lean and our own steps give: `ih`, `ih1`, `tail_ih`.
+    pub fn is_in_induction(&self) -> bool {
+        let named = |name: &str| {
+            let last = name.rsplit('_').next().unwrap_or(name);
+            last.strip_prefix("ih").is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()))
+        };
+        self.facts.iter().any(|f| named(f.name))
+    }
+
     /// Data that is no function: what can be taken apart.
     pub fn objects(&self) -> impl Iterator<Item = &Entry<'a>> {
         self.data.iter().filter(|e| !matches!(shape(e.ty), Shape::Forall | Shape::Implies))
@@ -125,6 +134,15 @@ impl<'a> View<'a> {
     /// Whether the target speaks of a name.
     pub fn in_target(&self, name: &str) -> bool {
         mentions(&self.goal.target, name)
+    }
+
+    /// Whether a list stands in the target only behind `++`: what is defined along lists looks at what stands before it.
+    pub fn is_appended(&self, name: &str) -> bool {
+        let odd = |c: char| !(c.is_alphanumeric() || "_'".contains(c));
+        let target = &self.goal.target;
+        let behind = |(at, sign): (usize, &str)| target[at + sign.len()..].split(odd).next() == Some(name);
+        let appended = target.match_indices("++ ").filter(|place| behind(*place)).count();
+        appended > 0 && target.split(odd).filter(|word| *word == name).count() == appended
     }
 
     /// The hypotheses, the newest first.

@@ -64,7 +64,7 @@ impl Builder {
                     self.uses[start..].sort_unstable();
                     self.ends.push(self.uses.len() as u32);
                 }
-                (Kind::Definition, _) => self.definitions.push(constant.name.clone()),
+                (Kind::Definition, _) if !constant.is_field => self.definitions.push(constant.name.clone()),
                 _ => {}
             }
         }
@@ -129,6 +129,7 @@ mod tests {
             conclusion: conclusion.map(str::to_owned),
             makes_propositions,
             arity: 1,
+            is_field: false,
         };
         let module = |constants| Module { name: "M".into(), imports: Vec::new(), constants };
         let seen = || Seen { file: "M".into(), bytes: 1, changed: 1 };
@@ -141,6 +142,7 @@ mod tests {
                 constant("a.data", Kind::Axiom, Some("Nat"), false),
                 constant("a._inner", Kind::Theorem, Some("P"), false),
                 constant("a.f", Kind::Definition, Some("Nat"), false),
+                Constant { is_field: true, ..constant("a.field", Kind::Definition, Some("Nat"), false) },
                 constant("P.intro", Kind::Constructor, Some("P"), false),
                 constant("Nat.zero", Kind::Constructor, Some("Nat"), false),
             ]),

@@ -274,6 +274,7 @@ mod tests {
             uses: uses.iter().map(|s| (*s).to_owned()).collect(),
             conclusion: Some("Eq".into()),
             makes_propositions: false,
+            is_field: false,
             arity: 1,
         }
     }

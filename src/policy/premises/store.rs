@@ -19,7 +19,7 @@ use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
 /// Changes when an index is made otherwise.
-const MARK: &[u8; 8] = b"qstarP05";
+const MARK: &[u8; 8] = b"qstarP06";
 
 /// What a compiled module was when it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

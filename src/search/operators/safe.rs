@@ -14,6 +14,9 @@ const ALONE: [&str; 4] = ["simp", "simp_all", "ext", "split"];
 
 /// Whether a step that Lean has taken at a goal loses nothing.
 pub fn loses_nothing(tactic: &str, goal: &Goal) -> bool {
+    if adds_facts(tactic) {
+        return true;
+    }
     // Of several ways all but the last close the goal, as a rule.
     let last = ways(tactic).and_then(|mut all| all.pop());
     let step = last.as_deref().unwrap_or(tactic).trim();
@@ -38,6 +41,12 @@ pub fn loses_nothing(tactic: &str, goal: &Goal) -> bool {
         "apply" => ["And.intro", "Iff.intro"].contains(&rest),
         _ => false,
     }
+}
+
+/// Whether a step proves facts beside what is known, as many as it can, and does nothing else.
+pub fn adds_facts(tactic: &str) -> bool {
+    let begins = |line: &str| ["try have ", "try first | (have "].iter().any(|begin| line.starts_with(begin));
+    tactic.lines().all(|line| line.starts_with("rename_i ") || begins(line)) && tactic.lines().any(begins)
 }
 
 fn is_known(goal: &Goal, name: &str) -> bool {
