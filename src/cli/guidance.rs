@@ -178,7 +178,7 @@ pub struct Guidance {
     /// The tactics that guide the search [default: mixed; where ONNX Runtime cannot be had, portfolio].
     #[arg(long, value_enum)]
     policy: Option<PolicyKind>,
-    /// What scores proof states [default: network where the policy has one, else heuristic].
+    /// What scores proof states [default: heuristic].
     #[arg(long, value_enum)]
     value: Option<ValueKind>,
     #[command(flatten)]
@@ -239,8 +239,7 @@ impl Guidance {
         };
         let policy = self.policy().unwrap_or(PolicyKind::Mixed);
         let model = if policy.has_model() { Some(policies.open_model().await?) } else { None };
-        let scores = networks.as_ref().is_some_and(|n| policy.has_network() && n.has_value());
-        let value = self.value.unwrap_or(if scores { ValueKind::Network } else { ValueKind::Heuristic });
+        let value = self.value.unwrap_or(ValueKind::Heuristic);
         let networks = networks.map(|n| n.fingerprint().to_owned());
         Ok((Setting { policy, value, networks, model, ..setting }, policies))
     }

@@ -66,7 +66,7 @@ pub struct IterateArgs {
     /// dialogues to train on) and QSTAR_ROUND; it trains the model and serves the new one at the same address.
     #[arg(long, value_name = "COMMAND")]
     train_command: Option<String>,
-    /// At the end compare policy alone, value alone, both and neither.
+    /// At the end search the held-out theorems once more, scored by the value network.
     #[arg(long)]
     ablation: bool,
     #[command(flatten)]

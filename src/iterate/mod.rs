@@ -61,7 +61,7 @@ pub struct Options {
     pub significance: f64,
     pub seed: u64,
     pub trainer: Trainer,
-    /// Compare policy alone, value alone, both and neither at the end.
+    /// Compare the best networks with and without their value at the end.
     pub ablation: bool,
     pub place: NetworkPlace,
     /// A served model searches in the place of networks.
@@ -202,7 +202,7 @@ impl<T: FnMut(Event)> Loop<'_, T> {
         }
         if let (true, Some(networks)) = (options.ablation, champion.clone()) {
             let settings: &[_] = if options.trainer.text {
-                &[("policy", PolicyKind::Mixed, ValueKind::Heuristic), ("value", PolicyKind::Premises, ValueKind::Network)]
+                &[("value", PolicyKind::Mixed, ValueKind::Network)]
             } else {
                 &[("mixed", PolicyKind::Mixed, ValueKind::Heuristic), ("value", PolicyKind::Ranked, ValueKind::Network)]
             };
@@ -223,9 +223,9 @@ impl<T: FnMut(Event)> Loop<'_, T> {
             &[("model", PolicyKind::ModelMixed, ValueKind::Heuristic)]
         } else if self.options.trainer.text {
             &[
-                ("mixed", PolicyKind::Mixed, ValueKind::Network),
+                ("mixed", PolicyKind::Mixed, ValueKind::Heuristic),
                 ("ranked", PolicyKind::Ranked, ValueKind::Heuristic),
-                ("network", PolicyKind::Network, ValueKind::Network),
+                ("network", PolicyKind::Network, ValueKind::Heuristic),
             ]
         } else {
             &[("ranked", PolicyKind::Ranked, ValueKind::Heuristic)]

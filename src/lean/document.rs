@@ -214,25 +214,26 @@ impl Slot {
         let mine = |d: &LeanDiagnostic| (self.tactic_line..=self.tactic_end).contains(&d.start().line);
         let left = |d: &LeanDiagnostic| d.is_unsolved_goals() && (d.start().line, d.start().character) == self.opener;
         let (unsolved, other): (Vec<&LeanDiagnostic>, Vec<&LeanDiagnostic>) = errors.iter().partition(|d| left(d));
+        // What an inner proof left is told before the budget that ran out behind it.
+        if other.iter().any(|d| ran_out(&d.base.message)) {
+            return Verdict::TimedOut;
+        }
         // The candidate's own error first; one before it means that statement or path do not hold.
         if let Some(d) = other.iter().find(|d| mine(d)).or(other.first()) {
-            return failed(&d.base.message);
+            return Verdict::Failed(clip(&d.base.message));
         }
         match unsolved.first() {
             None => Verdict::Closed,
             Some(d) => {
                 let goals = d.base.message.strip_prefix("unsolved goals\n").unwrap_or(&d.base.message);
-                Goal::parse_all(goals).map_or_else(|e| failed(&e.to_string()), Verdict::Goals)
+                Goal::parse_all(goals).map_or_else(|e| Verdict::Failed(clip(&e.to_string())), Verdict::Goals)
             }
         }
     }
 }
 
-fn failed(message: &str) -> Verdict {
-    if message.contains("maximum number of heartbeats") || message.contains("(deterministic) timeout") {
-        return Verdict::TimedOut;
-    }
-    Verdict::Failed(clip(message))
+fn ran_out(message: &str) -> bool {
+    message.contains("maximum number of heartbeats") || message.contains("(deterministic) timeout")
 }
 
 fn clip(message: &str) -> String {
@@ -317,5 +318,20 @@ mod tests {
         assert_eq!(document.slots[0].tactic_line, place("  intro x"));
         assert_eq!(document.slots[1].tactic_line, place("    simp"));
         assert_eq!(document.slots[2].opener, (place("    grind") - 1, 2));
+    }
+
+    #[test]
+    fn a_budget_that_ran_out_is_told_before_an_inner_proof_that_is_not_whole() {
+        let error = |column: u32, message: &str| {
+            let at = lsp_types::Position::new(1, column);
+            let base = lsp_types::Diagnostic::new_simple(lsp_types::Range::new(at, at), message.to_owned());
+            LeanDiagnostic { base, lean_tags: Vec::new(), full_range: None, is_silent: None }
+        };
+        let slot =
+            Slot { first_line: 0, tactic_line: 1, tactic_end: 1, last_line: 1, opener: (0, 12), asks: false, patience: None };
+        let inner = error(30, "unsolved goals\n⊢ p");
+        let out = error(60, "(deterministic) timeout at `whnf`, maximum number of heartbeats (8000) has been reached");
+        assert_eq!(slot.verdict(&[&inner, &out]), Verdict::TimedOut);
+        assert_eq!(slot.verdict(&[&inner]), Verdict::Failed("unsolved goals\n⊢ p".to_owned()));
     }
 }

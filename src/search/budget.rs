@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::lean::syntax::imports;
 
+/// The most that Lean is given for one candidate, as `maxHeartbeats`: its own default, which a verified proof has as well.
+pub const MOST_HEARTBEATS: u64 = 200_000;
+
 /// Limits of one search; each is a stop condition of its own.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Budget {
@@ -75,7 +78,7 @@ pub struct Spent {
 impl Budget {
     /// Of a second try, and of a statement: at most what Lean itself allows.
     pub fn more_heartbeats(&self) -> u64 {
-        (10 * self.heartbeats).min(200_000)
+        (10 * self.heartbeats).min(MOST_HEARTBEATS)
     }
 
     /// The first limit that is reached, if any.

@@ -4,7 +4,7 @@
 use super::drafts::is_written;
 use super::moves::Move;
 use super::operators::refine::{Failure, Repairer};
-use super::operators::{aggregate, prune, safe, simplifier};
+use super::operators::{aggregate, facts, prune, safe, simplifier};
 use super::{Added, Batch, Event, GoalId, Graph, Oracle, Search, Status, Tried, VerdictKind};
 use crate::lean::goal::state_key;
 use crate::lean::ways::{after_step, without};
@@ -98,8 +98,13 @@ impl<O: Oracle> Search<'_, O> {
             let prune = self.operators.prune_cycles && !written;
             let back = |graph: &Graph, known: &[GoalId]| prune && prune::leads_back(graph, goal, known);
             let safe = self.graph.goal(goal).state.first().is_some_and(|g| safe::loses_nothing(&proposal.tactic, g));
+            let stated = left.first().and_then(|goal| facts::stated(&proposal.tactic, goal));
             let prior = if safe { 0.0 } else { proposal.log_prior };
             added = self.graph.add_step(goal, &proposal.tactic, prior, left, back);
+            if let Some(step) = added.step {
+                let extra = heartbeats.saturating_sub(self.budget.heartbeats);
+                self.graph.again(step, extra, stated);
+            }
             if written {
                 let goals = added.step.map(|step| self.graph.step(step).goals.clone()).or(same.then(|| vec![goal]));
                 self.hear(goal, &proposal.tactic, kind, goals.ok_or("it leads back to a goal above"));
@@ -286,7 +291,7 @@ impl<O: Oracle> Search<'_, O> {
             // The proofs of several facts add up.
             let usual = self.budget.heartbeats;
             let more = (MANY_FACTS * usual).min(self.budget.more_heartbeats());
-            let heartbeats = |p: &Proposal| if safe::adds_facts(&p.tactic) { more } else { usual };
+            let heartbeats = |p: &Proposal| if facts::adds_facts(&p.tactic) { more } else { usual };
             let step = |proposal: Proposal| Move { heartbeats: heartbeats(&proposal), proposal, probe: false };
             self.moves.add(goal, proposals.into_iter().filter_map(new).filter(works).map(late).map(step));
             if let [state] = state {

@@ -87,6 +87,10 @@ pub struct StepNode {
     /// The policy's log-probability of it.
     pub log_prior: f64,
     pub goals: Vec<GoalId>,
+    /// What it may have taken of Lean's budget beyond a usual candidate's, as `maxHeartbeats`.
+    pub extra: u64,
+    /// What stands for it where goals behind it are tried, if that is cheaper.
+    pub stated: Option<String>,
     /// Taken back: the verifier refused a proof through it.
     pub retracted: bool,
 }
@@ -174,6 +178,15 @@ impl Graph {
         std::mem::take(&mut self.changes)
     }
 
+    /// Notes how what is tried behind a step elaborates it once more: what that may take beyond a usual candidate's budget, or what stands
+    /// for it.
+    pub fn again(&mut self, step: StepId, extra: u64, stated: Option<String>) {
+        if let Node::Step(node) = &mut self.nodes[step.0] {
+            node.extra = if stated.is_some() { 0 } else { extra };
+            node.stated = stated;
+        }
+    }
+
     /// Adds a step from `parent` that leaves `left`.
     ///
     /// Goals that share metavariables become one node. A step that leads back to its own goal is not added.
@@ -196,6 +209,8 @@ impl Graph {
             tactic: tactic.to_owned(),
             log_prior,
             goals: Vec::new(),
+            extra: 0,
+            stated: None,
             retracted: false,
         })));
         self.nodes.add_edge(parent.0, step.0, ());

@@ -28,6 +28,7 @@ use crate::policy::author::{Author, Draft, Order};
 use crate::policy::usage::Usage;
 use crate::policy::{Policy, Source};
 use crate::value::Value;
+use budget::MOST_HEARTBEATS;
 pub use budget::{Budget, Spent, StopReason};
 pub use drafts::cut::pieces;
 use drafts::{Drafts, Orders};
@@ -44,8 +45,6 @@ pub trait Oracle: Sync {
     fn check(&self, candidates: Vec<Candidate>) -> impl Future<Output = Vec<Verdict>> + Send;
 }
 
-/// Budget of the statement's own elaboration: Lean's default.
-const BEGIN_HEARTBEATS: u64 = 200_000;
 /// How often the goal of the theorem is asked for again when Lean crashes.
 const BEGIN_TRIES: usize = 1;
 /// Candidates asked of the oracle at a time, over all goals.
@@ -180,7 +179,7 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     /// The question for a place's goal.
     pub fn probe(place: &Hole) -> Candidate {
-        Candidate { hole: Arc::new(place.clone()), tactic: "skip".to_owned(), heartbeats: BEGIN_HEARTBEATS }
+        Candidate { hole: Arc::new(place.clone()), tactic: "skip".to_owned(), heartbeats: MOST_HEARTBEATS }
     }
 
     /// Tells `sink` what happens.
@@ -355,7 +354,8 @@ impl<'a, O: Oracle> Search<'a, O> {
         let mut holes: HashMap<GoalId, Arc<Hole>> = HashMap::new();
         let mut candidate = |t: &Tried| {
             let hole = holes.entry(t.goal).or_insert_with(|| Arc::new(self.graph.hole(t.goal))).clone();
-            Candidate { hole, tactic: t.step.proposal.tactic.clone(), heartbeats: t.step.heartbeats }
+            let heartbeats = (t.step.heartbeats + self.graph.extra_before(t.goal)).min(MOST_HEARTBEATS);
+            Candidate { hole, tactic: t.step.proposal.tactic.clone(), heartbeats }
         };
         batch.iter().map(&mut candidate).collect()
     }

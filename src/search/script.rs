@@ -20,26 +20,27 @@ fn stated(step: &StepNode) -> Option<String> {
 }
 
 impl Graph {
+    /// The steps that lead to a goal and which of their goals the way takes, on the way on which it was first reached; the last first.
+    fn way(&self, id: GoalId) -> impl Iterator<Item = (StepId, usize)> {
+        std::iter::successors(self.goal(id).origin, |&(step, _)| self.goal(self.parent(step)).origin)
+    }
+
     /// The steps that lead to a goal, on the way on which it was first reached.
     pub fn steps_before(&self, id: GoalId) -> Vec<&str> {
-        let mut way = Vec::new();
-        let mut at = id;
-        while let Some((step, _)) = self.goal(at).origin {
-            way.push(self.step(step).tactic.as_str());
-            at = self.parent(step);
-        }
+        let mut way: Vec<&str> = self.way(id).map(|(step, _)| self.step(step).tactic.as_str()).collect();
         way.reverse();
         way
     }
 
+    /// What the steps that lead to a goal may take of Lean's budget beyond a usual candidate's, as `maxHeartbeats`: a candidate there
+    /// elaborates them before itself.
+    pub fn extra_before(&self, id: GoalId) -> u64 {
+        self.way(id).map(|(step, _)| self.step(step).extra).sum()
+    }
+
     /// The place in the proof at which a tactic for this goal is tried: the way on which it was first reached.
     pub fn hole(&self, id: GoalId) -> Hole {
-        let mut way = Vec::new();
-        let mut at = id;
-        while let Some((step, place)) = self.goal(at).origin {
-            way.push((step, place));
-            at = self.parent(step);
-        }
+        let way: Vec<(StepId, usize)> = self.way(id).collect();
         let Hole { mut before, mut after, mut indent, mut bullet, scoped } = self.place.clone();
         for &(step, place) in way.iter().rev() {
             let node = self.step(step);
@@ -57,7 +58,7 @@ impl Graph {
                 }
                 continue;
             }
-            indent_into(&mut before, &node.tactic, indent);
+            indent_into(&mut before, node.stated.as_ref().unwrap_or(&node.tactic), indent);
             if node.goals.len() > 1 {
                 let pad = " ".repeat(indent);
                 (0..place).for_each(|_| before.push_str(&format!("{pad}· sorry\n")));
@@ -132,5 +133,18 @@ mod tests {
         assert_eq!(hole.before, "example : p := by\n  constructor\n  · sorry\n  ·\n");
         assert_eq!(hole.after, "  · sorry\n");
         assert_eq!((hole.indent, hole.bullet), (4, Some((3, 2))));
+    }
+
+    #[test]
+    fn budgets_of_steps_add_up_on_the_way_to_a_goal() {
+        let goal = |target: &str| Goal { case: None, hypotheses: Vec::new(), target: target.to_owned() };
+        let mut g = Graph::new(Hole::whole("example : p"), vec![goal("p")]);
+        let mut at = g.root();
+        for (extra, target) in [(24_000, "a"), (0, "b"), (72_000, "c")] {
+            let added = g.add_step(at, "t", -1.0, vec![goal(target)], |_, _| false);
+            g.again(added.step.unwrap(), extra, None);
+            at = added.new[0];
+        }
+        assert_eq!((g.extra_before(g.root()), g.extra_before(at)), (0, 96_000));
     }
 }

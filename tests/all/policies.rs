@@ -1,4 +1,5 @@
-//! What proposes tactics, before the real Lean: questions with their own import, numbers out of reach, people's proofs.
+//! What proposes tactics, before the real Lean: questions with their own import, numbers out of reach, conjectured laws,
+//! people's proofs.
 
 use crate::common::{candidate, toolchain};
 use qstar::corpus::project::gather;
@@ -58,6 +59,50 @@ theorem Way.le {a b : Nat} (h : Way a b) : a ≤ b := by induction h <;> omega";
         let tried = vec![candidate(&format!("example {binders}: {target}"), &tactic)];
         assert_eq!(oracle.check(tried).await, [Verdict::Closed], "{tactic}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn laws_of_the_files_own_functions_are_conjectured_and_proved() {
+    let header = "inductive Num where
+  | nought
+  | next (n : Num)
+def plus : Num → Num → Num
+  | a, .nought => a
+  | a, .next b => .next (plus a b)
+inductive Tree (α : Type) where
+  | leaf
+  | node (l : Tree α) (x : α) (r : Tree α)
+def mirror : Tree α → Tree α
+  | .leaf => .leaf
+  | .node l x r => .node (mirror r) x (mirror l)
+def size : Tree α → Nat
+  | .leaf => 0
+  | .node l _ r => size l + 1 + size r
+";
+    let pool = Pool::new(toolchain(), PoolOptions::default());
+    let oracle = PoolOracle::new(&pool, header);
+    let step = |context: &str, target: &str| {
+        let goal = Goal::parse(&format!("{context}\n⊢ {target}")).unwrap();
+        let found = Moves::for_header(header).candidates(&goal);
+        found.into_iter().find(|c| c.family == Family::Conjecture).unwrap().tactic
+    };
+    // True ones are facts behind the step, and nothing of false ones stays.
+    let law = step("a b : Num", "plus a b = plus b a");
+    let tried = vec![candidate("example (a b : Num) : plus a b = plus b a", &law)];
+    let verdict = oracle.check(tried).await.remove(0);
+    let Verdict::Goals(goals) = &verdict else { panic!("{verdict:?}") };
+    let facts: Vec<&str> = goals[0].hypotheses.iter().map(|h| h.ty.as_str()).filter(|ty| ty.starts_with('∀')).collect();
+    for known in [
+        "∀ (a : Num), plus Num.nought a = a",
+        "∀ (a b : Num), plus a.next b = (plus a b).next",
+        "∀ (a b : Num), plus a b = plus b a",
+        "∀ (a b c : Num), plus (plus a b) c = plus a (plus b c)",
+    ] {
+        assert!(facts.contains(&known), "{known} is missing in {facts:#?}");
+    }
+    let law = step("α : Type\nt : Tree α", "size (mirror (mirror t)) = size t");
+    let statement = "example {α : Type} (t : Tree α) : size (mirror (mirror t)) = size t";
+    assert_eq!(oracle.check(vec![candidate(statement, &format!("{law}\nsimp_all"))]).await, [Verdict::Closed], "{law}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,8 @@
 `qstar export`.
 
 One tower reads the features of a goal that the ranker reads, too; they are made by `qstar` alone, here they are numbers. A
-search compares goals of one theorem, so these are compared in training. Takes a minute or two.
+search compares goals of one theorem, so these are compared in training. Its chances are calibrated on goals of training theorems,
+each judged by a model that has not seen its theorem (cross-fitting): a split for validation has too few goals for that.
 """
 
 import argparse
@@ -54,7 +55,10 @@ class Goals:
         if not path.exists():
             sys.exit(f"{folder} has no {path.name}; `qstar export RECORDS --out {folder}` makes it")
         with open(path, encoding="utf-8") as file:
-            rows = [json.loads(line) for line in file]
+            self.hold([json.loads(line) for line in file])
+
+    def hold(self, rows):
+        self.rows = rows
         self.versions = {row["version"] for row in rows}
         self.features = [row["features"] for row in rows]
         self.proved = torch.tensor([float(row["proved"]) for row in rows])
@@ -64,6 +68,12 @@ class Goals:
 
     def __len__(self):
         return len(self.features)
+
+    def some(self, chosen):
+        """The goals that a mask chooses, as a split of their own."""
+        part = Goals.__new__(Goals)
+        part.hold([row for row, wanted in zip(self.rows, chosen.tolist()) if wanted])
+        return part
 
 
 def loss_of(model, goals, chosen, drop, rank):
@@ -124,6 +134,28 @@ def fit(model, goals, held_out, options):
     return curve
 
 
+def cross_fitted(make, train, validation, options):
+    """Logits of the training goals, each by a model that was trained without its theorem, and that theorem's fold."""
+    fold = train.theorem % options.folds
+    out = torch.zeros(len(train))
+    for number in range(options.folds):
+        model, aside = make(), fold == number
+        say(f"value: fold {number + 1} of {options.folds}")
+        fit(model, train.some(~aside), validation, options)
+        out[aside] = logits(model, train.some(aside))
+    return out, fold
+
+
+def cross_error(logit, proved, fold):
+    """ECE over folds: each is calibrated on the others, and the chances of all are judged together."""
+    chance = torch.zeros(len(logit))
+    for number in fold.unique():
+        aside = fold == number
+        scale, shift, _ = calibrated(logit[~aside], proved[~aside])
+        chance[aside] = torch.sigmoid(logit[aside] * scale + shift)
+    return expected_error(chance, proved)
+
+
 def within(logit, goals):
     """How often of two goals of one theorem, of which one was proved, that one looks better; each theorem counts once."""
     shares = []
@@ -173,6 +205,7 @@ def arguments():
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate (default 0.001)")
     parser.add_argument("--drop", type=float, default=0.6, help="share of features left out by chance (default 0.6)")
     parser.add_argument("--rank", type=float, default=1.0, help="weight of the order of goals of one theorem (default 1)")
+    parser.add_argument("--folds", type=int, default=5, help="parts of the theorems for calibration (default 5)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: all")
     parser.add_argument("--tied", action="store_true", help="end when standard input is closed: when who started this has gone")
@@ -196,13 +229,17 @@ def main():
     if train.versions != {version}:
         sys.exit(f"{options.data} holds features of versions {sorted(train.versions)} and says {version}; export the records again")
     before = time.monotonic()
-    model = Value(buckets, options.inner, options.width)
+    make = lambda: Value(buckets, options.inner, options.width)
+    apart, fold = cross_fitted(make, train, validation, options)
+    error, bins = cross_error(apart, train.proved, fold)
+    model = make()
     curve = fit(model, train, validation, options)
-    scale, shift, _ = calibrated(logits(model, validation), validation.proved)
+    scale, shift, _ = calibrated(apart, train.proved)
     model.calibration.copy_(torch.tensor([scale, shift]))
     found = {"parameters": sum(p.numel() for p in model.parameters()), "goals": len(train), "seconds": time.monotonic() - before,
-             "curve": curve, "calibration": [scale, shift], "test": judge(logits(model, test), test, scale, shift)}
+             "curve": curve, "calibration": [scale, shift], "folds": {"goals": len(train), "ece": error, "bins": bins}, "test": judge(logits(model, test), test, scale, shift)}
     write_json(options.out / "value_curves.json", found)
+    say(f"value, across folds: ECE {error:.3f} on {len(train)} goals")
     if len(test):
         one = found["test"]
         order = "" if one["order"] is None else f"; of two goals of a theorem the proved one first in {one['order']:.2f} ({one['theorems']} theorems)"

@@ -6,6 +6,7 @@
 //! Exploration»), with a fixed list of shapes instead of all terms: what is false fails quickly, in its base case more often than not.
 
 use super::candidate::{Family, List};
+use super::ground;
 use super::header::{Definition, Header};
 use super::unfold::used;
 use super::view::View;
@@ -13,7 +14,7 @@ use super::view::View;
 /// Functions that laws are made of, laws of one goal, and those of one step: what it takes to prove them must fit into its budget.
 const FUNCTIONS: usize = 8;
 const MOST: usize = 48;
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 12;
 /// Steps of `simp` in one law's proof: what is false may lead it in circles, and an error by depth ends all that is tried.
 const STEPS: usize = 300;
 /// How hypotheses are called that were found here, with the law's number: a goal with some of them goes on behind the last one.
@@ -35,7 +36,9 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
     // Of laws with the same left side at most one holds, as a rule; another one would lead `simp` in circles beside it.
     let groups: Vec<(usize, &[Law])> = laws.chunk_by(|a, b| a.left == b.left).enumerate().collect();
     let new = groups.get(known.map_or(0, |last| last + 1)..).unwrap_or_default();
-    for (p, some) in [0.30, 0.10].into_iter().zip(new.chunks(TOGETHER)) {
+    // Where laws were found, the next ones are what they were found for.
+    let weights = if known.is_some() { [0.40, 0.10] } else { [0.30, 0.10] };
+    for (p, some) in weights.into_iter().zip(new.chunks(TOGETHER)) {
         let tried = some.iter().map(|(number, laws)| {
             let each: Vec<String> = laws.iter().map(|law| format!("({})", law.have(*number, &names))).collect();
             format!("try first | {}", each.join(" | "))
@@ -68,6 +71,8 @@ struct Law {
     right: String,
     /// Its proof wants operations in another order: `grind` is tried, too.
     shuffles: bool,
+    /// Some instances without variables, which Lean computes first; empty where no values are known.
+    instances: Vec<String>,
 }
 
 impl Law {
@@ -84,7 +89,12 @@ impl Law {
         let searched = begins.iter().filter(|_| self.shuffles).map(|begin| format!("({begin} <;> grind [{opened}])"));
         let ways: Vec<String> = simplified.chain(searched).collect();
         let (binders, ways) = (binders.join(" "), ways.join(" | "));
-        format!("have {NAME}{number} : ∀ {binders}, {} = {} := by first | {ways}", self.left, self.right)
+        let proved = format!("have {NAME}{number} : ∀ {binders}, {} = {} := by first | {ways}", self.left, self.right);
+        if self.instances.is_empty() {
+            return proved;
+        }
+        let computed = format!("and_intros <;> first | rfl | (simp (maxSteps := {STEPS}) [{opened}]; done)");
+        format!("have {NAME}{number} : {} := (by {computed}); clear {NAME}{number}; {proved}", self.instances.join(" ∧ "))
     }
 }
 
@@ -143,8 +153,22 @@ impl<'h> Theory<'h, '_> {
         }
         first.extend(last);
         let shuffles = count > 1 && self.header.type_of(first[0].1).is_some();
+        let instances = self.instances(&first, &format!("{left} = {right}"));
         let variables = first.into_iter().map(|(name, ty)| (name, self.known(ty))).collect();
-        self.laws.push(Law { variables, inductive: count, left, right, shuffles });
+        self.laws.push(Law { variables, inductive: count, left, right, shuffles, instances });
+    }
+
+    /// An equation with values for its variables, each of another size; empty where values of a type are not known.
+    fn instances(&self, variables: &[(&'static str, &str)], equation: &str) -> Vec<String> {
+        let instance = |first: usize| {
+            let size = |place: usize| (first + place) % ground::DEEPEST + 1;
+            let value = |(place, &(name, ty)): (usize, &(&'static str, &str))| {
+                Some((name, ground::value(self.header, ty, size(place))?))
+            };
+            let values: Vec<(&str, String)> = variables.iter().enumerate().map(value).collect::<Option<_>>()?;
+            Some(ground::at(equation, &values))
+        };
+        (0..ground::DEEPEST).map_while(instance).collect()
     }
 
     /// A type as it can be written at the goal: left to Lean where it speaks of a variable that is not there.
@@ -210,17 +234,21 @@ impl<'h> Theory<'h, '_> {
                 self.law(&[a, b], f.of(&["a", &behind]), g.of(&[&whole, "a"]));
             }
         }
-        self.law(&[a, b, c], f.of(&[&f.of(&["a", "b"]), "c"]), f.of(&["a", &f.of(&["b", "c"])]));
         // Lists have an order.
-        if !ty.starts_with("List ") {
+        let turns = !ty.starts_with("List ");
+        if turns {
             self.law(&[a, b], f.of(&["a", "b"]), f.of(&["b", "a"]));
-            self.law(&[a, b, c], f.of(&["a", &f.of(&["b", "c"])]), f.of(&["b", &f.of(&["a", "c"])]));
         }
+        // A product is associative because it distributes over sums.
         for g in &before {
             let (sum, parts) = (g.of(&["b", "c"]), g.of(&[&f.of(&["a", "b"]), &f.of(&["a", "c"])]));
             self.law(&[a, b, c], f.of(&["a", &sum]), parts);
             let (sum, parts) = (g.of(&["a", "b"]), g.of(&[&f.of(&["a", "c"]), &f.of(&["b", "c"])]));
             self.law(&[a, b, c], f.of(&[&sum, "c"]), parts);
+        }
+        self.law(&[a, b, c], f.of(&[&f.of(&["a", "b"]), "c"]), f.of(&["a", &f.of(&["b", "c"])]));
+        if turns {
+            self.law(&[a, b, c], f.of(&["a", &f.of(&["b", "c"])]), f.of(&["b", &f.of(&["a", "c"])]));
         }
     }
 

@@ -17,6 +17,7 @@ mod division;
 mod divisors;
 mod earlier;
 mod forms;
+mod ground;
 pub mod header;
 mod hidden;
 mod induction;

@@ -3,6 +3,7 @@
 //! Each has one entry point and a switch; what each contributes is counted by the source of the moves it makes.
 
 pub mod aggregate;
+pub mod facts;
 mod mathlib;
 pub mod prune;
 pub mod refine;

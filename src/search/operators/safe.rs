@@ -4,6 +4,7 @@
 //!
 //! Guesses from printed text: a wrong guess costs order, nothing else.
 
+use super::facts::adds_facts;
 use crate::lean::Goal;
 use crate::lean::ways::{split_top, ways};
 
@@ -41,12 +42,6 @@ pub fn loses_nothing(tactic: &str, goal: &Goal) -> bool {
         "apply" => ["And.intro", "Iff.intro"].contains(&rest),
         _ => false,
     }
-}
-
-/// Whether a step proves facts beside what is known, as many as it can, and does nothing else.
-pub fn adds_facts(tactic: &str) -> bool {
-    let begins = |line: &str| ["try have ", "try first | (have "].iter().any(|begin| line.starts_with(begin));
-    tactic.lines().all(|line| line.starts_with("rename_i ") || begins(line)) && tactic.lines().any(begins)
 }
 
 fn is_known(goal: &Goal, name: &str) -> bool {
