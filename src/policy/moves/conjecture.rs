@@ -87,14 +87,16 @@ impl Law {
         let simplified =
             begins.iter().map(|begin| format!("({begin} <;> simp_all (maxSteps := {STEPS}) [{opened}] <;> intros <;> omega)"));
         let searched = begins.iter().filter(|_| self.shuffles).map(|begin| format!("({begin} <;> grind [{opened}])"));
-        let ways: Vec<String> = simplified.chain(searched).collect();
+        // `<;>` in the last way of all goes on behind an error, which stays; in other ways it ends them.
+        let ways: Vec<String> = simplified.chain(searched).chain(["fail".to_owned()]).collect();
         let (binders, ways) = (binders.join(" "), ways.join(" | "));
         let proved = format!("have {NAME}{number} : ∀ {binders}, {} = {} := by first | {ways}", self.left, self.right);
         if self.instances.is_empty() {
             return proved;
         }
-        let computed = format!("and_intros <;> first | rfl | (simp (maxSteps := {STEPS}) [{opened}]; done)");
-        format!("have {NAME}{number} : {} := (by {computed}); clear {NAME}{number}; {proved}", self.instances.join(" ∧ "))
+        let each = format!("by first | rfl | (simp (maxSteps := {STEPS}) [{opened}] <;> fail) | fail");
+        let (instances, computed) = (self.instances.join(" ∧ "), vec![each; self.instances.len()].join(", "));
+        format!("have {NAME}{number} : {instances} := ⟨{computed}⟩; clear {NAME}{number}; {proved}")
     }
 }
 
