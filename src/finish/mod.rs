@@ -3,6 +3,7 @@
 //! Depends on the oracle and on text; the result is verified like any other proof.
 
 mod block;
+pub mod facts;
 pub mod stable;
 
 use std::ops::Range;

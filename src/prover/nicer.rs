@@ -26,7 +26,11 @@ pub async fn finished(
     if wish == Finish::None {
         return Vec::new();
     }
-    let short = finish::shorten(oracle, place, found, deadline.min(Instant::now() + SHORTENING)).await;
+    let until = deadline.min(Instant::now() + SHORTENING);
+    let short = match finish::facts::shorten_behind(oracle, place, found, until).await {
+        Some(short) => short,
+        None => finish::shorten(oracle, place, found, until).await,
+    };
     let mut proofs = vec![short.clone()];
     let answers = async |asking: &str| answers(toolchain, oracle, place, asking, deadline).await;
     // What searches each time it is run is slow, and may find nothing in another version.

@@ -15,9 +15,9 @@ use std::collections::HashMap;
 /// What a second try costs, as a log-probability; and how many of the moves that its goal has then come before it at most, where
 /// many are about as probable.
 const SECOND_TRY_COST: f64 = 2.0;
+const SECOND_TRY_WITHIN: usize = 24;
 /// How much more than others a step may spend that proves facts, one behind the other.
 const MANY_FACTS: u64 = 4;
-const SECOND_TRY_WITHIN: usize = 24;
 /// What a goal's other moves lose when one hangs, as a log-probability: numbers that are too large for one tactic are so
 /// for its kin, and each costs a worker.
 const HUNG_COST: f64 = 2.5;
@@ -71,12 +71,12 @@ impl<O: Oracle> Search<'_, O> {
             && let Some(word) = prune::unsupported(&proposal.tactic, said)
             && !self.unsupported.contains(&word)
         {
-            for other in self.moves.forget(|tactic| prune::needs(tactic, &word)) {
-                if other != goal && self.moves.is_idle(other) {
-                    self.graph.mark_expanded(other);
-                }
-            }
+            self.forget(goal, |tactic| prune::needs(tactic, &word));
             self.unsupported.push(word);
+        }
+        if facts::are_closed(&proposal.tactic) && !self.facts_tried.contains(&proposal.tactic) {
+            self.forget(goal, |tactic| tactic == proposal.tactic);
+            self.facts_tried.push(proposal.tactic.clone());
         }
         if message.as_deref().is_some_and(simplifier::found_nothing) {
             self.moves.forget_at(goal, |other| simplifier::is_weaker(other, &proposal.tactic));
@@ -98,12 +98,12 @@ impl<O: Oracle> Search<'_, O> {
             let prune = self.operators.prune_cycles && !written;
             let back = |graph: &Graph, known: &[GoalId]| prune && prune::leads_back(graph, goal, known);
             let safe = self.graph.goal(goal).state.first().is_some_and(|g| safe::loses_nothing(&proposal.tactic, g));
-            let stated = left.first().and_then(|goal| facts::stated(&proposal.tactic, goal));
+            let stand_in = left.first().and_then(|goal| facts::stand_in(&proposal.tactic, goal));
             let prior = if safe { 0.0 } else { proposal.log_prior };
             added = self.graph.add_step(goal, &proposal.tactic, prior, left, back);
             if let Some(step) = added.step {
                 let extra = heartbeats.saturating_sub(self.budget.heartbeats);
-                self.graph.again(step, extra, stated);
+                self.graph.again(step, extra, stand_in);
             }
             if written {
                 let goals = added.step.map(|step| self.graph.step(step).goals.clone()).or(same.then(|| vec![goal]));
@@ -148,6 +148,15 @@ impl<O: Oracle> Search<'_, O> {
             && let Some(text) = self.graph.goal(goal).state.first().map(Goal::to_string)
         {
             self.moves.forget_at(goal, |tactic| runaway::may_run_away(&text, tactic));
+        }
+    }
+
+    /// Drops untried moves everywhere, while the verdict of one at `goal` is being heard.
+    fn forget(&mut self, goal: GoalId, unwanted: impl Fn(&str) -> bool) {
+        for other in self.moves.forget(unwanted) {
+            if other != goal && self.moves.is_idle(other) {
+                self.graph.mark_expanded(other);
+            }
         }
     }
 
@@ -287,7 +296,8 @@ impl<O: Oracle> Search<'_, O> {
             let before = self.graph.goal(goal).origin.map(|(step, _)| self.graph.step(step).tactic.as_str());
             let tried = before.and_then(after_step).map_or_else(Vec::new, |(_, tried)| tried);
             let new = |p: Proposal| Some(Proposal { tactic: without(&p.tactic, &tried)?, ..p });
-            let works = |p: &Proposal| !self.unsupported.iter().any(|word| prune::needs(&p.tactic, word));
+            let known = |tactic: &String| self.facts_tried.contains(tactic);
+            let works = |p: &Proposal| !self.unsupported.iter().any(|word| prune::needs(&p.tactic, word)) && !known(&p.tactic);
             // The proofs of several facts add up.
             let usual = self.budget.heartbeats;
             let more = (MANY_FACTS * usual).min(self.budget.more_heartbeats());

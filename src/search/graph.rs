@@ -90,7 +90,7 @@ pub struct StepNode {
     /// What it may have taken of Lean's budget beyond a usual candidate's, as `maxHeartbeats`.
     pub extra: u64,
     /// What stands for it where goals behind it are tried, if that is cheaper.
-    pub stated: Option<String>,
+    pub stand_in: Option<String>,
     /// Taken back: the verifier refused a proof through it.
     pub retracted: bool,
 }
@@ -180,10 +180,10 @@ impl Graph {
 
     /// Notes how what is tried behind a step elaborates it once more: what that may take beyond a usual candidate's budget, or what stands
     /// for it.
-    pub fn again(&mut self, step: StepId, extra: u64, stated: Option<String>) {
+    pub fn again(&mut self, step: StepId, extra: u64, stand_in: Option<String>) {
         if let Node::Step(node) = &mut self.nodes[step.0] {
-            node.extra = if stated.is_some() { 0 } else { extra };
-            node.stated = stated;
+            node.extra = if stand_in.is_some() { 0 } else { extra };
+            node.stand_in = stand_in;
         }
     }
 
@@ -210,7 +210,7 @@ impl Graph {
             log_prior,
             goals: Vec::new(),
             extra: 0,
-            stated: None,
+            stand_in: None,
             retracted: false,
         })));
         self.nodes.add_edge(parent.0, step.0, ());

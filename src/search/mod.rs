@@ -118,6 +118,8 @@ pub struct Search<'a, O: Oracle> {
     drafts: Drafts,
     /// Tactics that cannot work behind this header.
     unsupported: Vec<String>,
+    /// Steps that prove facts which hang on nothing in their goal: what they prove at one goal they prove at any.
+    facts_tried: Vec<String>,
     /// How often a tactic ran away at a goal.
     hangs: HashMap<GoalId, u32>,
     spent: Spent,
@@ -171,6 +173,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             orders: Orders::default(),
             drafts: Drafts::default(),
             unsupported: Vec::new(),
+            facts_tried: Vec::new(),
             hangs: HashMap::new(),
             // From here on: a worker that starts and imports is no part of the theorem.
             spent: Spent { since: Instant::now(), checks: 1, nodes: 1 },

@@ -58,7 +58,7 @@ impl Graph {
                 }
                 continue;
             }
-            indent_into(&mut before, node.stated.as_ref().unwrap_or(&node.tactic), indent);
+            indent_into(&mut before, node.stand_in.as_ref().unwrap_or(&node.tactic), indent);
             if node.goals.len() > 1 {
                 let pad = " ".repeat(indent);
                 (0..place).for_each(|_| before.push_str(&format!("{pad}· sorry\n")));

@@ -12,13 +12,18 @@ pub fn adds_facts(tactic: &str) -> bool {
     tactic.lines().all(|line| line.starts_with("rename_i ") || begins(line)) && tactic.lines().any(begins)
 }
 
+/// Whether such a step proves the same facts wherever it is tried: they are stated with all that they speak of.
+pub fn are_closed(tactic: &str) -> bool {
+    adds_facts(tactic) && tactic.contains(PROOF)
+}
+
 /// What stands for such a step where goals behind it are tried: Lean has proved its facts, so those that the goal has are stated and
 /// their proofs are left out. None: the step is cheap as it is.
 ///
 /// Of several statements under one name the first stays whose instances hold. Where that was not the one that was proved, a
 /// tactic may seem to work that does not; the whole proof is verified with the step itself.
-pub fn stated(tactic: &str, goal: &Goal) -> Option<String> {
-    if !adds_facts(tactic) || !tactic.contains(PROOF) {
+pub fn stand_in(tactic: &str, goal: &Goal) -> Option<String> {
+    if !are_closed(tactic) {
         return None;
     }
     let kept = |line: &str| match line.strip_prefix("try ").and_then(ways) {
@@ -34,7 +39,7 @@ pub fn stated(tactic: &str, goal: &Goal) -> Option<String> {
 }
 
 /// The name of the fact that a way proves.
-fn fact(way: &str) -> Option<&str> {
+pub fn fact(way: &str) -> Option<&str> {
     way.strip_prefix("(have ")?.split(' ').next()
 }
 
@@ -57,11 +62,11 @@ mod tests {
         let step = format!("rename_i n\ntry first | {one} | {other}\ntry first | {unknown}");
         let goal = Goal::parse("law0 : ∀ (a : N), f a = a\n⊢ p").unwrap();
         assert_eq!(
-            stated(&step, &goal).unwrap(),
+            stand_in(&step, &goal).unwrap(),
             "rename_i n\ntry first | (have law0 : f 0 = 0 := (by first | rfl | simp); clear law0; have law0 : ∀ (a : N), f a = a := sorry) | \
              (have law0 : ∀ (a : N), f a = 0 := sorry)"
         );
-        assert_eq!(stated("try have := h a", &goal), None);
-        assert_eq!(stated("have h : p := by first | simp", &goal), None);
+        assert_eq!(stand_in("try have := h a", &goal), None);
+        assert_eq!(stand_in("have h : p := by first | simp", &goal), None);
     }
 }
