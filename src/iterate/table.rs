@@ -20,8 +20,7 @@ const BINS: usize = 10;
 pub struct Row {
     pub round: usize,
     /// `portfolio`, `premises` (portfolio and library), `mixed` (networks, portfolio and library), `ranked` (portfolio
-    /// and library, ordered by the ranker), `network`, `policy` (mixed
-    /// without the value network), `value` (the value network with portfolio and library).
+    /// and library, ordered by the ranker), `network`, `value` (scored by the value network).
     pub guided_by: String,
     pub theorems: usize,
     pub proved: usize,
