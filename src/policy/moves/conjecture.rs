@@ -8,6 +8,7 @@
 use super::candidate::{Family, List};
 use super::ground;
 use super::header::{Definition, Header};
+use super::signs::Sign;
 use super::unfold::used;
 use super::view::View;
 
@@ -25,11 +26,12 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
     if view.is_in_induction() {
         return;
     }
-    let functions = functions(header, &view.goal.target);
+    let signs = signs(view, header);
+    let functions = functions(header, &view.goal.target, &signs);
     if !functions.iter().any(|f| f.recursive) {
         return;
     }
-    let laws = laws(view, header, &functions);
+    let laws = laws(view, header, &functions, &signs);
     let names: Vec<&str> = functions.iter().map(|f| f.name.as_str()).collect();
     list.begin(Family::Conjecture);
     let known = view.facts.iter().filter_map(|f| f.name.strip_prefix(NAME)?.parse::<usize>().ok()).max();
@@ -47,9 +49,16 @@ pub fn steps(view: &View, header: &Header, list: &mut List) {
     }
 }
 
-/// Functions that a target speaks of and those that these call, in the order of the file.
-fn functions<'h>(header: &'h Header, target: &str) -> Vec<&'h Definition> {
-    let mut names: Vec<&str> = used(header, target).into_iter().map(|d| d.name.as_str()).collect();
+/// Signs of the header that stand in a target with values of their type.
+fn signs<'h>(view: &View, header: &'h Header) -> Vec<&'h Sign> {
+    let stands = |sign: &Sign| view.goal.target.split_whitespace().any(|word| word.trim_matches(['(', ')']) == sign.symbol);
+    header.signs.iter().filter(|sign| stands(sign) && view.data.iter().any(|e| e.ty == sign.ty)).collect()
+}
+
+/// Functions that a target speaks of, by their names or by signs, and those that these call, in the order of the file.
+fn functions<'h>(header: &'h Header, target: &str, signs: &[&'h Sign]) -> Vec<&'h Definition> {
+    let by_name = used(header, target).into_iter().map(|d| d.name.as_str());
+    let mut names: Vec<&str> = by_name.chain(signs.iter().map(|s| s.function.as_str())).collect();
     let mut at = 0;
     while let Some(name) = names.get(at).copied() {
         let called = header.definitions.iter().filter(|d| d.name == name).flat_map(|d| &d.calls);
@@ -71,13 +80,32 @@ struct Law {
     right: String,
     /// Its proof wants operations in another order: `grind` is tried, too.
     shuffles: bool,
+    /// It holds by what its left side is short for.
+    defined: bool,
     /// Some instances without variables, which Lean computes first; empty where no values are known.
     instances: Vec<String>,
 }
 
 impl Law {
+    /// What a sign stands for.
+    fn of(sign: &Sign) -> Law {
+        let Sign { symbol, ty, function } = sign;
+        let is_value = symbol.chars().all(char::is_numeric);
+        let (left, right) = match is_value {
+            true => (format!("({symbol} : {ty})"), function.clone()),
+            false => (format!("((a : {ty}) {symbol} b)"), format!("({function} a b)")),
+        };
+        let variables = if is_value { Vec::new() } else { vec![("a", ty.clone()), ("b", ty.clone())] };
+        Law { variables, inductive: 0, left, right, shuffles: false, defined: true, instances: Vec::new() }
+    }
+
     /// As a hypothesis, if a small induction proves it.
     fn have(&self, number: usize, names: &[&str]) -> String {
+        if self.defined {
+            let variables: Vec<&str> = self.variables.iter().map(|(name, _)| *name).collect();
+            let all = if variables.is_empty() { String::new() } else { format!("∀ {}, ", variables.join(" ")) };
+            return format!("have {NAME}{number} : {all}{} = {} := by first | (intros; rfl) | fail", self.left, self.right);
+        }
         let binders: Vec<String> = self.variables.iter().map(|(name, ty)| binder(name, ty)).collect();
         let (all, opened) = (self.variables.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" "), names.join(", "));
         let mut begins = vec![format!("intro {0}; induction {0}", self.variables[0].0)];
@@ -128,9 +156,10 @@ struct Theory<'h, 'v> {
     laws: Vec<Law>,
 }
 
-/// The laws of some functions, each behind those that its proof may want.
-fn laws(view: &View, header: &Header, functions: &[&Definition]) -> Vec<Law> {
-    let mut theory = Theory { view, header, functions, laws: Vec::new() };
+/// The laws of some functions, each behind those that its proof may want; first of all what signs stand for.
+fn laws(view: &View, header: &Header, functions: &[&Definition], signs: &[&Sign]) -> Vec<Law> {
+    let defined = signs.iter().map(|sign| Law::of(sign)).collect();
+    let mut theory = Theory { view, header, functions, laws: defined };
     for (place, function) in functions.iter().enumerate() {
         match &function.signature.arguments[..] {
             [a] => theory.of_one(function, a),
@@ -157,7 +186,7 @@ impl<'h> Theory<'h, '_> {
         let shuffles = count > 1 && self.header.type_of(first[0].1).is_some();
         let instances = self.instances(&first, &format!("{left} = {right}"));
         let variables = first.into_iter().map(|(name, ty)| (name, self.known(ty))).collect();
-        self.laws.push(Law { variables, inductive: count, left, right, shuffles, instances });
+        self.laws.push(Law { variables, inductive: count, left, right, shuffles, defined: false, instances });
     }
 
     /// An equation with values for its variables, each of another size; empty where values of a type are not known.
@@ -361,7 +390,8 @@ def size : Tree → Nat
     fn equations(goal: &str) -> Vec<String> {
         let (header, goal) = (Header::read(HEADER), Goal::parse(goal).unwrap());
         let view = View::behind(&header, &goal);
-        laws(&view, &header, &functions(&header, &goal.target))
+        let signs = signs(&view, &header);
+        laws(&view, &header, &functions(&header, &goal.target, &signs), &signs)
             .into_iter()
             .map(|law| format!("{} = {}", law.left, law.right))
             .collect()

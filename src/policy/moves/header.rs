@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::signature::Signature;
+use super::signs::Sign;
 use crate::lean::syntax::{Kind, Token, tokens};
 use crate::source::commands;
 
@@ -58,6 +59,8 @@ pub struct Header {
     pub types: Vec<DataType>,
     /// In the order of the file: the newest last.
     pub facts: Vec<Fact>,
+    /// What instances give to functions and constructors of the header.
+    pub signs: Vec<Sign>,
 }
 
 impl Header {
@@ -76,6 +79,11 @@ impl Header {
                 // Their `end` has no name.
                 "section" | "mutual" => spaces.push(None),
                 "end" => drop(spaces.pop()),
+                "instance" => {
+                    if let Some(sign) = Sign::read(&code[at + 1..]) {
+                        header.name_sign(sign);
+                    }
+                }
                 keyword => {
                     let Some(name) = name else { continue };
                     let before: Vec<&str> = spaces.iter().flatten().map(String::as_str).collect();
@@ -97,6 +105,16 @@ impl Header {
         self.types.iter().rev().find(|t| is(&t.name))
     }
 
+    /// Adds a sign whose function the header has.
+    fn name_sign(&mut self, sign: Sign) {
+        let own = self.definitions.iter().map(|d| &d.name);
+        let mut names = own.chain(self.types.iter().flat_map(|t| t.constructors.iter().map(|c| &c.name)));
+        let is = |name: &str| name.strip_suffix(sign.function.as_str()).is_some_and(|b| b.is_empty() || b.ends_with('.'));
+        if let Some(function) = names.find(|name| is(name)).cloned() {
+            self.signs.push(Sign { function, ..sign });
+        }
+    }
+
     fn declare(&mut self, keyword: &str, whole: String, name: &str, body: &str, rest: &[Token]) {
         let last = name.rsplit('.').next().unwrap_or(name);
         let calls =
@@ -106,6 +124,8 @@ impl Header {
                 let others = self.definitions.iter().map(|d| &d.name);
                 let mut called: Vec<String> =
                     others.filter(|name| calls(name.rsplit('.').next().unwrap_or(name))).cloned().collect();
+                let by_sign = self.signs.iter().filter(|sign| rest.iter().any(|t| t.text == sign.symbol));
+                called.extend(by_sign.map(|sign| sign.function.clone()).filter(|f| !f.eq(&whole)));
                 for inner in inner_functions(rest) {
                     let (name, signature) = (format!("{whole}.{inner}"), Signature::default());
                     called.push(name.clone());

@@ -32,6 +32,7 @@ mod runaway;
 mod shape;
 mod siblings;
 mod signature;
+mod signs;
 mod squares;
 mod target;
 mod terms;
