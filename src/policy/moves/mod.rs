@@ -36,6 +36,7 @@ mod signs;
 mod squares;
 mod target;
 mod terms;
+mod theory;
 mod unfold;
 mod view;
 mod witness;
