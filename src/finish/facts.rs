@@ -9,12 +9,12 @@ use crate::lean::document::indent_into;
 use crate::lean::ways::ways;
 use crate::lean::{Candidate, Hole, Verdict};
 use crate::search::Oracle;
-use crate::search::operators::facts::{adds_facts, fact, stand_in};
+use crate::search::operators::facts::{are_closed, fact, stand_in};
 
 /// A proof that begins with facts, made shorter; none where it does not, or where Lean does not accept it in time.
 pub async fn shorten_behind<O: Oracle>(oracle: &O, place: &Arc<Hole>, proof: &str, until: Instant) -> Option<String> {
     let lines: Vec<&str> = proof.lines().collect();
-    let (facts, rest) = lines.split_at(lines.iter().take_while(|line| adds_facts(line)).count());
+    let (facts, rest) = lines.split_at(lines.iter().take_while(|line| are_closed(line)).count());
     if facts.is_empty() || rest.is_empty() {
         return None;
     }
@@ -57,6 +57,20 @@ fn untested(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    struct Never;
+
+    impl Oracle for Never {
+        async fn check(&self, _: Vec<Candidate>) -> Vec<Verdict> {
+            unreachable!("nothing is to be asked")
+        }
+    }
+
+    #[tokio::test]
+    async fn facts_of_the_goals_own_hypotheses_stay_with_what_follows() {
+        let place = Arc::new(Hole::whole("example : p"));
+        assert_eq!(shorten_behind(&Never, &place, "try have := h a\nomega\n", Instant::now()).await, None);
+    }
 
     #[test]
     fn a_fact_is_stated_without_its_tests() {
