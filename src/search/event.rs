@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::budget::StopReason;
-use super::graph::{GoalId, StepId};
+use super::ids::{GoalId, StepId};
 use crate::policy::Source;
 
 /// One event; one line of a trace.

@@ -16,41 +16,10 @@ use std::collections::{HashMap, HashSet};
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
-use serde::{Deserialize, Serialize};
 
+use super::ids::{GoalId, StepId};
 use crate::lean::goal::{is_coupled, state_key};
 use crate::lean::{Goal, Hole};
-
-/// A proof state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "u32", into = "u32")]
-pub struct GoalId(NodeIndex);
-
-/// A tactic that Lean accepted at a goal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "u32", into = "u32")]
-pub struct StepId(NodeIndex);
-
-impl From<u32> for GoalId {
-    fn from(number: u32) -> GoalId {
-        GoalId(NodeIndex::new(number as usize))
-    }
-}
-impl From<GoalId> for u32 {
-    fn from(id: GoalId) -> u32 {
-        id.0.index() as u32
-    }
-}
-impl From<u32> for StepId {
-    fn from(number: u32) -> StepId {
-        StepId(NodeIndex::new(number as usize))
-    }
-}
-impl From<StepId> for u32 {
-    fn from(id: StepId) -> u32 {
-        id.0.index() as u32
-    }
-}
 
 /// Where a goal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

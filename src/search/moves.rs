@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::graph::GoalId;
+use super::ids::GoalId;
 use super::operators::simplifier::is_weaker;
 use crate::policy::{Proposal, Source};
 

@@ -3,7 +3,8 @@
 //! The goals of a step stand under bullets. But for a fact that is stated first and proved afterwards (`have … := ?_`): there
 //! the proof stands where the hole was, and what uses the fact goes on at the left.
 
-use super::graph::{GoalId, Graph, Status, StepId, StepNode};
+use super::graph::{Graph, Status, StepNode};
+use super::ids::{GoalId, StepId};
 use crate::lean::Hole;
 use crate::lean::document::indent_into;
 

@@ -3,7 +3,6 @@ networks for `qstar`. `qstar_training.ranker` and `qstar_training.value` put the
 
 import argparse
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import torch
 
 from . import data, export, plot, text
 from .model import Policy, Shape
-from .process import end_with_parent
+from .process import add_arguments, begin
 from .train import fit, policy_loss, say, write_json
 
 
@@ -30,23 +29,17 @@ def arguments():
     parser.add_argument("--tokens", type=int, default=1500, help="tokens in a batch (default 1500)")
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (default 0.001)")
     parser.add_argument("--least-weight", type=float, default=0.5, help="policy examples that weigh less are left out")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: all")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--int8", action="store_true", help="quantise: a quarter of the size")
-    parser.add_argument("--tied", action="store_true", help="end when standard input is closed: when who started this has gone")
+    add_arguments(parser)
     return parser.parse_args()
 
 
 def main():
     options = arguments()
-    if options.tied:
-        end_with_parent()
     if options.int8 and not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime")):
         sys.exit("--int8 wants the packages onnx and onnxruntime: pip install onnx onnxruntime")
-    torch.set_num_threads(options.threads or os.cpu_count() or 1)
-    torch.manual_seed(options.seed)
-    options.out.mkdir(parents=True, exist_ok=True)
+    begin(options)
     if not (options.data / "policy.train.jsonl").exists():
         sys.exit(f"{options.data} has no policy.train.jsonl; `qstar export RECORDS --out {options.data}` makes it")
     kept = options.out / "tokenizer.json"

@@ -9,7 +9,6 @@ import argparse
 import importlib.util
 import json
 import math
-import os
 import sys
 import time
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from torch.nn import functional as F
 
 from .calibrate import expected_error, platt
 from .export import to_onnx
-from .process import end_with_parent
+from .process import add_arguments, begin
 from .train import say, write, write_json
 
 VERDICTS = ["closed", "helped", "progress", "failed", "timed_out"]
@@ -345,6 +344,14 @@ def write_networks(model, rows, folder, about):
     say(f"the ranker is in {folder}")
 
 
+def features_of(folder, versions):
+    """What `features.json` says; the rows that were read are of the same version."""
+    about = json.loads((folder / "features.json").read_text(encoding="utf-8"))
+    if versions != {about["version"]}:
+        sys.exit(f"{folder} holds features of versions {sorted(versions)} and says {about['version']}; export the records again")
+    return about
+
+
 def arguments():
     parser = argparse.ArgumentParser(prog="qstar_training.ranker", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder that `qstar export` wrote")
@@ -359,30 +366,22 @@ def arguments():
     parser.add_argument("--drop", type=float, default=0.15, help="share of features left out by chance (default 0.15)")
     parser.add_argument("--start", type=Path, metavar="FOLDER",
                         help="networks whose ranker is trained on, not a new one: where older records are gone (wants the package onnx)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: all")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--tied", action="store_true", help="end when standard input is closed: when who started this has gone")
+    add_arguments(parser)
     return parser.parse_args()
 
 
 def main():
     options = arguments()
-    if options.tied:
-        end_with_parent()
     if options.start and not importlib.util.find_spec("onnx"):
         sys.exit("--start wants the package onnx: pip install onnx")
-    torch.set_num_threads(options.threads or os.cpu_count() or 1)
-    torch.manual_seed(options.seed)
-    options.out.mkdir(parents=True, exist_ok=True)
+    begin(options)
     train, validation, test = (Rows(options.data, split, options.device) for split in ("train", "validation", "test"))
     say(f"ranker: {len(train.verdict)} verdicts at {len(train)} goals, {len(validation.verdict)} held out, {len(test.verdict)} to test")
     if not len(train.verdict):
         sys.exit("there is no verdict to learn from: search more theorems first")
-    about = json.loads((options.data / "features.json").read_text(encoding="utf-8"))
+    about = features_of(options.data, {train.version})
     shape = Shape(about["version"], about["goal_buckets"], about["candidate_buckets"], about["fit"], options.width, options.inner)
-    if train.version != shape.version:
-        sys.exit(f"{options.data} holds features of version {train.version} and says {shape.version}; export the records again")
     model = Ranker(shape).to(options.device)
     if options.start:
         take_weights(model, options.start)

@@ -20,8 +20,8 @@ from torch.nn import functional as F
 
 from .calibrate import expected_error, platt
 from .export import to_onnx
-from .process import end_with_parent
-from .ranker import Tower
+from .process import add_arguments, begin
+from .ranker import Tower, features_of
 from .train import say, write, write_json
 
 
@@ -206,28 +206,19 @@ def arguments():
     parser.add_argument("--drop", type=float, default=0.6, help="share of features left out by chance (default 0.6)")
     parser.add_argument("--rank", type=float, default=1.0, help="weight of the order of goals of one theorem (default 1)")
     parser.add_argument("--folds", type=int, default=5, help="parts of the theorems for calibration (default 5)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: all")
-    parser.add_argument("--tied", action="store_true", help="end when standard input is closed: when who started this has gone")
+    add_arguments(parser)
     return parser.parse_args()
 
 
 def main():
     options = arguments()
-    if options.tied:
-        end_with_parent()
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    options.out.mkdir(parents=True, exist_ok=True)
+    begin(options)
     train, validation, test = (Goals(options.data, split) for split in ("train", "validation", "test"))
     say(f"value: {len(train)} goals, {len(validation)} held out, {len(test)} to test")
     if not len(train):
         sys.exit("there is no goal to learn from: search more theorems first")
-    about = json.loads((options.data / "features.json").read_text(encoding="utf-8"))
+    about = features_of(options.data, train.versions)
     version, buckets = about["version"], about["goal_buckets"]
-    if train.versions != {version}:
-        sys.exit(f"{options.data} holds features of versions {sorted(train.versions)} and says {version}; export the records again")
     before = time.monotonic()
     make = lambda: Value(buckets, options.inner, options.width)
     apart, fold = cross_fitted(make, train, validation, options)

@@ -4,15 +4,16 @@
 //! Testing»). Lean computes; here are only terms.
 
 use super::header::{Constructor, Header};
+use super::shape::unbracketed;
 
 /// How deep values go: each variable of a law takes all depths from 1 to this one in turn.
 pub const DEEPEST: usize = 3;
 
 /// A value of a type, `depth` constructors deep; deeper ones are larger. None: no value of this type is known.
 pub fn value(header: &Header, ty: &str, depth: usize) -> Option<String> {
-    let ty = bare(ty);
+    let ty = unbracketed(ty);
     if let Some((taken, given)) = ty.split_once(" → ") {
-        let one = !given.contains('→') && is_number(header, bare(taken));
+        let one = !given.contains('→') && is_number(header, unbracketed(taken));
         return match given {
             "Bool" if one => Some(format!("(fun x => x == {depth})")),
             given if one && is_number(header, given) => Some(format!("(fun x => x + {depth})")),
@@ -78,17 +79,6 @@ pub fn at(term: &str, values: &[(&str, String)]) -> String {
 fn is_number(header: &Header, ty: &str) -> bool {
     let variable = |c: char| c.is_lowercase() || c.is_ascii_uppercase() && ty.len() == 1;
     ["Nat", "ℕ"].contains(&ty) || !ty.contains(' ') && ty.starts_with(variable) && header.type_of(ty).is_none()
-}
-
-/// Without the brackets around all of it.
-fn bare(ty: &str) -> &str {
-    let Some(inner) = ty.strip_prefix('(').and_then(|t| t.strip_suffix(')')) else { return ty };
-    let mut depth = 0;
-    let closes = |c: char| {
-        depth += i32::from(c == '(') - i32::from(c == ')');
-        depth < 0
-    };
-    if inner.chars().any(closes) { ty } else { inner }
 }
 
 #[cfg(test)]

@@ -150,23 +150,19 @@ impl<'h> Theory<'h, '_> {
         if names.into_iter().any(free) { String::new() } else { ty.to_owned() }
     }
 
-    /// Functions of two values of a type that give a third: those of the header, and signs.
-    fn operations(&self, ty: &str) -> Vec<Function<'h>> {
-        let signs: &[&'static str] = match ty {
-            "Nat" | "ℕ" => &["+"],
-            list if list.starts_with("List ") => &["++"],
-            _ => &[],
-        };
-        let own =
-            self.functions.iter().filter(|f| f.signature.arguments.iter().all(|a| a == ty) && f.signature.arguments.len() == 2);
-        let own = own.filter(|f| f.signature.result == ty).map(|f| Function::Own(f));
-        own.chain(signs.iter().map(|sign| Function::Sign(sign))).collect()
+    /// Functions of the header from some types to another.
+    fn from(&self, arguments: &[&str], result: &str) -> Vec<Function<'h>> {
+        between(self.functions, arguments, result)
     }
 
-    /// Functions of one value that give one of the same type.
-    fn turns(&self, ty: &str) -> Vec<Function<'h>> {
-        let turns = |f: &&&Definition| f.signature.arguments == [ty] && f.signature.result == ty;
-        self.functions.iter().filter(turns).map(|f| Function::Own(f)).collect()
+    /// Functions of two values of a type that give a third: those of the header, and signs.
+    fn operations(&self, ty: &str) -> Vec<Function<'h>> {
+        let sign = match ty {
+            "Nat" | "ℕ" => Some(Function::Sign("+")),
+            list if list.starts_with("List ") => Some(Function::Sign("++")),
+            _ => None,
+        };
+        self.from(&[ty, ty], ty).into_iter().chain(sign).collect()
     }
 
     /// Values that constructors give: without arguments, and around one value of the type itself.
@@ -177,9 +173,8 @@ impl<'h> Theory<'h, '_> {
             _ => {}
         }
         let Some(own) = self.header.type_of(ty) else { return (Vec::new(), Vec::new()) };
-        let arguments = |c: &super::header::Constructor| c.signature.arguments.clone();
-        let plain = own.constructors.iter().filter(|c| arguments(c).is_empty()).map(|c| c.name.clone());
-        let around = own.constructors.iter().filter(|c| arguments(c) == [ty]).map(|c| format!("({} a)", c.name));
+        let plain = own.constructors.iter().filter(|c| c.signature.arguments.is_empty()).map(|c| c.name.clone());
+        let around = own.constructors.iter().filter(|c| c.signature.arguments == [ty]).map(|c| format!("({} a)", c.name));
         (plain.collect(), around.collect())
     }
 
@@ -193,8 +188,7 @@ impl<'h> Theory<'h, '_> {
                 others.into_iter().for_each(|right| self.law(&[a], left.clone(), right.to_owned()));
             }
         }
-        let before: Vec<Function> =
-            self.functions[..place].iter().filter(|g| is_operation(g, ty)).map(|g| Function::Own(g)).collect();
+        let before = between(&self.functions[..place], &[ty, ty], ty);
         for s in &around {
             let shifted = |of: &str| s.replace(" a)", &format!(" {of})")).replace("(a ", &format!("({of} "));
             let (whole, behind) = (f.of(&["a", "b"]), shifted("b"));
@@ -236,7 +230,7 @@ impl<'h> Theory<'h, '_> {
                 }
             }
         }
-        for turn in self.turns(ty) {
+        for turn in self.from(&[ty], ty) {
             if ty != result {
                 self.law(&[a], h.of(&[&turn.of(&["a"])]), h.of(&["a"]));
             }
@@ -255,10 +249,8 @@ impl<'h> Theory<'h, '_> {
             if kept != result {
                 continue;
             }
-            let plain = |f: &&&Definition| f.signature.arguments == [value] && f.signature.result == kept;
-            let plain: Vec<Function> = self.functions.iter().filter(plain).map(|f| Function::Own(f)).collect();
             let whole = k.of(if flipped { &["b", "a"] } else { &["a", "b"] });
-            for h in &plain {
+            for h in self.from(&[value], kept) {
                 for g in self.operations(kept) {
                     self.law(&[("a", value), ("b", kept)], whole.clone(), g.of(&[&h.of(&["a"]), "b"]));
                     self.law(&[("a", value), ("b", kept)], whole.clone(), g.of(&["b", &h.of(&["a"])]));
@@ -272,7 +264,7 @@ impl<'h> Theory<'h, '_> {
                 self.law(&[a, b, p], k.of(&["p", &f.of(&["a", "b"])]), parts);
             }
         }
-        for turn in self.turns(second) {
+        for turn in self.from(&[second], second) {
             let (turned, plain) = (k.of(&["p", &turn.of(&["a"])]), k.of(&["p", "a"]));
             let right = if second == result { turn.of(&[&plain]) } else { plain };
             self.law(&[a, p], turned, right);
@@ -281,8 +273,7 @@ impl<'h> Theory<'h, '_> {
             self.law(&[a, p, q], k.of(&["p", &k.of(&["q", "a"])]), k.of(&["q", &k.of(&["p", "a"])]));
             self.law(&[a, p], k.of(&["p", &k.of(&["p", "a"])]), k.of(&["p", "a"]));
             // Sizes.
-            let size = |f: &&&Definition| f.signature.arguments == [second] && f.signature.result == "Nat";
-            for m in self.functions.iter().filter(size).map(|f| Function::Own(f)).collect::<Vec<_>>() {
+            for m in self.from(&[second], "Nat") {
                 let (left, plain) = (m.of(&[&k.of(&["p", "a"])]), m.of(&["a"]));
                 self.law(&[a, p], left.clone(), plain.clone());
                 self.law(&[a, p], left, format!("{plain} + 1"));
@@ -291,6 +282,8 @@ impl<'h> Theory<'h, '_> {
     }
 }
 
-fn is_operation(function: &Definition, ty: &str) -> bool {
-    function.signature.arguments == [ty, ty] && function.signature.result == ty
+/// Those of some functions from some types to another.
+fn between<'h>(functions: &[&'h Definition], arguments: &[&str], result: &str) -> Vec<Function<'h>> {
+    let fits = |f: &&&Definition| f.signature.arguments == arguments && f.signature.result == result;
+    functions.iter().filter(fits).map(|f| Function::Own(f)).collect()
 }

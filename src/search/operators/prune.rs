@@ -3,7 +3,8 @@
 use crate::lean::goal::{is_inaccessible, mentions};
 use crate::lean::ways::ways;
 use crate::lean::{Goal, Hypothesis};
-use crate::search::graph::{GoalId, Graph};
+use crate::search::graph::Graph;
+use crate::search::ids::GoalId;
 
 /// Budget of a question whether a goal is false, as Lean's `maxHeartbeats`.
 pub const PROBE_HEARTBEATS: u64 = 4_000;

@@ -6,7 +6,8 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use super::Strategy;
-use crate::search::graph::{GoalId, Graph};
+use crate::search::graph::Graph;
+use crate::search::ids::GoalId;
 use crate::search::moves::Moves;
 
 /// How much the value of a state counts beside the policy's log-probabilities.

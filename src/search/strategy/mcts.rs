@@ -13,7 +13,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::Strategy;
-use crate::search::graph::{GoalId, Graph, Status, StepId};
+use crate::search::graph::{Graph, Status};
+use crate::search::ids::{GoalId, StepId};
 use crate::search::moves::Moves;
 
 /// Weight of the prior against the mean value in PUCT.

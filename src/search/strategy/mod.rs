@@ -7,7 +7,8 @@ mod mcts;
 
 use serde::{Deserialize, Serialize};
 
-use super::graph::{GoalId, Graph};
+use super::graph::Graph;
+use super::ids::GoalId;
 use super::moves::Moves;
 
 /// Chooses goals. Each choice is followed by [`Strategy::landed`] for the same goal when Lean has answered.
