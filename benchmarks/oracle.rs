@@ -34,7 +34,7 @@ fn candidates(from: usize, count: usize) -> Vec<Candidate> {
         .map(|i| {
             let (signature, tactic) = kinds[i % kinds.len()];
             let statement = format!("example {}", signature.replace('K', &i.to_string()));
-            Candidate { hole: Arc::new(Hole::whole(&statement)), tactic: tactic.to_owned(), heartbeats: 40_000 }
+            Candidate::new(Arc::new(Hole::whole(&statement)), tactic.to_owned(), 40_000)
         })
         .collect()
 }

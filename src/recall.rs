@@ -192,6 +192,7 @@ mod tests {
         let tried = |tactic: &str, step| Event::Tried {
             goal,
             tactic: tactic.into(),
+            one_of: None,
             log_prior: 0.0,
             by: Source::Portfolio,
             heartbeats: 1,

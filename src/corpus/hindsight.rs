@@ -111,6 +111,7 @@ mod tests {
         let tried = |n: u32, step: u32, left: &[u32]| Event::Tried {
             goal: n.into(),
             tactic: "x".into(),
+            one_of: None,
             log_prior: 0.0,
             by: Source::Portfolio,
             heartbeats: 1,

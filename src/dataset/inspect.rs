@@ -66,7 +66,7 @@ pub async fn inspect(pool: &Pool, header: &str, problems: &[&Problem]) -> Vec<Se
         .filter(|&&i| matches!(&seen[i].verdict, Verdict::Goals(goals) if goals.iter().any(|g| !g.hypotheses.is_empty())))
         .flat_map(|&i| {
             let hole = Arc::new(Hole::whole(&problems[i].statement.as_example()));
-            let each = move |t: &&str| (i, Candidate { hole: hole.clone(), tactic: (*t).to_owned(), heartbeats: TRY });
+            let each = move |t: &&str| (i, Candidate::new(hole.clone(), (*t).to_owned(), TRY));
             TRIES.iter().map(each).collect::<Vec<_>>()
         })
         .collect();
@@ -89,7 +89,7 @@ pub async fn inspect(pool: &Pool, header: &str, problems: &[&Problem]) -> Vec<Se
 }
 
 fn probe(hole: Hole) -> Candidate {
-    Candidate { hole: Arc::new(hole), tactic: "skip".to_owned(), heartbeats: HEARTBEATS }
+    Candidate::new(Arc::new(hole), "skip".to_owned(), HEARTBEATS)
 }
 
 /// The question whether `lemma` is a command here; `None` for statements without the word. A copy without name does

@@ -234,6 +234,7 @@ mod tests {
         Event::Tried {
             goal: n.into(),
             tactic: tactic.into(),
+            one_of: None,
             log_prior: -1.0,
             by: Source::Portfolio,
             heartbeats: 1,

@@ -1,9 +1,11 @@
 //! Verdicts as examples: what Lean said of each tactic, the failures included. This is what the ranker learns from.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
+use crate::lean::ways::separate;
 use crate::policy::Source;
 use crate::policy::ranker::text::premise;
 use crate::search::{Event, GoalId, StepId, VerdictKind};
@@ -69,18 +71,41 @@ impl VerdictExample {
 }
 
 /// A verdict on its way to a row.
+#[derive(Clone)]
 struct Judged<'a> {
     goal: GoalId,
-    tactic: &'a str,
+    tactic: Cow<'a, str>,
     by: Source,
     verdict: VerdictKind,
     heartbeats: u64,
     seconds: Option<f32>,
+    /// Ways that share its check's time with it; 0: it is the check itself.
+    way_of: usize,
     step: Option<StepId>,
     left: &'a [GoalId],
 }
 
-/// The verdicts of one search, each tactic of a goal once, in the order of goals and of first tries. `weight` is 1; the
+/// What a check of several ways says of each: those before the last that was tried failed, and of those behind it nothing is known.
+fn ways_of<'a>(whole: &Judged<'a>, last: &str) -> Vec<Judged<'a>> {
+    let Some(mut ways) = separate(&whole.tactic) else { return Vec::new() };
+    match whole.verdict {
+        VerdictKind::Failed => {}
+        VerdictKind::Closed | VerdictKind::Goals | VerdictKind::TimedOut => match ways.iter().position(|way| way == last) {
+            Some(at) => ways.truncate(at + 1),
+            None => return Vec::new(),
+        },
+        // Nobody knows which of them it was.
+        _ => return Vec::new(),
+    }
+    let way_of = ways.len();
+    let one = |way: String| {
+        let verdict = if way == last { whole.verdict } else { VerdictKind::Failed };
+        Judged { tactic: way.into(), verdict, way_of, ..whole.clone() }
+    };
+    ways.into_iter().map(one).collect()
+}
+
+/// The verdicts of one search, each tactic (and each of a tactic's ways) of a goal once, in the order of goals and of first tries. `weight` is 1; the
 /// export knows other searches of the theorem.
 pub fn verdicts(events: &[Event], theorem: &str, theorem_key: &str) -> Vec<VerdictExample> {
     let mut states: HashMap<GoalId, &str> = HashMap::new();
@@ -92,21 +117,27 @@ pub fn verdicts(events: &[Event], theorem: &str, theorem_key: &str) -> Vec<Verdi
             Event::Goal { goal, state, .. } => drop(states.insert(*goal, state)),
             // Not proposals for the goal itself: what holds elsewhere, and the question whether the goal is false.
             Event::Tried { by: Source::Aggregate | Source::Prune, .. } => {}
-            Event::Tried { goal, tactic, by, verdict, heartbeats, step, left, .. } => judged.push(Judged {
-                goal: *goal,
-                tactic,
-                by: *by,
-                verdict: *verdict,
-                heartbeats: *heartbeats,
-                seconds: None,
-                step: *step,
-                left,
-            }),
+            Event::Tried { goal, tactic, one_of, by, verdict, heartbeats, step, left, .. } => {
+                let whole = Judged {
+                    goal: *goal,
+                    tactic: one_of.as_ref().unwrap_or(tactic).into(),
+                    by: *by,
+                    verdict: *verdict,
+                    heartbeats: *heartbeats,
+                    seconds: None,
+                    way_of: 0,
+                    step: *step,
+                    left,
+                };
+                judged.extend(ways_of(&whole, tactic));
+                judged.push(whole);
+            }
             Event::Clock { seconds, .. } => {
                 let batch = &mut judged[of_batch..];
                 if let (Some(before), false) = (before, batch.is_empty()) {
-                    let each = ((seconds - before).max(0.0) / batch.len() as f64) as f32;
-                    batch.iter_mut().for_each(|j| j.seconds = Some(each));
+                    let checks = batch.iter().filter(|j| j.way_of == 0).count();
+                    let each = ((seconds - before).max(0.0) / checks as f64) as f32;
+                    batch.iter_mut().for_each(|j| j.seconds = Some(each / j.way_of.max(1) as f32));
                 }
                 (before, of_batch) = (Some(*seconds), judged.len());
             }
@@ -132,7 +163,7 @@ pub fn verdicts(events: &[Event], theorem: &str, theorem_key: &str) -> Vec<Verdi
             // Lean's fault, or the machine's.
             VerdictKind::Crashed => continue,
         };
-        let known = best.entry((j.goal, j.tactic)).or_insert((place, worth));
+        let known = best.entry((j.goal, &j.tactic)).or_insert((place, worth));
         if worth < known.1 {
             *known = (place, worth);
         }
@@ -140,12 +171,13 @@ pub fn verdicts(events: &[Event], theorem: &str, theorem_key: &str) -> Vec<Verdi
     let mut rows: Vec<(usize, Worth)> = best.into_values().collect();
     rows.sort_unstable();
     let row = |(place, worth): (usize, Worth)| {
-        let Judged { goal, tactic, by, heartbeats, seconds, .. } = judged[place];
-        let goal = (*states.get(&goal)?).to_owned();
+        let Judged { goal, tactic, by, heartbeats, seconds, .. } = &judged[place];
+        let (heartbeats, seconds) = (*heartbeats, *seconds);
+        let goal = (*states.get(goal)?).to_owned();
         let by = serde_json::to_value(by).ok()?.as_str()?.to_owned();
         let premise = premise(tactic, &goal).map(str::to_owned);
         let (theorem, theorem_key) = (theorem.to_owned(), theorem_key.to_owned());
-        let (tactic, verdict) = (tactic.to_owned(), worth.name().to_owned());
+        let (tactic, verdict) = (tactic.to_string(), worth.name().to_owned());
         Some(VerdictExample { theorem, theorem_key, goal, tactic, by, premise, verdict, heartbeats, seconds, weight: 1.0 })
     };
     rows.into_iter().filter_map(row).collect()
@@ -165,6 +197,7 @@ mod tests {
         Event::Tried {
             goal: n.into(),
             tactic: tactic.into(),
+            one_of: None,
             log_prior: -1.0,
             by,
             heartbeats: 8000,
@@ -217,6 +250,47 @@ mod tests {
         assert_eq!((found[0].seconds, found[5].seconds), (Some(0.2), None));
         assert_eq!((found[1].premise.as_deref(), found[0].premise.as_deref()), (Some("Nat.add_comm"), None));
         assert_eq!(found[1].by, "premises");
+    }
+
+    #[test]
+    fn each_way_of_a_check_has_a_verdict_as_far_as_it_is_known() {
+        use {Source::*, VerdictKind::*};
+        let one_of = |whole: &str, tried: Event| match tried {
+            Event::Tried { goal, tactic, log_prior, by, heartbeats, verdict, message, step, left, .. } => {
+                let one_of = Some(whole.to_owned());
+                Event::Tried { goal, tactic, one_of, log_prior, by, heartbeats, verdict, message, step, left }
+            }
+            other => other,
+        };
+        let events = [
+            goal(0),
+            tried(0, "first | rfl | decide", Portfolio, Failed, None, &[]),
+            one_of("first | omega | simp_all | grind", tried(0, "simp_all", Portfolio, Goals, Some(10), &[1])),
+            tried(0, "first | exact a | exact b", Portfolio, Hung, None, &[]),
+            tried(0, "first | rcases h with a | b | rfl", Portfolio, Failed, None, &[]),
+            Event::Clock { seconds: 8.0, checks: 4, goals: 2 },
+            goal(1),
+            one_of("first | omega | grind | exact c", tried(1, "grind", Portfolio, TimedOut, None, &[])),
+        ];
+        let found = verdicts(&events, "t", "k");
+        let rows: Vec<(&str, &str, Option<f32>)> =
+            found.iter().map(|r| (r.tactic.as_str(), r.verdict.as_str(), r.seconds)).collect();
+        assert_eq!(
+            rows,
+            [
+                ("rfl", "failed", Some(1.0)),
+                ("decide", "failed", Some(1.0)),
+                ("first | rfl | decide", "failed", Some(2.0)),
+                ("omega", "failed", Some(1.0)),
+                ("simp_all", "progress", Some(1.0)),
+                ("first | omega | simp_all | grind", "progress", Some(2.0)),
+                ("first | exact a | exact b", "timed_out", Some(2.0)),
+                ("first | rcases h with a | b | rfl", "failed", Some(2.0)),
+                ("omega", "failed", None),
+                ("grind", "timed_out", None),
+                ("first | omega | grind | exact c", "timed_out", None),
+            ]
+        );
     }
 
     #[test]

@@ -330,11 +330,7 @@ async fn place(pool: &Pool, text: &str, blocks: &[Command], site: &Site, before:
             }
         }
         // `show` succeeds for propositions only.
-        let probe = |hole: &Arc<Hole>, tactic: &str| Candidate {
-            hole: hole.clone(),
-            tactic: tactic.to_owned(),
-            heartbeats: PROBE_HEARTBEATS,
-        };
+        let probe = |hole: &Arc<Hole>, tactic: &str| Candidate::new(hole.clone(), tactic.to_owned(), PROBE_HEARTBEATS);
         let candidates = tries.iter().flat_map(|(_, hole)| [probe(hole, "skip"), probe(hole, "show (_ : Prop)")]).collect();
         let verdicts = pool.check(Batch { header: header.trim_end().into(), candidates }).await;
         for ((form, hole), pair) in tries.into_iter().zip(verdicts.chunks(2)) {

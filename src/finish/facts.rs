@@ -18,7 +18,7 @@ pub async fn shorten_behind<O: Oracle>(oracle: &O, place: &Arc<Hole>, proof: &st
     if facts.is_empty() || rest.is_empty() {
         return None;
     }
-    let asked = vec![Candidate { hole: place.clone(), tactic: facts.join("\n"), heartbeats: HEARTBEATS }];
+    let asked = vec![Candidate::new(place.clone(), facts.join("\n"), HEARTBEATS)];
     let verdicts = tokio::time::timeout_at(until.into(), oracle.check(asked)).await.ok()?;
     let [Verdict::Goals(goals)] = &verdicts[..] else { return None };
     let [goal] = &goals[..] else { return None };

@@ -29,7 +29,7 @@ const HEARTBEATS: u64 = 80_000;
 /// Makes a proof shorter: steps that are not needed go, and a closing tactic takes the place of a tail of steps where
 /// Lean accepts it. Returns the proof as it was when nothing can go, and the shortest so far when the time is over.
 pub async fn shorten<O: Oracle>(oracle: &O, place: &Arc<Hole>, proof: &str, until: Instant) -> String {
-    let candidate = |items: &Vec<Item>| Candidate { hole: place.clone(), tactic: print(items), heartbeats: HEARTBEATS };
+    let candidate = |items: &Vec<Item>| Candidate::new(place.clone(), print(items), HEARTBEATS);
     let check = async |some: &[Vec<Item>]| {
         let verdicts = tokio::time::timeout_at(until.into(), oracle.check(some.iter().map(candidate).collect())).await;
         // Each hang costs a process, and a proof is there already.

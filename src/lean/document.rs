@@ -13,6 +13,7 @@ use super::runaway;
 use super::session::Beginning;
 use super::suggestion::is_question;
 use super::verdict::{Candidate, Verdict};
+use super::ways::{telling, told};
 
 /// Longest message kept of a failed candidate, in characters.
 const MAX_MESSAGE: usize = 1500;
@@ -41,6 +42,8 @@ struct Slot {
     opener: (u32, u32),
     /// The tactic only asks, and Lean lets its goal go where it has no answer.
     asks: bool,
+    /// Ways of which Lean tells the last that was tried; 0: it does not.
+    ways: usize,
     /// How long Lean may be silent about it; `None`: as long as about anything.
     patience: Option<Duration>,
 }
@@ -98,7 +101,9 @@ impl Document {
             line += text[start..].matches('\n').count() as u32;
             let tactic_line = line;
             let start = text.len();
-            indent_into(&mut text, &candidate.tactic, hole.indent);
+            let telling = Some(&candidate.tactic).filter(|_| candidate.tells_way).and_then(|tactic| telling(tactic));
+            let (tactic, ways) = telling.as_ref().map_or((&candidate.tactic, 0), |(tactic, ways)| (tactic, *ways));
+            indent_into(&mut text, tactic, hole.indent);
             line += text[start..].matches('\n').count() as u32;
             let tactic_end = line - 1;
             text.push_str(&hole.after);
@@ -110,7 +115,7 @@ impl Document {
             }
             let asks = is_question(&candidate.tactic);
             let patience = runaway::patience(candidate);
-            slots.push(Slot { first_line, tactic_line, tactic_end, last_line, opener, asks, patience });
+            slots.push(Slot { first_line, tactic_line, tactic_end, last_line, opener, asks, ways, patience });
         }
         // A last word, so that the last candidate, too, is followed by something that ends it.
         text.push('\n');
@@ -194,6 +199,10 @@ impl Document {
                 Some(match slot.verdict(&errors) {
                     // Its answers are the message: repairs take them up.
                     Verdict::Closed | Verdict::Goals(_) if slot.asks => slot.answers(diagnostics),
+                    verdict @ (Verdict::Closed | Verdict::Goals(_) | Verdict::TimedOut) => match slot.way(diagnostics) {
+                        Some(way) => Verdict::Way { way, verdict: Box::new(verdict) },
+                        None => verdict,
+                    },
                     verdict => verdict,
                 })
             });
@@ -203,9 +212,18 @@ impl Document {
 }
 
 impl Slot {
+    fn messages<'a>(&self, diagnostics: &'a [LeanDiagnostic]) -> impl Iterator<Item = &'a str> {
+        let lines = self.tactic_line..=self.tactic_end;
+        diagnostics.iter().filter(move |d| lines.contains(&d.start().line)).map(|d| d.base.message.as_str())
+    }
+
+    /// The last of its ways that was tried, if Lean was asked.
+    fn way(&self, diagnostics: &[LeanDiagnostic]) -> Option<usize> {
+        self.messages(diagnostics).filter_map(told).filter(|way| *way < self.ways).max()
+    }
+
     fn answers(&self, diagnostics: &[LeanDiagnostic]) -> Verdict {
-        let mine = |d: &&LeanDiagnostic| (self.tactic_line..=self.tactic_end).contains(&d.start().line);
-        let words = diagnostics.iter().filter(mine).map(|d| d.base.message.as_str()).filter(|m| m.contains("Try th"));
+        let words = self.messages(diagnostics).filter(|m| m.contains("Try th"));
         let words: String = words.collect::<Vec<_>>().join("\n");
         Verdict::Failed(clip(if words.is_empty() { "a question proves nothing" } else { &words }))
     }
@@ -279,9 +297,9 @@ mod tests {
             scoped: false,
         });
         let candidates = [
-            Candidate { hole: whole, tactic: "intro x\nexact x".into(), heartbeats: 8000 },
-            Candidate { hole: inner.clone(), tactic: "simp".into(), heartbeats: 8000 },
-            Candidate { hole: inner, tactic: "grind".into(), heartbeats: 80_000 },
+            Candidate::new(whole, "intro x\nexact x".into(), 8000),
+            Candidate::new(inner.clone(), "simp".into(), 8000),
+            Candidate::new(inner, "grind".into(), 80_000),
         ];
         let document = Document::compile("open Nat\n", &candidates.iter().collect::<Vec<_>>());
         insta::assert_snapshot!(document.text, @r"
@@ -327,8 +345,16 @@ mod tests {
             let base = lsp_types::Diagnostic::new_simple(lsp_types::Range::new(at, at), message.to_owned());
             LeanDiagnostic { base, lean_tags: Vec::new(), full_range: None, is_silent: None }
         };
-        let slot =
-            Slot { first_line: 0, tactic_line: 1, tactic_end: 1, last_line: 1, opener: (0, 12), asks: false, patience: None };
+        let slot = Slot {
+            first_line: 0,
+            tactic_line: 1,
+            tactic_end: 1,
+            last_line: 1,
+            opener: (0, 12),
+            asks: false,
+            ways: 0,
+            patience: None,
+        };
         let inner = error(30, "unsolved goals\n⊢ p");
         let out = error(60, "(deterministic) timeout at `whnf`, maximum number of heartbeats (8000) has been reached");
         assert_eq!(slot.verdict(&[&inner, &out]), Verdict::TimedOut);

@@ -146,7 +146,7 @@ impl Pool {
         // Another text each time, so that no memory answers.
         let tactic = format!("trivial -- {}", ASKED.fetch_add(1, Ordering::Relaxed));
         let hole = Arc::new(Hole::whole("example : True"));
-        let batch = Batch { header: "".into(), candidates: vec![Candidate { hole, tactic, heartbeats: 8000 }] };
+        let batch = Batch { header: "".into(), candidates: vec![Candidate::new(hole, tactic, 8000)] };
         self.check(batch).await == [Verdict::Closed]
     }
 

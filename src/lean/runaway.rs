@@ -121,7 +121,7 @@ mod tests {
     fn patience_grows_with_the_promise() {
         let of = |statement: &str, tactic: &str, heartbeats| {
             let hole = Arc::new(Hole::whole(statement));
-            patience(&Candidate { hole, tactic: tactic.to_owned(), heartbeats })
+            patience(&Candidate::new(hole, tactic.to_owned(), heartbeats))
         };
         let (large, small) = ("example : 7 ^ 888888 % 11 = 9", "example (n : Nat) : n < n + 1");
         assert!(of(large, "omega", 8_000) < of(small, "omega", 8_000));

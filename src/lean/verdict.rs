@@ -37,6 +37,16 @@ pub struct Candidate {
     pub tactic: String,
     /// Budget, in thousands of small allocations (Lean's `maxHeartbeats`).
     pub heartbeats: u64,
+    /// Lean is asked which of the tactic's ways was tried last ([`separate`](super::ways::separate)): the verdict is then a
+    /// [`Verdict::Way`].
+    pub tells_way: bool,
+}
+
+impl Candidate {
+    /// One that is judged as a whole.
+    pub fn new(hole: Arc<Hole>, tactic: String, heartbeats: u64) -> Candidate {
+        Candidate { hole, tactic, heartbeats, tells_way: false }
+    }
 }
 
 /// What Lean says of a candidate.
@@ -47,6 +57,9 @@ pub enum Verdict {
     Closed,
     /// Accepted; these goals are left.
     Goals(Vec<Goal>),
+    /// Closed, goals left, or out of heartbeats, with this one of the candidate's ways (from 0): those before it failed, those behind
+    /// it were not tried.
+    Way { way: usize, verdict: Box<Verdict> },
     /// Lean's message.
     Failed(String),
     /// Out of heartbeats: more of them may help.
@@ -60,12 +73,23 @@ pub enum Verdict {
     Crashed(String),
 }
 
+impl Verdict {
+    /// The way that was tried last, if Lean told it, and the verdict itself.
+    pub fn apart(self) -> (Option<usize>, Verdict) {
+        match self {
+            Verdict::Way { way, verdict } => (Some(way), *verdict),
+            other => (None, other),
+        }
+    }
+}
+
 /// In words that a user can read.
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         match self {
             Verdict::Closed => f.write_str("Lean accepts it"),
             Verdict::Goals(goals) => write!(f, "Lean accepts it, and {} goal(s) are left", goals.len()),
+            Verdict::Way { verdict, .. } => verdict.fmt(f),
             Verdict::Failed(message) => write!(f, "Lean rejects it: {message}"),
             Verdict::TimedOut => f.write_str("Lean ran out of heartbeats on it"),
             Verdict::Hung => f.write_str("Lean made no progress on it, and was ended"),

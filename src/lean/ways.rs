@@ -56,11 +56,79 @@ pub fn without(tactic: &str, tried: &[String]) -> Option<String> {
     };
     let mut left = alternatives(list);
     left.retain(|way| !tried.contains(way));
-    match &left[..] {
+    together(&left)
+}
+
+/// Ways as one tactic; `None` of none.
+pub fn together(ways: &[String]) -> Option<String> {
+    match ways {
         [] => None,
         [one] => Some(one.clone()),
-        _ => Some(format!("first | {}", left.join(" | "))),
+        _ => Some(format!("first | {}", ways.join(" | "))),
     }
+}
+
+/// Words behind which a bar may belong to what they begin.
+const OWN_BARS: &[&str] = &["with", "match", "fun", "λ", "first", "rcases", "obtain", "rintro", "=>"];
+
+/// The ways of a `first | …`, where the text alone tells where each begins and ends: bars may belong to patterns, to strings, to
+/// an inner `first`.
+///
+/// ```
+/// use qstar::lean::ways::separate;
+/// assert_eq!(separate("first | rfl | (rcases h with h | h <;> omega)").unwrap(), ["rfl", "(rcases h with h | h <;> omega)"]);
+/// assert_eq!(separate("first | rcases h with h | h | rfl"), None);
+/// assert_eq!((separate("rfl"), separate("first | rfl\nomega")), (None, None));
+/// ```
+pub fn separate(tactic: &str) -> Option<Vec<String>> {
+    let list = tactic.strip_prefix("first | ")?;
+    if list.contains(['\n', '"', '«']) || list.contains("--") || list.contains("/-") {
+        return None;
+    }
+    let all = alternatives(list);
+    let clear = |way: &String| {
+        let outside = outside_of_brackets(way)?;
+        let plain = !outside.split_whitespace().any(|word| word == "|" || OWN_BARS.contains(&word));
+        (plain && !outside.trim().is_empty()).then_some(())
+    };
+    all.iter().all(|way| clear(way).is_some()).then_some(all)
+}
+
+/// What stands outside of brackets, an empty pair for each; `None` where they do not match.
+fn outside_of_brackets(text: &str) -> Option<String> {
+    let (mut outside, mut open) = (String::new(), Vec::new());
+    for c in text.chars() {
+        if let Some(at) = "([{⟨".chars().position(|o| o == c) {
+            open.push(at);
+        } else if let Some(at) = ")]}⟩".chars().position(|o| o == c) {
+            (open.pop() == Some(at)).then_some(())?;
+            outside.push_str(if open.is_empty() { "()" } else { "" });
+        } else if open.is_empty() {
+            outside.push(c);
+        }
+    }
+    open.is_empty().then_some(outside)
+}
+
+/// What Lean says when a way begins, with its number behind it.
+const WAY: &str = "way ";
+
+/// A `first | …` of which each way says its number before it begins, so that Lean tells which one was the last to be tried; and
+/// the number of ways. `None` for what is not [`separate`].
+///
+/// ```
+/// use qstar::lean::ways::telling;
+/// assert_eq!(telling("first | rfl | simp"), Some((r#"first | (trace "way 0"; rfl) | (trace "way 1"; simp)"#.to_owned(), 2)));
+/// ```
+pub fn telling(tactic: &str) -> Option<(String, usize)> {
+    let all = separate(tactic)?;
+    let told: Vec<String> = all.iter().enumerate().map(|(n, way)| format!("(trace \"{WAY}{n}\"; {way})")).collect();
+    Some((format!("first | {}", told.join(" | ")), all.len()))
+}
+
+/// The highest number of a way that a message of Lean tells.
+pub fn told(message: &str) -> Option<usize> {
+    message.lines().filter_map(|line| line.strip_prefix(WAY)?.trim_end().parse().ok()).max()
 }
 
 /// A tactic in one line of at most [`BRIEF`] characters, for people: of several ways the first, and how many more there are.

@@ -309,7 +309,7 @@ pub async fn explore(
 
 /// The oracle's word on a whole proof.
 pub async fn whole(oracle: &PoolOracle<'_>, hole: &Arc<Hole>, proof: &str) -> Judged<()> {
-    let candidate = Candidate { hole: hole.clone(), tactic: proof.to_owned(), heartbeats: WHOLE_HEARTBEATS };
+    let candidate = Candidate::new(hole.clone(), proof.to_owned(), WHOLE_HEARTBEATS);
     let refused = |why: String| Judged::Refused(Refused { why: format!("as a whole it does not hold: {why}"), line: None });
     match oracle.check(vec![candidate]).await.pop() {
         Some(Verdict::Closed) => Judged::Accepted(()),

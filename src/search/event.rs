@@ -42,7 +42,11 @@ pub enum Event {
     /// Lean has judged a tactic at a goal.
     Tried {
         goal: GoalId,
+        /// Of a tactic of several ways the one that worked or ran out, where Lean told it.
         tactic: String,
+        /// The tactic with all its ways, where `tactic` is one of them: those before it failed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        one_of: Option<String>,
         log_prior: f64,
         /// Who proposed it.
         by: Source,

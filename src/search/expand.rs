@@ -7,7 +7,7 @@ use super::operators::refine::{Failure, Repairer};
 use super::operators::{aggregate, facts, prune, safe, simplifier};
 use super::{Added, Batch, Event, GoalId, Graph, Oracle, Search, Status, Tried, VerdictKind};
 use crate::lean::goal::state_key;
-use crate::lean::ways::{after_step, without};
+use crate::lean::ways::{after_step, separate, together, ways, without};
 use crate::lean::{Goal, Verdict, runaway};
 use crate::policy::{Place, Proposal, Source};
 use std::collections::HashMap;
@@ -56,9 +56,14 @@ impl<O: Oracle> Search<'_, O> {
     /// Adds what Lean accepted to the graph, repairs what it did not; returns the goals that are new.
     fn expand(&mut self, Tried { goal, step }: Tried, verdict: Verdict) -> Vec<GoalId> {
         self.moves.landed(goal, &step.proposal.tactic);
-        let Move { proposal, heartbeats, probe } = step;
+        let Move { ref proposal, heartbeats, probe } = step;
+        let (way, verdict) = verdict.apart();
+        // Of several ways the one that worked is the step: what stands behind it does not try the others again.
+        let mut ways = way.and_then(|_| separate(&proposal.tactic)).unwrap_or_default().into_iter().skip(way.unwrap_or(0));
+        let last = ways.next();
+        let tactic = last.as_deref().unwrap_or(&proposal.tactic);
         let (kind, left, message) = match verdict {
-            Verdict::Closed => (VerdictKind::Closed, Some(Vec::new()), None),
+            Verdict::Closed | Verdict::Way { .. } => (VerdictKind::Closed, Some(Vec::new()), None),
             Verdict::Goals(goals) => (VerdictKind::Goals, Some(goals), None),
             Verdict::Failed(message) => (VerdictKind::Failed, None, Some(message)),
             Verdict::TimedOut => (VerdictKind::TimedOut, None, None),
@@ -97,10 +102,10 @@ impl<O: Oracle> Search<'_, O> {
             let same = left.len() == 1 && state_key(&left) == state_key(&self.graph.goal(goal).state);
             let prune = self.operators.prune_cycles && !written;
             let back = |graph: &Graph, known: &[GoalId]| prune && prune::leads_back(graph, goal, known);
-            let safe = self.graph.goal(goal).state.first().is_some_and(|g| safe::loses_nothing(&proposal.tactic, g));
-            let stand_in = left.first().and_then(|goal| facts::stand_in(&proposal.tactic, goal));
+            let safe = self.graph.goal(goal).state.first().is_some_and(|g| safe::loses_nothing(tactic, g));
+            let stand_in = left.first().and_then(|goal| facts::stand_in(tactic, goal));
             let prior = if safe { 0.0 } else { proposal.log_prior };
-            added = self.graph.add_step(goal, &proposal.tactic, prior, left, back);
+            added = self.graph.add_step(goal, tactic, prior, left, back);
             if let Some(step) = added.step {
                 let extra = heartbeats.saturating_sub(self.budget.heartbeats);
                 self.graph.again(step, extra, stand_in);
@@ -114,13 +119,19 @@ impl<O: Oracle> Search<'_, O> {
                 self.hear(goal, &proposal.tactic, kind, Err(message.as_deref().unwrap_or("")));
             }
             if self.operators.refine {
-                self.refine(goal, &proposal, heartbeats, kind, message.as_deref().unwrap_or(""));
+                let failed = Proposal { tactic: tactic.to_owned(), ..proposal.clone() };
+                self.refine(goal, &failed, heartbeats, kind, message.as_deref().unwrap_or(""));
+                // What stood behind one that ran out was not tried.
+                let behind = together(&ways.collect::<Vec<_>>());
+                let behind = behind.map(|tactic| Move { proposal: Proposal { tactic, ..proposal.clone() }, ..step.clone() });
+                self.add_moves(goal, behind.into_iter().collect());
             }
         }
         let left = added.step.map_or_else(Vec::new, |step| self.graph.step(step).goals.clone());
         self.tell(|| Event::Tried {
             goal,
-            tactic: proposal.tactic.clone(),
+            tactic: tactic.to_owned(),
+            one_of: last.is_some().then(|| proposal.tactic.clone()),
             log_prior: proposal.log_prior,
             by: proposal.by,
             heartbeats,
@@ -296,6 +307,8 @@ impl<O: Oracle> Search<'_, O> {
             let before = self.graph.goal(goal).origin.map(|(step, _)| self.graph.step(step).tactic.as_str());
             let tried = before.and_then(after_step).map_or_else(Vec::new, |(_, tried)| tried);
             let new = |p: Proposal| Some(Proposal { tactic: without(&p.tactic, &tried)?, ..p });
+            let share = self.operators.share;
+            let each = |p: Proposal| if share { vec![p] } else { singly(p) };
             let known = |tactic: &String| self.facts_tried.contains(tactic);
             let works = |p: &Proposal| !self.unsupported.iter().any(|word| prune::needs(&p.tactic, word)) && !known(&p.tactic);
             // The proofs of several facts add up.
@@ -303,7 +316,7 @@ impl<O: Oracle> Search<'_, O> {
             let more = (MANY_FACTS * usual).min(self.budget.more_heartbeats());
             let heartbeats = |p: &Proposal| if facts::adds_facts(&p.tactic) { more } else { usual };
             let step = |proposal: Proposal| Move { heartbeats: heartbeats(&proposal), proposal, probe: false };
-            self.moves.add(goal, proposals.into_iter().filter_map(new).filter(works).map(late).map(step));
+            self.moves.add(goal, proposals.into_iter().flat_map(each).filter_map(new).filter(works).map(late).map(step));
             if let [state] = state {
                 if self.operators.prune_false && goal != self.graph.root() {
                     let probe = prune::refutation(state).map(|tactic| Move {
@@ -324,6 +337,17 @@ impl<O: Oracle> Search<'_, O> {
             self.strategy.open(&self.graph, &self.moves, goal);
         }
     }
+}
+
+/// The ways of a proposal as proposals of their own, each less probable than the one before.
+fn singly(proposal: Proposal) -> Vec<Proposal> {
+    let Some(all) = ways(&proposal.tactic) else { return vec![proposal] };
+    let later = |(place, tactic): (usize, String)| Proposal {
+        tactic,
+        log_prior: proposal.log_prior - (1.0 + place as f64).ln(),
+        by: proposal.by,
+    };
+    all.into_iter().enumerate().map(later).collect()
 }
 
 fn new_move(tactic: String, probability: f64, by: Source, heartbeats: u64) -> Move {

@@ -184,7 +184,7 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     /// The question for a place's goal.
     pub fn probe(place: &Hole) -> Candidate {
-        Candidate { hole: Arc::new(place.clone()), tactic: "skip".to_owned(), heartbeats: MOST_HEARTBEATS }
+        Candidate::new(Arc::new(place.clone()), "skip".to_owned(), MOST_HEARTBEATS)
     }
 
     /// Tells `sink` what happens.
@@ -360,7 +360,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         let mut candidate = |t: &Tried| {
             let hole = holes.entry(t.goal).or_insert_with(|| Arc::new(self.graph.hole(t.goal))).clone();
             let heartbeats = (t.step.heartbeats + self.graph.extra_before(t.goal)).min(MOST_HEARTBEATS);
-            Candidate { hole, tactic: t.step.proposal.tactic.clone(), heartbeats }
+            Candidate { tells_way: true, ..Candidate::new(hole, t.step.proposal.tactic.clone(), heartbeats) }
         };
         batch.iter().map(&mut candidate).collect()
     }

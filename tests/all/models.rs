@@ -533,7 +533,7 @@ async fn hostile_answers_prove_nothing_and_harm_no_neighbour() {
     let toolchain = common::toolchain();
     let pool = Pool::new(toolchain.clone(), PoolOptions { workers: 1, ..PoolOptions::default() });
     let (lie, truth) = (Arc::new(Hole::whole("example : 1 = 2")), Arc::new(Hole::whole("example : 2 = 2")));
-    let check = |hole: &Arc<Hole>, tactic: &str| Candidate { hole: hole.clone(), tactic: tactic.to_owned(), heartbeats: 8000 };
+    let check = |hole: &Arc<Hole>, tactic: &str| Candidate::new(hole.clone(), tactic.to_owned(), 8000);
     let mut candidates = Vec::new();
     for text in &through {
         candidates.extend([check(&lie, text), check(&truth, "rfl"), check(&lie, "rfl")]);
@@ -554,6 +554,7 @@ fn dialogues_are_made_of_records() {
     let tried = |goal: u32, tactic: &str, step: u32, left: &[u32]| Event::Tried {
         goal: goal.into(),
         tactic: tactic.into(),
+        one_of: None,
         log_prior: -1.0,
         by: Source::Model,
         heartbeats: 8000,

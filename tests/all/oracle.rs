@@ -57,6 +57,37 @@ async fn verdicts_are_those_of_lean() {
     assert_eq!(pool.counters().checks.load(Ordering::Relaxed), before, "what was checked is not checked again");
 }
 
+/// Of several ways Lean tells the one that worked or ran out, and what a tactic says for itself is not taken for that.
+#[tokio::test]
+async fn the_way_that_worked_is_told() {
+    let pool = Pool::new(common::toolchain(), PoolOptions::default());
+    let and = "example (p q : Prop) (h : p ∧ q) : q ∧ p";
+    let ask = |tactic: &str| Candidate { tells_way: true, ..candidate(and, tactic) };
+    let verdicts = pool
+        .check(batch(vec![
+            ask("first | rfl | exact ⟨h.1, h.2⟩ | exact ⟨h.2, h.1⟩ | simp_all"),
+            ask("first | rfl | (rcases h with ⟨a | b, c⟩; exact ⟨c, a⟩) | constructor"),
+            ask("first | rfl | omega"),
+            ask("first | rcases h with ⟨a, b⟩ | rfl"),
+            ask("first | rfl | (trace \"way 7\"; exact ⟨h.2, h.1⟩)"),
+            ask("exact ⟨h.2, h.1⟩"),
+            candidate(and, "first | rfl | exact ⟨h.2, h.1⟩"),
+        ]))
+        .await;
+    assert_eq!(verdicts[0], Verdict::Way { way: 2, verdict: Box::new(Verdict::Closed) });
+    let (way, Verdict::Goals(goals)) = verdicts[1].clone().apart() else { panic!("{:?}", verdicts[1]) };
+    assert_eq!((way, goals.len()), (Some(2), 2), "{goals:?}");
+    assert!(matches!(&verdicts[2], Verdict::Failed(_)), "{:?}", verdicts[2]);
+    // The bar is the pattern's: the text alone does not tell the ways.
+    assert!(matches!(&verdicts[3], Verdict::Failed(m) if m.contains("rcases")), "{:?}", verdicts[3]);
+    // What speaks for itself is not asked, what was not asked does not tell.
+    assert_eq!(verdicts[4..], [Verdict::Closed, Verdict::Closed, Verdict::Closed]);
+    let statement = "example : ∀ a b : Fin 12, a + b = b + a";
+    let ran_out = Candidate { tells_way: true, heartbeats: 400, ..candidate(statement, "first | rfl | decide | omega") };
+    let verdicts = pool.check(batch(vec![ran_out])).await;
+    assert_eq!(verdicts, [Verdict::Way { way: 1, verdict: Box::new(Verdict::TimedOut) }]);
+}
+
 #[tokio::test]
 async fn a_question_closes_nothing() {
     let pool = Pool::new(common::toolchain(), PoolOptions::default());

@@ -117,6 +117,7 @@ fn large(goals: u32) -> Vec<Event> {
         events.push(Event::Tried {
             goal: parent.into(),
             tactic: format!("apply step_{n}"),
+            one_of: None,
             log_prior: -1.0,
             by: Source::Portfolio,
             heartbeats: 1,

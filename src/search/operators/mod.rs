@@ -24,6 +24,8 @@ pub enum Operator {
     Resume,
     /// Failed tactics are repaired with Lean's message.
     Refine,
+    /// Tactics share checks: several closing tactics, or several theorems, are tried in one. Without it each tactic is a check.
+    Share,
     /// Steps back to a goal above are not taken. Off by default.
     PruneCycles,
     /// Goals whose negation Lean proves are given up. Off by default.
@@ -39,6 +41,7 @@ pub struct Operators {
     pub aggregate: bool,
     pub resume: bool,
     pub refine: bool,
+    pub share: bool,
     pub prune_cycles: bool,
     pub prune_false: bool,
     pub prune_unused: bool,
@@ -46,7 +49,15 @@ pub struct Operators {
 
 impl Default for Operators {
     fn default() -> Self {
-        Operators { aggregate: false, resume: true, refine: true, prune_cycles: false, prune_false: false, prune_unused: false }
+        Operators {
+            aggregate: false,
+            resume: true,
+            refine: true,
+            share: true,
+            prune_cycles: false,
+            prune_false: false,
+            prune_unused: false,
+        }
     }
 }
 
@@ -57,6 +68,7 @@ impl Operators {
             Operator::Aggregate => self.aggregate = on,
             Operator::Resume => self.resume = on,
             Operator::Refine => self.refine = on,
+            Operator::Share => self.share = on,
             Operator::PruneCycles => self.prune_cycles = on,
             Operator::PruneFalse => self.prune_false = on,
             Operator::PruneUnused => self.prune_unused = on,

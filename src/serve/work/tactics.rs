@@ -57,7 +57,7 @@ pub async fn tactics(desk: &Desk, client: &str, ask: TacticsAsk) -> Result<Vec<T
     let hole = Arc::new(Hole::whole(&statement));
     let heartbeats = ask.heartbeats.unwrap_or(TACTIC_HEARTBEATS).clamp(1, 10_000_000);
     let done: String = ask.before.iter().map(|t| format!("{t}\n")).collect();
-    let candidate = |tactic: String| Candidate { hole: hole.clone(), tactic, heartbeats };
+    let candidate = |tactic: String| Candidate::new(hole.clone(), tactic, heartbeats);
     // The first does nothing: where it fails, it is the goal that is wrong.
     let tactics = ask.tactics.iter().map(|tactic| candidate(format!("{done}{tactic}")));
     let candidates = std::iter::once(candidate(NOTHING.to_owned())).chain(tactics).collect();
@@ -81,6 +81,7 @@ fn tried(tactic: String, verdict: crate::lean::Verdict) -> Tried {
     use crate::lean::Verdict as Lean;
     let none = Vec::new;
     let (verdict, reason, goals) = match verdict {
+        Lean::Way { verdict, .. } => return tried(tactic, *verdict),
         Lean::Closed => (Verdict::Accepted, None, none()),
         Lean::Goals(goals) => (Verdict::Accepted, None, goals.iter().map(Goal::to_string).collect()),
         Lean::Failed(message) => (Verdict::Refused, Some(message), none()),

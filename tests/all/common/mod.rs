@@ -16,5 +16,5 @@ pub fn toolchain() -> Arc<Toolchain> {
 
 /// A candidate for a statement's whole proof.
 pub fn candidate(statement: &str, tactic: &str) -> Candidate {
-    Candidate { hole: Arc::new(Hole::whole(statement)), tactic: tactic.to_owned(), heartbeats: 40_000 }
+    Candidate::new(Arc::new(Hole::whole(statement)), tactic.to_owned(), 40_000)
 }
