@@ -63,13 +63,15 @@ impl<O: Oracle> Search<'_, O> {
         let last = ways.next();
         let tactic = last.as_deref().unwrap_or(&proposal.tactic);
         let (kind, left, message) = match verdict {
-            Verdict::Closed | Verdict::Way { .. } => (VerdictKind::Closed, Some(Vec::new()), None),
+            Verdict::Closed => (VerdictKind::Closed, Some(Vec::new()), None),
             Verdict::Goals(goals) => (VerdictKind::Goals, Some(goals), None),
             Verdict::Failed(message) => (VerdictKind::Failed, None, Some(message)),
             Verdict::TimedOut => (VerdictKind::TimedOut, None, None),
             Verdict::Hung => (VerdictKind::Hung, None, None),
             Verdict::Refused(refusal) => (VerdictKind::Refused, None, Some(refusal.to_string())),
             Verdict::Crashed(message) => (VerdictKind::Crashed, None, Some(message)),
+            // Taken apart above; there are no ways of ways.
+            Verdict::Way { .. } => (VerdictKind::Crashed, None, None),
         };
         tracing::debug!(tactic = proposal.tactic, ?kind, message);
         if let (VerdictKind::Failed, Some(said)) = (kind, &message)
