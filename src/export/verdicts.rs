@@ -105,8 +105,8 @@ fn ways_of<'a>(whole: &Judged<'a>, last: &str) -> Vec<Judged<'a>> {
     ways.into_iter().map(one).collect()
 }
 
-/// The verdicts of one search, each tactic (and each of a tactic's ways) of a goal once, in the order of goals and of first tries. `weight` is 1; the
-/// export knows other searches of the theorem.
+/// The verdicts of one search, each tactic of a goal (and each of its ways) once, in the order of goals and of first tries. `weight`
+/// is 1; the export knows other searches of the theorem.
 pub fn verdicts(events: &[Event], theorem: &str, theorem_key: &str) -> Vec<VerdictExample> {
     let mut states: HashMap<GoalId, &str> = HashMap::new();
     let (mut proved, mut retracted) = (HashSet::new(), HashSet::new());

@@ -123,11 +123,11 @@ impl<O: Oracle> Search<'_, O> {
             if self.operators.refine {
                 let failed = Proposal { tactic: tactic.to_owned(), ..proposal.clone() };
                 self.refine(goal, &failed, heartbeats, kind, message.as_deref().unwrap_or(""));
-                // What stood behind one that ran out was not tried.
-                let behind = together(&ways.collect::<Vec<_>>());
-                let behind = behind.map(|tactic| Move { proposal: Proposal { tactic, ..proposal.clone() }, ..step.clone() });
-                self.add_moves(goal, behind.into_iter().collect());
             }
+            // What stood behind one that ran out was not tried.
+            let behind = together(&ways.collect::<Vec<_>>());
+            let behind = behind.map(|tactic| Move { proposal: Proposal { tactic, ..proposal.clone() }, ..step.clone() });
+            self.add_moves(goal, behind.into_iter().collect());
         }
         let left = added.step.map_or_else(Vec::new, |step| self.graph.step(step).goals.clone());
         self.tell(|| Event::Tried {

@@ -3,33 +3,32 @@
 use petgraph::graph::NodeIndex;
 use serde::{Deserialize, Serialize};
 
-/// A proof state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "u32", into = "u32")]
-pub struct GoalId(pub(super) NodeIndex);
+/// The name of one kind of node: a number of its own type.
+macro_rules! id {
+    ($(#[$about:meta])* $name:ident) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(from = "u32", into = "u32")]
+        pub struct $name(pub(super) NodeIndex);
 
-/// A tactic that Lean accepted at a goal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "u32", into = "u32")]
-pub struct StepId(pub(super) NodeIndex);
+        impl From<u32> for $name {
+            fn from(number: u32) -> $name {
+                $name(NodeIndex::new(number as usize))
+            }
+        }
+        impl From<$name> for u32 {
+            fn from(id: $name) -> u32 {
+                id.0.index() as u32
+            }
+        }
+    };
+}
 
-impl From<u32> for GoalId {
-    fn from(number: u32) -> GoalId {
-        GoalId(NodeIndex::new(number as usize))
-    }
-}
-impl From<GoalId> for u32 {
-    fn from(id: GoalId) -> u32 {
-        id.0.index() as u32
-    }
-}
-impl From<u32> for StepId {
-    fn from(number: u32) -> StepId {
-        StepId(NodeIndex::new(number as usize))
-    }
-}
-impl From<StepId> for u32 {
-    fn from(id: StepId) -> u32 {
-        id.0.index() as u32
-    }
-}
+id!(
+    /// A proof state.
+    GoalId
+);
+id!(
+    /// A tactic that Lean accepted at a goal.
+    StepId
+);
