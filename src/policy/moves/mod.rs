@@ -33,6 +33,7 @@ mod shape;
 mod siblings;
 mod signature;
 mod signs;
+mod solve;
 mod squares;
 mod target;
 mod terms;
@@ -172,6 +173,7 @@ impl Moves {
         conjecture::steps(view, &self.header, list);
         predicate::steps(view, &self.header, list);
         witness::steps(view, list);
+        solve::steps(view, list);
         forms::steps(view, list);
         arithmetic::steps(goal, list);
         bounds::steps(goal, list);
