@@ -180,6 +180,10 @@ fn a_loop_that_is_killed_goes_on_and_nothing_is_lost_or_done_twice() {
     assert!(table["rows"][0]["proved"].as_u64().unwrap() > 0, "{table}");
 
     ranker_computes_what_pytorch_computed(&round.join("networks"));
+    // A value is trained where goals ended in both ways; from goals that were all proved it would learn to say so of any.
+    let outcomes: BTreeSet<bool> =
+        lines(&round.join("data/ended.train.jsonl")).iter().map(|goal| goal["proved"].as_bool().unwrap()).collect();
+    assert_eq!(round.join("networks/value.onnx").exists(), outcomes.len() == 2, "{outcomes:?}");
 
     a_ranker_begins_where_another_ended(&python, &round);
 

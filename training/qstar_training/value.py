@@ -193,6 +193,15 @@ def write_network(model, goals, folder, version, buckets, about):
     say(f"the value is in {folder}")
 
 
+def leave_out(goals, folder):
+    """Where all goals ended alike there is nothing to tell apart: no network is written, and a folder without one is whole."""
+    ended = "proved" if goals.proved[0] else "not proved"
+    say(f"value: all {len(goals)} goals were {ended}, so no value is trained; `qstar iterate --first-checks` with more checks leaves goals of both kinds")
+    write_json(folder / "value_curves.json", {"goals": len(goals), "curve": None, "test": None})
+    # The last file: training is done when it is there.
+    write_json(folder / "value_parity.json", {"cases": []})
+
+
 def arguments():
     parser = argparse.ArgumentParser(prog="qstar_training.value", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder that `qstar export` wrote")
@@ -217,6 +226,8 @@ def main():
     say(f"value: {len(train)} goals, {len(validation)} held out, {len(test)} to test")
     if not len(train):
         sys.exit("there is no goal to learn from: search more theorems first")
+    if len(train.proved.unique()) < 2:
+        return leave_out(train, options.out)
     about = features_of(options.data, train.versions)
     version, buckets = about["version"], about["goal_buckets"]
     before = time.monotonic()
