@@ -206,7 +206,9 @@ impl<T: FnMut(Event)> Loop<'_, T> {
             } else {
                 &[("mixed", PolicyKind::Mixed, ValueKind::Heuristic), ("value", PolicyKind::Ranked, ValueKind::Network)]
             };
-            for &(name, policy, value) in settings {
+            // A round whose goals all ended alike has no value.
+            let there = |value| value != ValueKind::Network || networks.join("value.onnx").is_file();
+            for &(name, policy, value) in settings.iter().filter(|(.., value)| there(*value)) {
                 let Some(found) = self.arena(options.rounds, name, policy, value, Some(&networks)).await? else {
                     return Ok(None);
                 };

@@ -194,9 +194,10 @@ def write_network(model, goals, folder, version, buckets, about):
 
 
 def leave_out(goals, folder):
-    """Where all goals ended alike there is nothing to tell apart: no network is written, and a folder without one is whole."""
+    """Where all goals ended alike there is nothing to tell apart: the folder has no network then, and is whole."""
     ended = "proved" if goals.proved[0] else "not proved"
     say(f"value: all {len(goals)} goals were {ended}, so no value is trained; `qstar iterate --first-checks` with more checks leaves goals of both kinds")
+    (folder / "value.onnx").unlink(missing_ok=True)
     write_json(folder / "value_curves.json", {"goals": len(goals), "curve": None, "test": None})
     # The last file: training is done when it is there.
     write_json(folder / "value_parity.json", {"cases": []})

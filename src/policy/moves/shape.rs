@@ -131,11 +131,14 @@ pub fn binders(target: &str) -> Vec<String> {
     BINDER.captures(target.trim()).map(|c| c[1].split_whitespace().map(str::to_owned).collect()).unwrap_or_default()
 }
 
+/// What stands between a leading `∃` and its comma, and what is said to exist.
+pub fn exists(target: &str) -> Option<(&str, &str)> {
+    target.trim().strip_prefix('∃').and_then(|rest| split_top(rest, ", "))
+}
+
 /// The names that a leading `∃` binds (one behind another is looked into), and their type where it is printed.
 pub fn binders_of_exists(target: &str) -> (Vec<String>, Option<&str>) {
-    let Some((head, body)) = target.trim().strip_prefix('∃').and_then(|rest| split_top(rest, ", ")) else {
-        return (Vec::new(), None);
-    };
+    let Some((head, body)) = exists(target) else { return (Vec::new(), None) };
     let (words, ty) = match head.trim().trim_matches(['(', ')']).split_once(" : ") {
         Some((words, ty)) => (words, Some(ty)),
         None => (head.trim(), None),

@@ -3,7 +3,7 @@
 //! Read as over the rationals: where a difference or a quotient is cut off, what the value leaves to prove fails, and no more.
 
 use super::candidate::{Family, List};
-use super::shape::{Shape, binders_of_exists, shape, split_top};
+use super::shape::{Shape, binders_of_exists, exists, shape, split_top};
 use super::terms::{Kind, Term, parse};
 use super::view::View;
 use crate::lean::ways::cut;
@@ -30,7 +30,7 @@ pub fn steps(view: &View, list: &mut List) {
 /// Values for the first variable of an existence.
 fn values(target: &str) -> Vec<String> {
     let (names, _) = binders_of_exists(target);
-    let Some((_, body)) = target.trim().strip_prefix('∃').and_then(|rest| split_top(rest, ", ")) else { return Vec::new() };
+    let Some((_, body)) = exists(target) else { return Vec::new() };
     let Some((name, others)) = names.split_first() else { return Vec::new() };
     let mut found: Vec<String> = Vec::new();
     for part in cut(body, " ∧ ").into_iter().take_while(|part| !part.trim_start().starts_with('∃')) {
@@ -49,6 +49,7 @@ fn values(target: &str) -> Vec<String> {
     found
 }
 
+/// A term and so much more.
 fn plus(term: &Term, more: i32) -> String {
     match more {
         0 => term.text.to_owned(),
